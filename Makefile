@@ -1,0 +1,28 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lock
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+test: $(READY)  ## run all tests
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=95
+
+check: $(READY)  ## lint, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: ## renew requirements.txt (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o requirements.txt
