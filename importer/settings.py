@@ -1,0 +1,112 @@
+"""The CLOPOS_* variables → one frozen object, once.
+
+Pure: the environment is an argument. Secrets are masked in `repr` and never leave but to the API.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from importer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_BASE_URL = "https://integrations.clopos.com/open-api"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says about the API. Empty text where it says nothing."""
+
+    base_url: str = DEFAULT_BASE_URL  # without a version and a final slash
+    client_id: str = field(default="", repr=False)
+    client_secret: str = field(default="", repr=False)
+    brand: str = ""
+    venue_id: str = ""
+    integrator_id: str = ""  # its presence selects v2
+    token: str = field(default="", repr=False)  # one already issued
+    region: str = "AZ"
+    state_dir: str = ""  # "": the user's state folder
+
+    @property
+    def version(self) -> int:
+        """Return the version of the API, 1 or 2 (API facts §2)."""
+        return 2 if self.integrator_id else 1
+
+    @property
+    def api_url(self) -> str:
+        """Return the address all routes start with (API facts §2)."""
+        return self.base_url + "/v2" if self.version == 2 else self.base_url
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """Read the settings from an environment.
+
+    Raises UsageError when the address is not one we may send customers to.
+    """
+
+    def text(name: str, default: str = "") -> str:
+        return env.get(f"CLOPOS_{name}", "").strip() or default
+
+    return Settings(
+        base_url=_base_url(text("BASE_URL", DEFAULT_BASE_URL)),
+        client_id=text("CLIENT_ID"),
+        client_secret=text("CLIENT_SECRET"),
+        brand=text("BRAND"),
+        venue_id=text("VENUE_ID"),
+        integrator_id=text("INTEGRATOR_ID"),
+        token=text("TOKEN"),
+        region=text("REGION", "AZ").upper(),
+        state_dir=text("STATE_DIR"),
+    )
+
+
+def require_credentials(settings: Settings) -> None:
+    """Raise UsageError, naming the variables, when signing in is not possible (API facts §3)."""
+    needed = {"CLOPOS_BRAND": settings.brand}
+    if settings.version == 1:
+        needed["CLOPOS_VENUE_ID"] = settings.venue_id
+    if not settings.token:
+        needed |= {
+            "CLOPOS_CLIENT_ID": settings.client_id,
+            "CLOPOS_CLIENT_SECRET": settings.client_secret,
+        }
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise UsageError(
+            f"No credentials for Clopos: {', '.join(missing)} is not set",
+            why=None
+            if settings.integrator_id
+            else "without CLOPOS_INTEGRATOR_ID version 1 of the API is used",
+            todo="set it in the environment or in a file .env in this folder "
+            "(values: Clopos back office, Add-ons, Open API); or try everything with --sandbox",
+        )
+
+
+def _base_url(text: str) -> str:
+    """Return the address without its version, so that the version can be chosen."""
+    parts = urlsplit(text)
+    url = re.sub(r"/+(v[12])?/*$", "", text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(
+            f"CLOPOS_BASE_URL is not an address: {text[:80]}",
+            todo=f"write it like {DEFAULT_BASE_URL}, or leave it out",
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError(
+            "CLOPOS_BASE_URL holds more than an address",
+            why="credentials and parameters don't belong there",
+            todo=f"write it like {DEFAULT_BASE_URL}",
+        )
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise UsageError(
+            f"CLOPOS_BASE_URL is not encrypted: http://{parts.hostname}",
+            why="secrets and customers would travel in the clear; http:// is for this machine only",
+            todo="use https://",
+        )
+    return url
