@@ -59,6 +59,34 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the person says about the file. None: find it."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None  # the worksheet's name
+    header_row: int | None = None  # as a spreadsheet shows it, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class MappingChoices:
+    """What the person says about the columns."""
+
+    profile: str | None = None
+    given: tuple[tuple[str, str], ...] = ()  # (field, header), in the order they were given
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a sheet can't prove about its values."""
+
+    region: str  # ISO 3166 code of the country that national phone numbers belong to
+    dates: str | None = None  # DMY, MDY, YMD; None: only what the column proves
+    language: str | None = None  # az, ru, tr, en; None: what headers and column prove
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """A table of text as it was found in a file.
 
@@ -93,6 +121,7 @@ class Mapping:
     profile: str | None = None  # the old system that was recognised
     language: str | None = None  # az, ru, tr or en: for words such as K; None: not known
     dates: str | None = None  # DMY, MDY or YMD when the profile knows it
+    region: str | None = None  # the country the profile's phone numbers are from
     unused: tuple[int, ...] = ()
     secret: tuple[int, ...] = ()  # passwords and tokens: never used, never copied
     reasons: MappingOf[str, str] = field(default_factory=dict)  # field → why these columns

@@ -1,0 +1,82 @@
+"""The `cid` of a row: the idempotency key of its creation (API facts §0.4, §4.5).
+
+The same row gets the same `cid` in next week's file, after a crash and on another machine, so a
+repeated POST can't create a second customer. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from importer.fields.text import fold
+from importer.records import FIELDS, Customer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pandas as pd
+
+_NAMESPACE = uuid.UUID("1d0a3d8e-5c52-5d43-9c0e-7a1f0c9be2a4")
+_SEPARATOR = "\x1f"
+
+
+def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Customer]:
+    """Yield a customer with its `cid` for each row of `values` (a column for each of FIELDS).
+
+    A row's own `cid` is kept. Otherwise it is a UUIDv5 over API base, brand and the row's stable
+    key: its code, else its phone, else all its values with an ordinal among its equals.
+    `values` are the rows that are kept: their order decides the ordinals.
+    """
+    scope = uuid.uuid5(_NAMESPACE, _SEPARATOR.join((base_url.lower(), brand.lower())))
+    seen: Counter[str] = Counter()
+    columns = [values[name].tolist() for name in FIELDS]
+    for row, cells in zip(values.index.tolist(), zip(*columns, strict=True), strict=True):
+        fields = dict(zip(FIELDS, cells, strict=True))
+        if fields["cid"] is None:
+            fields["cid"] = str(uuid.uuid5(scope, _stable_key(fields, seen)))
+        yield Customer(row=row, **fields)
+
+
+def fingerprints(fields: Iterable[tuple[str, object]], key: bytes) -> dict[str, str]:
+    """Return field → keyed digest for the fields that have a value.
+
+    What the journal remembers of a customer instead of personal data: enough to tell which fields
+    differ, useless without the key. Names are compared by what a person would call the same name.
+    """
+    return {
+        name: digest(name, value, key)
+        for name, value in fields
+        if name not in {"row", "cid"} and value is not None
+    }
+
+
+def digest(name: str, value: object, key: bytes) -> str:
+    """Return the keyed digest of one value of the field `name`."""
+    text = _comparable(name, str(value))
+    return hashlib.blake2b(f"{name}{_SEPARATOR}{text}".encode(), key=key, digest_size=9).hexdigest()
+
+
+def _comparable(name: str, text: str) -> str:
+    if name == "name":
+        return " ".join(fold(text).split())
+    if name == "phone":
+        return digits_of(text)
+    return text
+
+
+def digits_of(phone: str | None) -> str:
+    """Return the digits of a phone number, by which phones are compared (API facts §0.12)."""
+    return "".join(character for character in phone or "" if character in "0123456789")
+
+
+def _stable_key(fields: dict[str, object], seen: Counter[str]) -> str:
+    if fields["code"] is not None:
+        return f"code{_SEPARATOR}{fields['code']}"
+    if fields["phone"] is not None:
+        return f"phone{_SEPARATOR}{fields['phone']}"
+    whole = _SEPARATOR.join("" if fields[name] is None else str(fields[name]) for name in FIELDS)
+    seen[whole] += 1
+    return f"row{_SEPARATOR}{whole}{_SEPARATOR}{seen[whole]}"
