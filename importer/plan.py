@@ -183,7 +183,9 @@ def _there(customer: Customer, known: Known, key: bytes, status: Status) -> Outc
 def differing(customer: Customer, known: Known, key: bytes) -> tuple[str, ...]:
     """Return the fields that the row has and that are something else at Clopos."""
     mine = fingerprints(((name, getattr(customer, name)) for name in FIELDS), key)
-    return tuple(name for name, value in mine.items() if value not in known.content.get(name, "").split())
+    return tuple(
+        name for name, value in mine.items() if value not in known.content.get(name, "").split()
+    )
 
 
 def _list(fields: Sequence[str]) -> str:

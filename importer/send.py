@@ -292,9 +292,7 @@ class _Sender:
 
     def _refused(self, customer: Customer, status: Status, answer: Answer) -> None:
         self.ledger.withdraw(customer.cid)
-        self.on_outcome(
-            Outcome(customer.row, status, field=answer.field, message=answer.message)
-        )
+        self.on_outcome(Outcome(customer.row, status, field=answer.field, message=answer.message))
 
     async def _conflict(self, customer: Customer, answer: Answer, earlier: Doubt | None) -> None:
         """Find out who holds the value: this very row after all, or somebody else."""

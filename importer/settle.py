@@ -48,7 +48,7 @@ async def read_back(
         reached = {cid for cid, after in wanted.items() if after is not None and ids[-1] <= after}
         open_rows = len(wanted.keys() - found.keys() - reached)
         if open_rows <= number:
-            return {cid: "" for cid in reached} | found
+            return dict.fromkeys(reached, "") | found
         number += 1
 
 

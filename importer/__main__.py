@@ -1,0 +1,6 @@
+"""`python -m importer` is `clopos-import`."""
+
+from importer.cli import main
+
+if __name__ == "__main__":
+    main()

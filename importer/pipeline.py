@@ -1,0 +1,207 @@
+"""The route, and the same as a Python call: `check(…)` offline, `run(…)` all the way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from importer import summary
+from importer.errors import UsageError
+from importer.identity import customers
+from importer.payloads import write_payloads
+from importer.prepare import Prepared, SheetOptions, prepare
+from importer.records import Outcome, Status
+from importer.results import preflight, write_results
+from importer.settings import Settings, read_settings, require_credentials
+from importer.viewer import Silent, Viewer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from importer.errors import ImporterError
+    from importer.upload import SendOptions, Uploaded
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where to write. None for `results`: FILE.results.csv; for `payloads`: nowhere."""
+
+    results: Path | None = None
+    payloads: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of every row, and the summary that `--json` prints.
+
+    `results` is the file that was written. `error` is what ended the run early, None when it came
+    to its end.
+    """
+
+    prepared: Prepared
+    outcomes: dict[int, Outcome]
+    summary: dict[str, Any]
+    results: Path
+    error: ImporterError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of the command."""
+        if self.error:
+            return self.error.exit_code
+        return summary.exit_code(outcome.status for outcome in self.outcomes.values())
+
+
+def check(
+    path: Path,
+    options: SheetOptions | None = None,
+    output: Output | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+    viewer: Viewer | None = None,
+    stdin: BinaryIO | None = None,
+) -> Result:
+    """Say offline what would be imported, what is wrong and what is double.
+
+    `env` holds CLOPOS_* variables; a `path` of "-" is read from `stdin`.
+
+    Raises UsageError when the sheet can't be read or the results can't be written.
+    """
+    started = time.monotonic()
+    output = output or Output()
+    settings = read_settings(env or {})
+    results = _results_path(path, output)
+    prepared = _prepare(path, options, settings, viewer or Silent(), stdin)
+    outcomes = prepared.outcomes | {
+        row: Outcome(row, Status.READY) for row in prepared.values.index.tolist()
+    }
+    if output.payloads:
+        rows = customers(prepared.values, base_url=settings.base_url, brand=settings.brand)
+        write_payloads(output.payloads, rows)
+    results = _write(results, prepared, outcomes)
+    facts = {
+        "file": str(path),
+        "rows": len(prepared.sheet.table),
+        **summary.count(outcomes.values(), summary.CHECK_STATUSES),
+        **summary.found(prepared.mapping, prepared.sheet, prepared.problems),
+        "seconds": round(time.monotonic() - started, 3),
+        "results": str(results),
+    }
+    return Result(prepared, outcomes, facts, results)
+
+
+def run(
+    path: Path,
+    options: SheetOptions | None = None,
+    output: Output | None = None,
+    sending: SendOptions | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+    viewer: Viewer | None = None,
+    stdin: BinaryIO | None = None,
+    on_start: Callable[[asyncio.Event], None] | None = None,
+) -> Result:
+    """Create the customers of a sheet in Clopos and write what became of every row.
+
+    `on_start` is given an event that ends the run early when it is set: what is in flight is
+    finished and the results are written.
+
+    Raises UsageError when the sheet can't be read, credentials are missing or the results can't
+    be written; ServiceError when nothing could be begun. What ends a run later is in the result.
+    """
+    # Late: `check` needs no network.
+    from importer.upload import SendOptions, upload  # noqa: PLC0415
+
+    started = time.monotonic()
+    output = output or Output()
+    sending = sending or SendOptions()
+    viewer = viewer or Silent()
+    settings = read_settings(env or {})
+    if not sending.sandbox:
+        require_credentials(settings)
+    results = _results_path(path, output)
+    prepared = _prepare(path, options, settings, viewer, stdin)
+
+    async def main(settings: Settings) -> Uploaded:
+        stop = asyncio.Event()
+        if on_start:
+            on_start(stop)
+        return await upload(
+            prepared.values,
+            settings,
+            sending,
+            viewer,
+            stop,
+            file=str(path),
+            payloads=output.payloads,
+        )
+
+    with contextlib.ExitStack() as stack:
+        if sending.sandbox:
+            # A sandbox begins empty, and so must the journal that goes with it.
+            folder = tempfile.TemporaryDirectory(prefix="clopos-sandbox-")
+            settings = replace(settings, state_dir=stack.enter_context(folder))
+        uploaded = asyncio.run(main(settings))
+    outcomes = prepared.outcomes | uploaded.outcomes
+    for row in prepared.values.index.tolist():
+        outcomes.setdefault(row, Outcome(row, Status.PENDING, message="not sent yet"))
+    results = _write(results, prepared, outcomes)
+    facts = {
+        "file": str(path),
+        "rows": len(prepared.sheet.table),
+        **summary.count(outcomes.values(), summary.RUN_STATUSES),
+        "requests": uploaded.requests.as_dict(),
+        "seconds": round(time.monotonic() - started, 3),
+        "results": str(results),
+    }
+    return Result(prepared, outcomes, facts, results, uploaded.error)
+
+
+def _prepare(
+    path: Path,
+    options: SheetOptions | None,
+    settings: Settings,
+    viewer: Viewer,
+    stdin: BinaryIO | None,
+) -> Prepared:
+    options = options or SheetOptions()
+    if options.region is None and settings.region:
+        options = replace(options, region=settings.region)
+    today = date.today()  # noqa: DTZ011 - the day where the person is
+    with viewer.busy(f"reading {path}"):
+        prepared = prepare(path, options, today=today, stdin=stdin)
+    viewer.understood(prepared)
+    return prepared
+
+
+def _results_path(path: Path, output: Output) -> Path:
+    name = "customers" if str(path) == "-" else str(path)
+    results = output.results or Path(f"{name}.results.csv")
+    if results.exists() and path.exists() and results.samefile(path):
+        raise UsageError(
+            f"The results would overwrite the sheet: {results}",
+            todo="give another path with --results",
+        )
+    preflight(results)
+    return results
+
+
+def _write(path: Path, prepared: Prepared, outcomes: Mapping[int, Outcome]) -> Path:
+    def told(outcome: Outcome) -> Outcome:
+        remark = prepared.remarks.get(outcome.row)
+        if not remark:
+            return outcome
+        return replace(outcome, message="; ".join(filter(None, (outcome.message, remark))))
+
+    return write_results(
+        path,
+        prepared.sheet,
+        {row: told(outcome) for row, outcome in outcomes.items()},
+        prepared.mapping.secret,
+    )

@@ -1,0 +1,137 @@
+"""The first half of the route, offline: a file → rows that could be sent, and why others can't."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from importer.clean import clean
+from importer.dedupe import dedupe
+from importer.mapping import map_columns
+from importer.problems import CATALOGUE, Level
+from importer.profiles import load_profiles
+from importer.read import read
+from importer.records import (
+    Mapping,
+    MappingChoices,
+    Outcome,
+    Problem,
+    Reading,
+    ReadOptions,
+    Sheet,
+    Status,
+)
+from importer.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from pathlib import Path
+
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class SheetOptions:
+    """What the person says about a sheet and how strictly it is taken."""
+
+    read: ReadOptions = field(default_factory=ReadOptions)
+    choices: MappingChoices = field(default_factory=MappingChoices)
+    region: str | None = None  # of national phone numbers; None: the profile's, else AZ
+    dates: str | None = None
+    language: str | None = None
+    drop_bad_values: bool = False  # send a row without its bad optional values
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A sheet, understood and judged.
+
+    `values` are the rows to be sent (a column for each of FIELDS, row number as index);
+    `outcomes` says of every other row why it isn't; `remarks` is row → what a person may want to
+    know of a row that goes.
+    """
+
+    sheet: Sheet
+    mapping: Mapping
+    reading: Reading
+    values: pd.DataFrame
+    problems: tuple[Problem, ...]
+    outcomes: dict[int, Outcome]
+    remarks: dict[int, str]
+
+
+def prepare(
+    path: Path, options: SheetOptions, *, today: date, stdin: BinaryIO | None = None
+) -> Prepared:
+    """Read, map, clean, validate and dedupe a file.
+
+    Raises UsageError when the file can't be read or its columns can't be told apart.
+    """
+    sheet = read(path, options.read, stdin)
+    mapping = map_columns(sheet, load_profiles(), options.choices)
+    reading = Reading(
+        region=options.region or mapping.region or "AZ",
+        dates=options.dates or mapping.dates,
+        language=options.language or mapping.language,
+    )
+    cleaned = clean(sheet, mapping, reading)
+    validated = validate(
+        cleaned,
+        malformed=sheet.malformed,
+        today=today,
+        drop_bad_values=options.drop_bad_values,
+    )
+    duplicates = dedupe(validated.values, validated.held)
+    said = _by_row(validated.problems, sheet, mapping)
+    outcomes = {
+        row: Outcome(row, Status.INVALID, message=said.get(row, "")) for row in validated.held
+    }
+    for duplicate in duplicates:
+        first = outcomes.get(duplicate.row)
+        message = f"the same {duplicate.field} as row {duplicate.of}"
+        if first:  # repeats rows in several fields: the first of them names the row
+            message = f"{first.message}; {message}"
+        outcomes[duplicate.row] = Outcome(
+            duplicate.row,
+            Status.DUPLICATE,
+            field=first.field if first else duplicate.field,
+            duplicate_of=first.duplicate_of if first else duplicate.of,
+            message=message,
+        )
+    kept = ~validated.values.index.isin(list(outcomes))
+    remarks = {row: text for row, text in said.items() if row not in outcomes}
+    return Prepared(
+        sheet,
+        mapping,
+        reading,
+        validated.values[kept],
+        validated.problems,
+        outcomes,
+        remarks,
+    )
+
+
+def _by_row(problems: Iterable[Problem], sheet: Sheet, mapping: Mapping) -> dict[int, str]:
+    """Return row → everything that was noticed about it, in words."""
+    words: dict[int, list[str]] = {}
+    for problem in problems:
+        words.setdefault(problem.row, []).append(describe(problem, sheet, mapping))
+    return {row: "; ".join(parts) for row, parts in words.items()}
+
+
+def describe(problem: Problem, sheet: Sheet, mapping: Mapping) -> str:
+    """Say what is wrong with one value, where, and what to do."""
+    entry = CATALOGUE[problem.code]
+    if problem.field == "row":
+        return f"{sheet.malformed.get(problem.row, entry.title)}: {entry.hint}"
+    positions = mapping.columns.get(problem.field, ())
+    header = sheet.headers[positions[0]] if positions else problem.field
+    value = f" «{_short(problem.value)}»" if problem.value else ""
+    text = f"{header}{value}: {entry.title}"
+    return text if entry.level is Level.REMARK or not entry.hint else f"{text} ({entry.hint})"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:57] + "…"

@@ -1,0 +1,55 @@
+"""Outcomes → the summary of a run, as JSON and as an exit code. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from importer.records import Mapping as ColumnMapping
+    from importer.records import Outcome, Problem, Sheet
+
+
+class Exit(IntEnum):
+    """What the exit code says to whoever started the program."""
+
+    DONE = 0  # every row is created, exists, or a duplicate
+    ROWS_NEED_YOU = 1
+    USAGE = 2
+    SERVICE = 3
+    FAULT = 4
+    STOPPED = 130
+
+
+RUN_STATUSES = tuple(status for status in Status if status is not Status.READY)
+CHECK_STATUSES = (Status.READY, Status.INVALID, Status.DUPLICATE)
+_SETTLED = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY})
+
+
+def count(outcomes: Iterable[Outcome], statuses: Iterable[Status]) -> dict[str, int]:
+    """Return status → number of rows, for each of `statuses`."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    return {str(status): counts[status] for status in statuses}
+
+
+def exit_code(statuses: Iterable[Status]) -> Exit:
+    """Return 0 when every row is where it should be, else 1."""
+    return Exit.DONE if _SETTLED.issuperset(statuses) else Exit.ROWS_NEED_YOU
+
+
+def found(mapping: ColumnMapping, sheet: Sheet, problems: Iterable[Problem]) -> dict[str, Any]:
+    """Return what `check` adds: field → header (a list where several make it), code → count."""
+    headers = {
+        name: [sheet.headers[position] for position in positions]
+        for name, positions in mapping.columns.items()
+    }
+    codes = Counter(problem.code for problem in problems)
+    return {
+        "mapping": {name: one[0] if len(one) == 1 else one for name, one in headers.items()},
+        "problems": dict(sorted(codes.items())),
+    }

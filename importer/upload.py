@@ -1,0 +1,217 @@
+"""The second half of the route, online: rows that are ready → what became of each.
+
+Plan, pace, journal and API come together here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
+from importer.errors import ImporterError, StoppedError
+from importer.identity import customers, digest, fingerprints
+from importer.journal import SENT, Journal
+from importer.payloads import write_payloads
+from importer.plan import Index, Known, Remembered, make_plan, scan_pays
+from importer.records import FIELDS, Customer, Outcome, Status
+from importer.send import Doubt, Pace, send
+from importer.settings import read_settings
+from importer.state import brand_folder, hold
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from importer.clopos import Existing
+    from importer.plan import Plan
+    from importer.settings import Settings
+    from importer.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """How `run` sends. Times in seconds."""
+
+    sandbox: bool = False
+    dry_run: bool = False  # everything but POSTs of customers
+    limit: int | None = None  # send no more rows than this
+    rate: str | None = None  # such as "100/min,1000/hour" or "none"; None: the API's own
+    reserve: float = 0.1  # share of the quota that is left for the tills
+    timeout: float = 20.0  # of one request
+    match: str = "auto"  # compare with what is at Clopos first: auto, always, never
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What became of the rows, what it took, and what ended it early (None: nothing)."""
+
+    outcomes: dict[int, Outcome]
+    requests: Requests
+    plan: Plan
+    error: ImporterError | None
+
+
+async def upload(
+    values: pd.DataFrame,
+    settings: Settings,
+    options: SendOptions,
+    viewer: Viewer,
+    stop: asyncio.Event,
+    *,
+    file: str,
+    payloads: Path | None,
+) -> Uploaded:
+    """Send the rows of `values` (a column for each of FIELDS, row number as index).
+
+    Against Clopos, or a sandbox that is started for it. When `stop` is set, what is in flight is
+    finished and nothing more is sent.
+
+    Raises UsageError or ServiceError when nothing could be begun.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        if options.sandbox:
+            # Late: nobody who sends to Clopos needs a server.
+            from importer.sandbox import Config, serve  # noqa: PLC0415
+
+            sandbox = await stack.enter_async_context(serve(Config()))
+            settings = replace(read_settings(sandbox.env(2)), state_dir=settings.state_dir)
+            viewer.say(f"A sandbox of Clopos is at {sandbox.url}, for this run only")
+        folder = brand_folder(settings)
+        stack.enter_context(hold(folder, file))
+        journal = stack.enter_context(Journal(folder / "journal.sqlite"))
+        for note in journal.notes:
+            viewer.say(note)
+        rates = parse_rates(options.rate) if options.rate else default_rates(settings.version)
+        quota = Quota(rates, reserve=options.reserve)
+        api = await stack.enter_async_context(
+            Clopos(settings, quota=quota, timeout=options.timeout)
+        )
+        rows = list(customers(values, base_url=settings.base_url, brand=settings.brand))
+        if payloads:
+            write_payloads(payloads, rows)
+        job = _Job(api, journal, options, viewer, stop)
+        run = journal.begin(file)
+        plan = await job.plan(rows, run, quota.per_minute)
+        if not (viewer.planned(plan, dry_run=options.dry_run) or options.dry_run):
+            raise StoppedError("Nothing was sent", todo="run the command again when you want to")
+        error = None if options.dry_run else await job.send(plan, quota.per_minute)
+        return Uploaded(job.outcomes, api.requests, plan, error)
+
+
+class _Job:
+    """What planning and sending share."""
+
+    def __init__(
+        self,
+        api: Clopos,
+        journal: Journal,
+        options: SendOptions,
+        viewer: Viewer,
+        stop: asyncio.Event,
+    ) -> None:
+        self.api = api
+        self.journal = journal
+        self.options = options
+        self.viewer = viewer
+        self.stop = stop
+        self.entries = journal.recall()
+        self.newest_id: int | None = None
+        self.outcomes: dict[int, Outcome] = {}
+
+    async def plan(self, rows: list[Customer], run: int, per_minute: float | None) -> Plan:
+        """Compare the rows with the journal and, where it pays, with what is at Clopos."""
+        remembered = {
+            cid: Remembered(entry.state == SENT, entry.run == run, entry.clopos_id, entry.content)
+            for cid, entry in self.entries.items()
+        }
+        index = await self._scan(sum(1 for row in rows if row.cid not in remembered))
+        plan = make_plan(
+            rows,
+            remembered,
+            index,
+            key=self.journal.key,
+            per_minute=per_minute,
+            limit=self.options.limit,
+        )
+        self.outcomes |= {outcome.row: outcome for outcome in plan.known}
+        return plan
+
+    async def send(self, plan: Plan, per_minute: float | None) -> ImporterError | None:
+        """Send what the plan says. Return what ended it early, None when it came to its end."""
+        doubtful = [Doubt(row, self.entries[row.cid].after_id) for row in plan.doubtful]
+        error: ImporterError | None = None
+        with self.viewer.sending(len(plan.to_send) + len(doubtful), per_minute) as show:
+
+            def on_outcome(outcome: Outcome) -> None:
+                self.outcomes[outcome.row] = outcome
+                show(outcome)
+
+            try:
+                await send(
+                    plan.to_send,
+                    self.api,
+                    self,
+                    on_outcome,
+                    doubtful=doubtful,
+                    newest_id=self.newest_id,
+                    pace=self.options.pace,
+                    stop=self.stop,
+                )
+                await self.journal.flush()
+            except ImporterError as caught:
+                error = caught
+        if self.stop.is_set() and error is None:
+            error = StoppedError(
+                "Stopped on request", todo="run the same command again: it carries on"
+            )
+        return error
+
+    async def _scan(self, rows: int) -> Index:
+        """Read what is at Clopos, if that is wanted and costs less than it saves."""
+        index = Index()
+        match = self.options.match
+        if match == "never" or rows == 0:
+            return index
+        with self.viewer.busy("reading what is at Clopos"):
+            async for existing in self.api.scan(
+                worth_it=None
+                if match == "always"
+                else lambda total: scan_pays(rows, total, self.api.page_size)
+            ):
+                index.add(_known(existing, self.journal.key), existing.cid)
+                if existing.id.isdecimal():
+                    self.newest_id = max(self.newest_id or 0, int(existing.id))
+        return index
+
+    # -- the ledger of `send`: digests instead of personal data ------------------------------
+
+    async def intend(self, customer: Customer, after_id: int | None) -> None:
+        """Return when the intention is on disk."""
+        content = fingerprints(
+            ((name, getattr(customer, name)) for name in FIELDS), self.journal.key
+        )
+        await self.journal.intend(customer.cid, content, after_id)
+
+    def created(self, cid: str, clopos_id: str) -> None:
+        """Record that the customer exists with this id."""
+        self.journal.created(cid, clopos_id)
+
+    def withdraw(self, cid: str) -> None:
+        """Record that the customer was not created, for certain."""
+        self.journal.withdraw(cid)
+
+
+def _known(existing: Existing, key: bytes) -> Known:
+    content: dict[str, str] = fingerprints(
+        ((name, getattr(existing, name, None)) for name in FIELDS), key
+    )
+    content["phone"] = " ".join(digest("phone", phone, key) for phone in existing.phones)
+    return Known(existing.id, content)
+
+
+_: Any = Status

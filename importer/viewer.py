@@ -1,0 +1,66 @@
+"""What a run tells whoever looks on. The terminal is one such; nobody is another."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from importer.plan import Plan
+    from importer.prepare import Prepared
+    from importer.records import Outcome
+
+
+class Viewer(Protocol):
+    """Whoever looks on while a run is under way."""
+
+    def say(self, text: str) -> None:
+        """Show one line."""
+
+    def busy(self, what: str) -> AbstractContextManager[None]:
+        """Show that something is under way that may take a moment."""
+
+    def understood(self, prepared: Prepared) -> None:
+        """Show what was read, how it was mapped, and what was found in it."""
+
+    def planned(self, plan: Plan, *, dry_run: bool) -> bool:
+        """Show the plan. Return whether to go on."""
+
+    def sending(
+        self, total: int, per_minute: float | None
+    ) -> AbstractContextManager[Callable[[Outcome], None]]:
+        """Show how the sending of `total` rows goes on; the function is told each outcome.
+
+        `per_minute` is the pace, None when there is no limit.
+        """
+
+
+class Silent:
+    """A viewer that shows nothing and always goes on."""
+
+    def say(self, text: str) -> None:
+        """Show nothing."""
+
+    @contextlib.contextmanager
+    def busy(self, what: str) -> Iterator[None]:  # noqa: ARG002 - the shape of a viewer
+        """Show nothing."""
+        yield
+
+    def understood(self, prepared: Prepared) -> None:
+        """Show nothing."""
+
+    def planned(self, plan: Plan, *, dry_run: bool) -> bool:  # noqa: ARG002 - the shape of a viewer
+        """Go on."""
+        return True
+
+    @contextlib.contextmanager
+    def sending(
+        self,
+        total: int,  # noqa: ARG002 - the shape of a viewer
+        per_minute: float | None,  # noqa: ARG002 - the shape of a viewer
+    ) -> Iterator[Callable[[Outcome], None]]:
+        """Show nothing."""
+        yield lambda _: None

@@ -1,0 +1,69 @@
+"""The CLOPOS_* variables."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.errors import UsageError
+from importer.settings import DEFAULT_BASE_URL, Settings, read_settings, require_credentials
+
+V1 = {
+    "CLOPOS_CLIENT_ID": "client",
+    "CLOPOS_CLIENT_SECRET": "hush",
+    "CLOPOS_BRAND": "demo",
+    "CLOPOS_VENUE_ID": "1",
+}
+
+
+def test_an_integrator_selects_version_2_and_its_path() -> None:
+    assert read_settings(V1).api_url == DEFAULT_BASE_URL
+    settings = read_settings(V1 | {"CLOPOS_INTEGRATOR_ID": "x"})
+    assert settings.version == 2
+    assert settings.api_url == DEFAULT_BASE_URL + "/v2"
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/v2", "/v2/", "/v1", "//"])
+def test_the_version_in_an_address_is_not_doubled(suffix: str) -> None:
+    env = {"CLOPOS_BASE_URL": f"https://clopos.example/open-api{suffix}"}
+    assert read_settings(env).base_url == "https://clopos.example/open-api"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:99"])
+def test_plain_http_goes_to_this_machine(host: str) -> None:
+    assert read_settings({"CLOPOS_BASE_URL": f"http://{host}/open-api"}).base_url
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("http://clopos.example/open-api", "not encrypted"),
+        ("http://127.0.0.1.example/open-api", "not encrypted"),
+        ("ftp://clopos.example", "not an address"),
+        ("clopos", "not an address"),
+        ("https://", "not an address"),
+        ("http://[::1", "not an address"),
+        ("https://user:pass@clopos.example/", "more than an address"),
+        ("https://clopos.example/?x=1", "more than an address"),
+    ],
+)
+def test_other_addresses_are_refused_without_repeating_secrets(url: str, word: str) -> None:
+    with pytest.raises(UsageError, match=word) as caught:
+        read_settings({"CLOPOS_BASE_URL": url})
+    assert "pass" not in f"{caught.value.what}{caught.value.why}"
+
+
+def test_secrets_are_not_in_the_repr() -> None:
+    settings = read_settings(V1 | {"CLOPOS_TOKEN": "ticket"})
+    assert "hush" not in repr(settings)
+    assert "ticket" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", sorted(V1))
+def test_each_missing_credential_is_named(name: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        require_credentials(read_settings(V1 | {name: " "}))
+
+
+def test_version_2_needs_no_venue_and_a_token_no_client() -> None:
+    require_credentials(Settings(brand="b", integrator_id="i", client_id="c", client_secret="s"))
+    require_credentials(Settings(brand="b", integrator_id="i", token="t"))
