@@ -15,6 +15,11 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+demo: $(READY)  ## import a real-shaped sample into a Clopos on this machine
+	$(BIN)/clopos-import check samples/exports/az-excel.csv --results demo/checked.csv || true
+	$(BIN)/clopos-import run samples/exports/az-excel.csv --drop-bad-values --sandbox --yes --results demo/results.csv || test $$? -eq 1
+	@echo; head -5 demo/results.csv
+
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=95
 
