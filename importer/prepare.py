@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.clean import clean
@@ -21,12 +22,12 @@ from importer.records import (
     Sheet,
     Status,
 )
+from importer.saved_mapping import load_mapping, save_mapping
 from importer.validate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
-    from pathlib import Path
 
     import pandas as pd
 
@@ -41,6 +42,8 @@ class SheetOptions:
     dates: str | None = None
     language: str | None = None
     drop_bad_values: bool = False  # send a row without its bad optional values
+    mapping: Path | None = None  # a saved mapping; None: FILE.mapping.toml if it is there
+    save_mapping: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,9 @@ def prepare(
     Raises UsageError when the file can't be read or its columns can't be told apart.
     """
     sheet = read(path, options.read, stdin)
-    mapping = map_columns(sheet, load_profiles(), options.choices)
+    mapping = map_columns(sheet, load_profiles(), _choices(path, options))
+    if options.save_mapping:
+        save_mapping(options.save_mapping, mapping, sheet)
     reading = Reading(
         region=options.region or mapping.region or "AZ",
         dates=options.dates or mapping.dates,
@@ -82,8 +87,9 @@ def prepare(
         today=today,
         drop_bad_values=options.drop_bad_values,
     )
-    duplicates = dedupe(validated.values, validated.held)
-    said = _by_row(validated.problems, sheet, mapping)
+    duplicates, remarks = dedupe(validated.values, validated.held)
+    problems = (*validated.problems, *remarks)
+    said = _by_row(problems, sheet, mapping)
     outcomes = {
         row: Outcome(row, Status.INVALID, message=said.get(row, "")) for row in validated.held
     }
@@ -100,16 +106,25 @@ def prepare(
             message=message,
         )
     kept = ~validated.values.index.isin(list(outcomes))
-    remarks = {row: text for row, text in said.items() if row not in outcomes}
     return Prepared(
         sheet,
         mapping,
         reading,
         validated.values[kept],
-        validated.problems,
+        problems,
         outcomes,
-        remarks,
+        {row: text for row, text in said.items() if row not in outcomes},
     )
+
+
+def _choices(path: Path, options: SheetOptions) -> MappingChoices:
+    """Return what the person says now, before what was saved earlier."""
+    saved = options.mapping or path.with_name(f"{path.name}.mapping.toml")
+    if options.mapping is None and not saved.is_file():
+        return options.choices
+    now = {name for name, _ in options.choices.given}
+    earlier = tuple(pair for pair in load_mapping(saved) if pair[0] not in now)
+    return replace(options.choices, given=(*earlier, *options.choices.given))
 
 
 def _by_row(problems: Iterable[Problem], sheet: Sheet, mapping: Mapping) -> dict[int, str]:

@@ -60,6 +60,7 @@ CATALOGUE: dict[str, Entry] = {
         "rounded by a spreadsheet, the digits are gone",
         "export again with the column as text",
     ),
+    "invalid_code": Entry(Level.FIELD, "not a code", "correct or empty it"),
     "invalid_cid": Entry(Level.FIELD, "not a UUID", "correct or empty it"),
     "invalid_group": Entry(Level.FIELD, "not a group id", "use the number of a Clopos group"),
     "cell_error": Entry(

@@ -30,7 +30,7 @@ class Settings:
     venue_id: str = ""
     integrator_id: str = ""  # its presence selects v2
     token: str = field(default="", repr=False)  # one already issued
-    region: str = "AZ"
+    region: str = ""  # "": the profile's, else AZ
     state_dir: str = ""  # "": the user's state folder
 
     @property
@@ -61,7 +61,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         venue_id=text("VENUE_ID"),
         integrator_id=text("INTEGRATOR_ID"),
         token=text("TOKEN"),
-        region=text("REGION", "AZ").upper(),
+        region=text("REGION").upper(),
         state_dir=text("STATE_DIR"),
     )
 

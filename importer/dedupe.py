@@ -1,0 +1,46 @@
+"""Valid rows → which of them repeat an earlier one (R9). Pure.
+
+`phone`, `code` and `cid` are unique at Clopos. Rows are taken in the sheet's order, the first is
+kept, and a row that is dropped claims nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from importer.records import UNIQUE_FIELDS, Duplicate, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pandas as pd
+
+
+def dedupe(
+    values: pd.DataFrame, held: Collection[int]
+) -> tuple[tuple[Duplicate, ...], tuple[Problem, ...]]:
+    """Return the rows that repeat an earlier one, one entry a field, and remarks on e-mails.
+
+    `held` rows are not sent and claim nothing. Phones are in E.164, so equal digits are equal text.
+    """
+    candidates = values[~values.index.isin(list(held))]
+    duplicates: list[Duplicate] = []
+    remarks: list[Problem] = []
+    owners: dict[str, dict[str, int]] = {name: {} for name in (*UNIQUE_FIELDS, "email")}
+    rows = candidates.index.tolist()
+    columns = [candidates[name].tolist() for name in UNIQUE_FIELDS]
+    for row, email, *cells in zip(rows, candidates["email"].tolist(), *columns, strict=True):
+        claims = [(name, value) for name, value in zip(UNIQUE_FIELDS, cells, strict=True) if value]
+        repeats = [
+            Duplicate(row, name, owners[name][value])
+            for name, value in claims
+            if value in owners[name]
+        ]
+        if repeats:
+            duplicates += repeats
+            continue
+        for name, value in claims:
+            owners[name][value] = row
+        if email and owners["email"].setdefault(email, row) != row:
+            remarks.append(Problem(row, "email", "duplicate_email", email))
+    return tuple(duplicates), tuple(remarks)

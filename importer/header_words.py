@@ -1,0 +1,170 @@
+"""What headers mean, in Azerbaijani, Russian, Turkish and English. Pure data and its look-up."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from importer.fields.text import fold
+
+# field or part of a name → rank → language → headers. A lower rank is taken before a higher one;
+# two headers of the same rank are equal candidates.
+_WORDS: dict[str, dict[int, dict[str, str]]] = {
+    "full": {
+        0: {
+            "en": "name;full name;customer name;client name;customer;client;contact name;guest name",
+            "az": "ad soyad;adı soyadı;ad və soyad;soyad ad;müştəri;müştəri adı;müştərinin adı;ad soyad ata adı;s a a",
+            "ru": "фио;имя и фамилия;фамилия и имя;фамилия имя;имя фамилия;фамилия имя отчество;полное имя;клиент;имя клиента;покупатель;гость",
+            "tr": "ad soyad;adı soyadı;isim soyisim;müşteri;müşteri adı;ad ve soyad",
+        },
+    },
+    "first": {
+        0: {
+            "en": "first name;firstname;given name;forename",
+            "az": "ad;adı",
+            "ru": "имя",
+            "tr": "ad;adı;isim;ismi",
+        },
+    },
+    "middle": {
+        0: {"en": "middle name;patronymic", "az": "ata adı;atasının adı", "ru": "отчество", "tr": "ikinci ad"},
+    },
+    "last": {
+        0: {
+            "en": "last name;lastname;surname;family name",
+            "az": "soyad;soyadı",
+            "ru": "фамилия",
+            "tr": "soyad;soyadı;soyisim",
+        },
+    },
+    "phone": {
+        0: {
+            "en": "mobile;mobile phone;mobile number;mobile phone number;cell;cell phone;cellphone;phone mobile",
+            "az": "mobil;mobil telefon;mobil nömrə;mobil nömrəsi",
+            "ru": "мобильный;мобильный телефон;сотовый;сотовый телефон;мобильный номер",
+            "tr": "cep;cep telefonu;cep tel;gsm;cep no",
+        },
+        1: {
+            "en": "phone;phone number;telephone;telephone number;tel;phone no;contact number;contact phone;phones;default address phone",
+            "az": "telefon;telefon nömrəsi;əlaqə nömrəsi;əlaqə telefonu;nömrəsi;telefonu;tel",
+            "ru": "телефон;номер телефона;тел;контактный телефон;телефоны;телефон клиента",
+            "tr": "telefon;telefon numarası;telefon no;tel;tel no;iletişim numarası",
+        },
+        2: {
+            "en": "home;home phone;work phone;work;whatsapp;phone home;phone work;other phone",
+            "az": "ev telefonu;iş telefonu",
+            "ru": "домашний телефон;рабочий телефон",
+            "tr": "ev telefonu;iş telefonu",
+        },
+    },
+    "email": {
+        0: {
+            "en": "email;e mail;email address;mail;e mail address;emails",
+            "az": "e poçt;epoçt;elektron poçt;elektron ünvan;poçt ünvanı;email ünvanı",
+            "ru": "эл почта;электронная почта;почта;имейл;емейл;адрес электронной почты;мейл;e mail адрес",
+            "tr": "e posta;eposta;e posta adresi;mail adresi",
+        },
+    },
+    "code": {
+        0: {
+            "en": "code;customer code;client code;customer number;customer no;client number",
+            "az": "kod;kodu;müştəri kodu;müştəri nömrəsi",
+            "ru": "код;код клиента;номер клиента",
+            "tr": "kod;kodu;müşteri kodu;müşteri no;müşteri numarası",
+        },
+        1: {
+            "en": "card;card number;card no;loyalty card;loyalty card number;barcode;bar code;member number;membership number;discount card",
+            "az": "kart;kart nömrəsi;kart kodu;endirim kartı;barkod",
+            "ru": "карта;номер карты;штрихкод;штрих код;дисконтная карта;карта лояльности",
+            "tr": "kart;kart no;kart numarası;barkod;üye no",
+        },
+        2: {"en": "reference id;external reference"},
+    },
+    "cid": {0: {"en": "cid;uuid;guid;customer uuid;client uuid"}},
+    "gender": {
+        0: {
+            "en": "gender;sex",
+            "az": "cins;cinsi;cinsiyyət;cinsiyyəti",
+            "ru": "пол",
+            "tr": "cinsiyet;cinsiyeti",
+        },
+    },
+    "date_of_birth": {
+        0: {
+            "en": "birthday;birth date;birthdate;date of birth;dob;birth day;date birth;birthday date",
+            "az": "doğum tarixi;doğum günü;ad günü;təvəllüd;doğulduğu tarix",
+            "ru": "дата рождения;день рождения;д р;др;рождение;дата рожд",
+            "tr": "doğum tarihi;doğum günü;d tarihi",
+        },
+    },
+    "description": {
+        0: {
+            "en": "note;notes;comment;comments;memo;description;remark;remarks",
+            "az": "qeyd;qeydlər;açıqlama;şərh",
+            "ru": "комментарий;комментарии;примечание;примечания;заметка;заметки;описание",
+            "tr": "not;notlar;açıklama;yorum",
+        },
+    },
+    "group_id": {0: {"en": "group id;customer group id", "az": "qrup id", "ru": "id группы", "tr": "grup id"}},
+}
+_IDS = frozenset(["id", "customerid", "clientid", "externalid", "guestid", "recordid", "internalid"])
+_SECRET = frozenset(
+    fold(word)
+    for word in (
+        "password passwd pwd parol parolu şifre şifrə parola пароль token session hash secret salt "
+        "pin cvv cvc apikey"
+    ).split()
+)
+_NOISE = frozenset(["value", "no"])
+_NOT_WORD = re.compile(r"[\W\d_]+")
+
+
+class Word(NamedTuple):
+    """What a header means: the field (or the part of a name), its rank, and its languages."""
+
+    field: str
+    rank: int
+    languages: frozenset[str]
+
+
+def key(header: str) -> str:
+    """Return a header by which headers are compared: folded, no punctuation, numbers or spaces."""
+    return "".join(_tokens(header))
+
+
+def meaning(header: str) -> Word | None:
+    """Return what a header means, None when its words are not known."""
+    tokens = _tokens(header)
+    return _BY_KEY.get("".join(tokens)) or _BY_KEY.get(
+        "".join(token for token in tokens if token not in _NOISE)
+    )
+
+
+def is_id(header: str) -> bool:
+    """Tell whether a header names an identifier, which is a cid if its values are UUIDs."""
+    return key(header) in _IDS
+
+
+def is_secret(header: str) -> bool:
+    """Tell whether a column holds passwords, tokens or the like."""
+    return not _SECRET.isdisjoint(_tokens(header))
+
+
+def _tokens(header: str) -> list[str]:
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("№", " "))
+    return _NOT_WORD.sub(" ", fold(split)).split()
+
+
+def _by_key() -> dict[str, Word]:
+    found: dict[str, Word] = {}
+    for field, ranks in _WORDS.items():
+        for rank, languages in ranks.items():
+            for language, headers in languages.items():
+                for header in headers.split(";"):
+                    known = found.get(key(header))
+                    spoken = known.languages if known else frozenset()
+                    found[key(header)] = Word(field, rank, spoken | {language})
+    return found
+
+
+_BY_KEY = _by_key()

@@ -1,0 +1,115 @@
+"""Delimited text → records (RFC 4180, and what the old systems make of it)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from importer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DELIMITERS = (",", ";", "\t", "|")
+_LOOK_AT = 50  # records that decide about the delimiter
+_SEP_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
+
+UNCLOSED = "a quote is opened and not closed"
+
+
+def parse(text: str, delimiter: str | None) -> tuple[list[list[str]], str, dict[int, str]]:
+    """Split text into records; the delimiter is found when none is given.
+
+    Return the records, the delimiter, and index → what is wrong with a record. A cell may hold
+    line breaks; a quote that is opened and never closed costs its own row only.
+    """
+    # The module refuses cells above 128 KiB otherwise.
+    csv.field_size_limit(2**31 - 1)
+    text = text.replace("\0", "").removeprefix("\ufeff")
+    if said := _SEP_LINE.match(text):
+        delimiter = delimiter or said[1]
+        text = text[said.end() :]
+    if delimiter is None:
+        delimiter = find_delimiter(text)
+    elif len(delimiter) != 1 or delimiter in '"\r\n':
+        raise UsageError(
+            f"--delimiter {delimiter!r} can't separate cells",
+            todo="give one character, such as , ; | or tab",
+        )
+    records: list[list[str]] = []
+    malformed: dict[int, str] = {}
+    lines = list(io.StringIO(text, newline=""))
+    start = 0
+    while start < len(lines):
+        start = _parse_from(lines, start, delimiter, records, malformed)
+    return records, delimiter, malformed
+
+
+def _parse_from(
+    lines: list[str],
+    start: int,
+    delimiter: str,
+    records: list[list[str]],
+    malformed: dict[int, str],
+) -> int:
+    """Append records from line `start` on. Return the line to go on with.
+
+    Stops at a record that swallows its followers: that line is taken by itself.
+    """
+    reader = csv.reader(iter(lines[start:]), delimiter=delimiter)
+    done = 0  # lines of complete records
+    for record in reader:
+        first, done_now = start + done, reader.line_num
+        if done_now - done > 1 and _swallows(lines[first : start + done_now], record, delimiter):
+            malformed[len(records)] = UNCLOSED
+            alone = csv.reader([lines[first]], delimiter=delimiter, quoting=csv.QUOTE_NONE)
+            records.append(next(alone))
+            return first + 1
+        records.append(record)
+        done = done_now
+    return len(lines)
+
+
+def _swallows(lines: list[str], record: list[str], delimiter: str) -> bool:
+    """Tell whether a record of several lines is rows swallowed by a quote that wasn't meant.
+
+    So it is when its quotes are not even, or when a line inside it has as many cells as a row.
+    """
+    if sum(line.count('"') for line in lines) % 2:
+        return True
+    width = max(len(record), lines[0].count(delimiter) + 1)
+    if width < 3:
+        return False
+    return any(line.count(delimiter) + 1 >= width for line in lines[1:-1])
+
+
+def find_delimiter(text: str) -> str:
+    """Return the delimiter by which most records have the same number of cells; a comma if none."""
+    best, best_score = ",", (0.0, 0)
+    for delimiter in DELIMITERS:
+        widths = Counter(len(record) for record in _first_records(text, delimiter))
+        total = widths.total()
+        widths.pop(1, None)
+        if not widths:
+            continue
+        width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
+        score = (count / total, width)
+        # A delimiter that splits into more cells wins where both split evenly.
+        if (round(score[0], 1), score[1]) > (round(best_score[0], 1), best_score[1]):
+            best, best_score = delimiter, score
+    return best
+
+
+def _first_records(text: str, delimiter: str) -> Iterator[list[str]]:
+    head = text[:200_000]
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    found = 0
+    for record in reader:
+        if any(cell.strip() for cell in record):
+            yield record
+            found += 1
+        if found >= _LOOK_AT:
+            return

@@ -1,0 +1,62 @@
+"""A mapping that was saved with `--save-mapping`: field → headers, as TOML."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from typing import TYPE_CHECKING
+
+from importer.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from importer.records import Mapping, Sheet
+
+
+def load_mapping(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return (field, header) pairs as `--map` gives them.
+
+    Raises UsageError when the file isn't a saved mapping.
+    """
+    try:
+        facts = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"The saved mapping {path} can't be read",
+            why=str(error)[:200],
+            todo="mend or delete it; --save-mapping writes a new one",
+        ) from error
+    pairs: list[tuple[str, str]] = []
+    for field, headers in facts.items():
+        listed = [headers] if isinstance(headers, str) else headers
+        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+            raise UsageError(
+                f"The saved mapping {path} is not one",
+                why=f"{field} is neither a header nor a list of headers",
+                todo='write it like phone = ["Mobile"]',
+            )
+        pairs += [(field, header) for header in listed or [""]]
+    return tuple(pairs)
+
+
+def save_mapping(path: Path, mapping: Mapping, sheet: Sheet) -> None:
+    """Write the mapping aside, then into place.
+
+    Raises UsageError when it can't be written.
+    """
+    lines = ["# Which column makes which field. Several make a name together, or are tried in order."]
+    lines += [
+        f"{name} = {json.dumps([sheet.headers[n] for n in columns], ensure_ascii=False)}"
+        for name, columns in mapping.columns.items()
+    ]
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise UsageError(
+            f"The mapping can't be saved at {path}", why=error.strerror, todo="give another path"
+        ) from error

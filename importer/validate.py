@@ -1,0 +1,82 @@
+"""Typed table → problems, and which rows they hold back. Pure.
+
+Two policies: by default a row with any problem waits for a person, since nothing can be mended
+through the API later; if asked for, bad optional values are left out and the row goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pandera.errors import SchemaErrors
+
+from importer.problems import CATALOGUE, Level
+from importer.records import Cleaned, Problem
+from schemas.customer import customer_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    import pandas as pd
+
+_MISSING = "not_nullable"  # pandera's own name for an empty cell that must not be
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Values of which only those may be sent that are not `held`.
+
+    `values` lacks malformed rows; `held` has them. Under the second policy the bad optional values
+    are None in `values`.
+    """
+
+    values: pd.DataFrame
+    problems: tuple[Problem, ...]  # in the sheet's order
+    held: frozenset[int]
+
+
+def validate(
+    cleaned: Cleaned, *, malformed: Mapping[int, str], today: date, drop_bad_values: bool
+) -> Validated:
+    """Find all problems of all rows at once.
+
+    `malformed` is row → what is wrong with its shape; nobody was born after `today`.
+    """
+    problems = [
+        *(Problem(row, "row", "malformed_row", reason) for row, reason in malformed.items()),
+        *cleaned.problems,
+        *_judge(cleaned.values, today),
+    ]
+    problems.sort(key=lambda problem: problem.row)
+    values = cleaned.values
+    if drop_bad_values:
+        held = {p.row for p in problems if CATALOGUE[p.code].level is Level.ROW}
+        dropped: dict[str, list[int]] = {}
+        for problem in problems:
+            if CATALOGUE[problem.code].level is Level.FIELD and problem.row not in held:
+                dropped.setdefault(problem.field, []).append(problem.row)
+        values = values.copy()
+        for name, rows in dropped.items():
+            values.loc[rows, name] = None
+    else:
+        held = {p.row for p in problems if CATALOGUE[p.code].level is not Level.REMARK}
+    return Validated(values, tuple(problems), frozenset(held))
+
+
+def _judge(values: pd.DataFrame, today: date) -> list[Problem]:
+    try:
+        customer_schema(today).validate(values, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        columns = (cases["index"], cases["column"], cases["check"], cases["failure_case"])
+        return [
+            Problem(int(row), name, "missing_name" if check == _MISSING else check, _text(value))
+            for row, name, check, value in zip(*(c.tolist() for c in columns), strict=True)
+        ]
+    return []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
