@@ -184,11 +184,10 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         try:
             return self._connect()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and self.path.exists():
-                raise self._unusable(error) from error
-            if not self.path.exists():
-                raise self._unusable(error) from error
+        except (sqlite3.OperationalError, OSError) as error:
+            raise self._unusable(error) from error
+        except sqlite3.DatabaseError:
+            pass  # not a database, or a damaged one
         aside = self.path.with_name(f"{self.path.name}.damaged-{int(self.now())}")
         for suffix in ("", "-wal", "-shm"):
             damaged = self.path.with_name(self.path.name + suffix)
@@ -227,7 +226,7 @@ class Journal:
             raise
         return db
 
-    def _unusable(self, error: sqlite3.Error) -> ServiceError:
+    def _unusable(self, error: Exception) -> ServiceError:
         return ServiceError(
             f"The journal can't be written: {self.path}",
             why=str(error),

@@ -90,7 +90,10 @@ def require_credentials(settings: Settings) -> None:
 
 def _base_url(text: str) -> str:
     """Return the address without its version, so that the version can be chosen."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # a bracket that isn't closed
+        parts = urlsplit("")
     url = re.sub(r"/+(v[12])?/*$", "", text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(

@@ -75,5 +75,5 @@ def test_digests_compare_as_people_do_and_hide_the_value() -> None:
 
 
 def test_digits_are_ascii_digits_only() -> None:
-    assert digits_of("+994 (50) 000-00-0١") == "994500000" + "0"
+    assert digits_of("+994 (50) 000-00-0١") == "99450000000"
     assert digits_of(None) == ""

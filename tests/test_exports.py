@@ -1,0 +1,100 @@
+"""The six sheets of real shape: each row becomes what its author wrote down, under both policies."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from importer.prepare import Prepared, SheetOptions, prepare
+from importer.problems import CATALOGUE, Level
+from importer.records import Status
+
+EXPORTS = Path(__file__).parent.parent / "samples" / "exports"
+FILES = sorted(path.name for path in EXPORTS.iterdir() if path.suffix != ".json")
+TODAY = date(2026, 11, 23)
+
+
+def expected(name: str) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((EXPORTS / f"{name}.expected.json").read_text("utf-8"))
+    return facts
+
+
+def prepared(name: str, *, drop_bad_values: bool) -> Prepared:
+    flags = expected(name)["options"]
+    said = dict(zip(flags[::2], flags[1::2], strict=True))
+    options = SheetOptions(
+        region=said.get("--region"),
+        dates=said.get("--dates"),
+        language=said.get("--language"),
+        drop_bad_values=drop_bad_values,
+    )
+    return prepare(EXPORTS / name, options, today=TODAY)
+
+
+def test_there_are_six() -> None:
+    assert len(FILES) == 6
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("policy", ["default", "drop_bad_values"])
+def test_the_counts_are_exact(name: str, policy: str) -> None:
+    facts = expected(name)
+    found = prepared(name, drop_bad_values=policy == "drop_bad_values")
+    counts = Counter(outcome.status for outcome in found.outcomes.values())
+    assert facts[policy] == {
+        "ready": len(found.values),
+        "invalid": counts[Status.INVALID],
+        "duplicate": counts[Status.DUPLICATE],
+    }
+    assert len(found.sheet.table) == facts["rows"]
+    assert found.sheet.blank_rows == facts["blank_rows_skipped"]
+    assert found.sheet.header_row == facts["header_row"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_mapping_is_found(name: str) -> None:
+    found = prepared(name, drop_bad_values=False)
+    headers = {
+        field: [found.sheet.headers[column] for column in columns]
+        for field, columns in found.mapping.columns.items()
+        if field != "description"  # notes are not part of the expected numbers (R13)
+    }
+    assert headers == expected(name)["mapping"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_row_becomes_what_its_author_wrote_down(name: str) -> None:
+    found = prepared(name, drop_bad_values=True)
+    codes: dict[int, set[str]] = {}
+    for problem in found.problems:
+        codes.setdefault(problem.row, set()).add(problem.code)
+    for record in expected(name)["records"]:
+        row = record["row"]
+        duplicates = {reason for reason in record["reasons"] if reason.startswith("duplicate_")}
+        told = {*record["problems"], *record["warnings"], *record["reasons"]} - duplicates
+        assert codes.get(row, set()) == told, row
+        if record["status"] == "import":
+            customer = found.values.loc[row].to_dict()
+            assert {field: customer[field] for field in record["customer"]} == record["customer"]
+        elif duplicates:
+            outcome = found.outcomes[row]
+            assert outcome.status is Status.DUPLICATE
+            assert outcome.duplicate_of == record["duplicate_of"][outcome.field]
+            for field, of in record["duplicate_of"].items():
+                assert f"the same {field} as row {of}" in outcome.message
+        else:
+            assert found.outcomes[row].status is Status.INVALID
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_by_default_a_row_with_any_problem_waits_for_a_person(name: str) -> None:
+    found = prepared(name, drop_bad_values=False)
+    troubled = {p.row for p in found.problems if CATALOGUE[p.code].level is not Level.REMARK}
+    invalid = {row for row, o in found.outcomes.items() if o.status is Status.INVALID}
+    assert troubled == invalid
+    assert all(found.outcomes[row].message for row in invalid)
