@@ -27,7 +27,12 @@ _WORDS: dict[str, dict[int, dict[str, str]]] = {
         },
     },
     "middle": {
-        0: {"en": "middle name;patronymic", "az": "ata adı;atasının adı", "ru": "отчество", "tr": "ikinci ad"},
+        0: {
+            "en": "middle name;patronymic",
+            "az": "ata adı;atasının adı",
+            "ru": "отчество",
+            "tr": "ikinci ad",
+        },
     },
     "last": {
         0: {
@@ -105,9 +110,13 @@ _WORDS: dict[str, dict[int, dict[str, str]]] = {
             "tr": "not;notlar;açıklama;yorum",
         },
     },
-    "group_id": {0: {"en": "group id;customer group id", "az": "qrup id", "ru": "id группы", "tr": "grup id"}},
+    "group_id": {
+        0: {"en": "group id;customer group id", "az": "qrup id", "ru": "id группы", "tr": "grup id"}
+    },
 }
-_IDS = frozenset(["id", "customerid", "clientid", "externalid", "guestid", "recordid", "internalid"])
+_IDS = frozenset(
+    ["id", "customerid", "clientid", "externalid", "guestid", "recordid", "internalid"]
+)
 _SECRET = frozenset(
     fold(word)
     for word in (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from typing import TYPE_CHECKING
 
+from importer.aside import written_aside
 from importer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,19 +44,14 @@ def load_mapping(path: Path) -> tuple[tuple[str, str], ...]:
 def save_mapping(path: Path, mapping: Mapping, sheet: Sheet) -> None:
     """Write the mapping aside, then into place.
 
-    Raises UsageError when it can't be written.
+    Raises ServiceError when it can't be written.
     """
-    lines = ["# Which column makes which field. Several make a name together, or are tried in order."]
+    lines = [
+        "# Which column makes which field. Several make a name together, or are tried in order."
+    ]
     lines += [
         f"{name} = {json.dumps([sheet.headers[n] for n in columns], ensure_ascii=False)}"
         for name, columns in mapping.columns.items()
     ]
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_aside(path) as aside:
         aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise UsageError(
-            f"The mapping can't be saved at {path}", why=error.strerror, todo="give another path"
-        ) from error

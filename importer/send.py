@@ -276,6 +276,11 @@ class _Sender:
                 self.doubts[customer.cid] = Doubt(
                     customer, sent.after_id, _now(), sent.attempts, sent.created
                 )
+            case Verdict.THROTTLED:
+                # Certainly not created, and not the row's fault: its turn comes again.
+                if not earlier:
+                    self.ledger.withdraw(customer.cid)
+                self.again.appendleft(earlier or Doubt(customer, sent.after_id, attempts=0))
             case Verdict.FAILED:
                 self._refused(customer, Status.FAILED, answer)
             case _:

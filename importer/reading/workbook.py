@@ -92,7 +92,7 @@ def _choose(book: CalamineWorkbook, name: str, worksheet: str | None, notes: lis
     return filled[0]
 
 
-def _text(cell: object) -> str:  # noqa: PLR0911 - one line for each kind of cell
+def _text(cell: object) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):

@@ -1,0 +1,66 @@
+"""Files that are never half-written: aside first, then in one step into place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from importer.errors import ServiceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Give a path to write to; when that went well, it takes the place of `path`.
+
+    Raises ServiceError when it can't be written. What was at `path` stays then.
+    """
+    aside = _aside(path)
+    try:
+        yield aside
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise ServiceError(
+            f"{path} can't be written",
+            why=error.strerror or str(error),
+            todo="free some space, mend the permissions, or close it where it is open; "
+            "then run the same command again",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def can_be_written(path: Path) -> None:
+    """Make the folder if need be and try it.
+
+    Raises UsageError when a file couldn't be written there.
+    """
+    aside = _aside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        aside.touch()
+        if path.exists():
+            with path.open("r+b"):  # fails where a spreadsheet program holds it open
+                pass
+    except OSError as error:
+        raise UsageError(
+            f"{path} can't be written",
+            why=error.strerror or str(error),
+            todo="close it if it is open in Excel, or give another path",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -1,0 +1,25 @@
+"""The Clopos Open API and nothing else: customers, token, answers, quota.
+
+What is known of it is in the documents of Clopos for versions 1 and 2; sections of our summary of
+them are cited as "API facts §…".
+"""
+
+from importer.clopos.answers import Answer, Call, Verdict, judge
+from importer.clopos.client import Clopos, Requests
+from importer.clopos.customers import Existing, Page
+from importer.clopos.quota import Quota, Rate, default_rates, parse_rates
+
+__all__ = [
+    "Answer",
+    "Call",
+    "Clopos",
+    "Existing",
+    "Page",
+    "Quota",
+    "Rate",
+    "Requests",
+    "Verdict",
+    "default_rates",
+    "judge",
+    "parse_rates",
+]

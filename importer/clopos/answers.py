@@ -1,0 +1,255 @@
+"""One total function from an answer to what follows from it (API facts §3.4, §4.4, §8). Pure.
+
+`success` comes before the status, a 2xx is never a reason to send again, and the words of an
+answer decide only where the documents leave nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Call(Enum):
+    """What was asked."""
+
+    SIGN_IN = "sign in"
+    CREATE = "create"
+    READ = "read"
+
+
+class Verdict(Enum):
+    """What follows from an answer."""
+
+    OK = "ok"
+    CONFLICT = "conflict"  # phone, code or cid belongs to a customer already
+    REJECTED = "rejected"  # the row is refused, whenever it is sent
+    FAILED = "failed"  # not created, for a reason that isn't the row's
+    MISSING = "missing"  # what was read isn't there
+    DOUBT = "doubt"  # created or not: only reading can tell
+    RETRY = "retry"  # nothing was changed: ask again later
+    THROTTLED = "throttled"  # wait, then ask again; nothing was created
+    SIGN_IN_AGAIN = "sign in again"  # the token is used up; nothing was created
+    STOP = "stop"  # every request would end like this one
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verdict and what it rests on.
+
+    `wait` is in seconds, None when the answer doesn't say. `todo` is for the operator of a run
+    that stops. `message` is for people: short, without control characters.
+    """
+
+    verdict: Verdict
+    data: Any = None  # the envelope's `data`, or the whole body where there is no envelope
+    total: int | None = None  # matches of a list before paging
+    id: str | None = None
+    cid: str | None = None
+    field: str | None = None  # phone, code or cid
+    message: str = ""
+    wait: float | None = None
+    todo: str | None = None
+
+
+_LONGEST_MESSAGE = 300
+_LONGEST_WAIT = 3600.0
+_UNIQUE = re.compile(r"duplicate|already exists|already been taken|unique", re.IGNORECASE)
+_FIELD = re.compile(r"(?<![a-z])(phone|code|cid)(?![a-z])", re.IGNORECASE)
+
+# What configuration is wrong, by words of the answer → what to do (API facts §3.4).
+_CONFIGURATION = (
+    (
+        r"integrator is in test mode",
+        "integrator and restaurant must both be in test mode, or neither: ask Clopos which they are",
+    ),
+    (r"invalid integrator_id", "check CLOPOS_INTEGRATOR_ID, or ask Clopos whether it was revoked"),
+    (
+        r"client is disabled",
+        "switch the Open API module on in the Clopos back office (Add-ons), then run again",
+    ),
+    (
+        r"missing client_id|headers are missing|missing authentication headers",
+        "check that all CLOPOS_ variables are set; if they are, report this to the developers",
+    ),
+)
+_CHECK_CREDENTIALS = (
+    "check CLOPOS_CLIENT_ID, CLOPOS_CLIENT_SECRET, CLOPOS_BRAND and CLOPOS_VENUE_ID "
+    "(Clopos back office, Add-ons, Open API)"
+)
+_CHECK_ADDRESS = "check CLOPOS_BASE_URL, and whether the integrator selects the right version"
+_CHECK_RIGHTS = "give the user of the credentials the right to create customers, then run again"
+
+
+def judge(
+    call: Call, status: int, headers: Mapping[str, str], body: bytes, *, now: float
+) -> Answer:
+    """Decide what follows from an answer. Total: whatever comes is answered, nothing is raised.
+
+    `now` in epoch seconds, for waits that are told as a point in time.
+    """
+    parsed = _parse(body)
+    message = _message(parsed, status)
+    refused = isinstance(parsed, dict) and parsed.get("success") is False
+    if status == 429:
+        return Answer(Verdict.THROTTLED, message=message, wait=_wait(headers, now))
+    if 200 <= status < 300:
+        return _refused_with_2xx(call, message) if refused else _done(call, parsed, message)
+    if status >= 500 or status < 200 or status == 408:
+        return Answer(Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY, message=message)
+    if status < 400:
+        return Answer(Verdict.STOP, message=f"redirected: {message}", todo=_CHECK_ADDRESS)
+    if stop := _configuration(message):
+        return stop
+    return _client_error(call, status, parsed, message)
+
+
+def _client_error(call: Call, status: int, parsed: Any, message: str) -> Answer:
+    if call is Call.SIGN_IN:
+        wrong_path = status in {404, 405}
+        todo = _CHECK_ADDRESS if wrong_path else _CHECK_CREDENTIALS
+        return Answer(Verdict.STOP, message=message, todo=todo)
+    if status == 401:
+        return Answer(Verdict.SIGN_IN_AGAIN, message=message, todo=_CHECK_CREDENTIALS)
+    if status == 403:
+        return Answer(Verdict.STOP, message=message, todo=_CHECK_RIGHTS)
+    if call is Call.READ:
+        if status == 404:
+            return Answer(Verdict.MISSING, message=message)
+        return Answer(Verdict.STOP, message=message, todo=_CHECK_ADDRESS)
+    if status in {404, 405}:
+        return Answer(Verdict.STOP, message=message, todo=_CHECK_ADDRESS)
+    if status == 409 or (status in {400, 422} and _UNIQUE.search(_words(parsed))):
+        return Answer(Verdict.CONFLICT, field=_field(parsed), message=message)
+    return Answer(Verdict.REJECTED, message=message)
+
+
+def _refused_with_2xx(call: Call, message: str) -> Answer:
+    """Judge a 2xx that says it failed: a configuration error looks like this too."""
+    if stop := _configuration(message):
+        return stop
+    if call is Call.CREATE:
+        return Answer(Verdict.FAILED, message=message)
+    todo = _CHECK_CREDENTIALS if call is Call.SIGN_IN else _CHECK_ADDRESS
+    return Answer(Verdict.STOP, message=message, todo=todo)
+
+
+def _done(call: Call, parsed: Any, message: str) -> Answer:
+    if call is Call.CREATE:
+        data = parsed.get("data") if isinstance(parsed, dict) else None
+        clopos_id = as_id(data.get("id")) if isinstance(data, dict) else None
+        if clopos_id is None or parsed.get("success") is not True:
+            return Answer(Verdict.DOUBT, message=f"an unreadable answer: {message}")
+        return Answer(Verdict.OK, data=data, id=clopos_id, cid=_lower(data.get("cid")))
+    if call is Call.SIGN_IN:
+        if isinstance(parsed, dict) and isinstance(parsed.get("token"), str) and parsed["token"]:
+            return Answer(Verdict.OK, data=parsed)
+        return Answer(Verdict.RETRY, message=f"an unreadable answer: {message}")
+    if isinstance(parsed, list):
+        return Answer(Verdict.OK, data=parsed)
+    if not isinstance(parsed, dict):
+        return Answer(Verdict.RETRY, message=f"an unreadable answer: {message}")
+    return Answer(Verdict.OK, data=parsed.get("data", parsed), total=_total(parsed))
+
+
+def as_id(value: Any) -> str | None:
+    """Return an id as text; integers and strings are both met (API facts §10.5)."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _configuration(message: str) -> Answer | None:
+    for pattern, todo in _CONFIGURATION:
+        if re.search(pattern, message, re.IGNORECASE):
+            return Answer(Verdict.STOP, message=message, todo=todo)
+    return None
+
+
+def _total(parsed: dict[str, Any]) -> int | None:
+    """Return how many matches a list has, in either envelope that tells it (API facts §5.2)."""
+    pagination = parsed.get("pagination")
+    total = parsed.get("total", pagination.get("total") if isinstance(pagination, dict) else None)
+    return total if isinstance(total, int) and not isinstance(total, bool) else None
+
+
+def _parse(body: bytes) -> Any:
+    """Return the body as JSON, None when it isn't any."""
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _error_texts(parsed: Any) -> list[str]:
+    """Return the words of `error`, which may be text, an object, or an array of objects."""
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    found = []
+    for each in error if isinstance(error, list) else [error]:
+        if isinstance(each, str):
+            found.append(each)
+        elif isinstance(each, dict):
+            found += [each[name] for name in ("message", "code") if isinstance(each.get(name), str)]
+    return found
+
+
+def _words(parsed: Any) -> str:
+    said = parsed.get("message") if isinstance(parsed, dict) else None
+    return " ".join([*_error_texts(parsed), *([said] if isinstance(said, str) else [])])
+
+
+def _field(parsed: Any) -> str | None:
+    """Return the field a clash is about: in `error` first, then in `message` (API facts §4.4)."""
+    match = _FIELD.search(" ".join(_error_texts(parsed))) or _FIELD.search(_words(parsed))
+    return match[1].lower() if match else None
+
+
+def _message(parsed: Any, status: int) -> str:
+    said = parsed.get("message") if isinstance(parsed, dict) else None
+    parts = [*([said] if isinstance(said, str) else []), *_error_texts(parsed)]
+    text = ": ".join(dict.fromkeys(part for part in parts if part)) or f"HTTP {status}"
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:_LONGEST_MESSAGE]
+
+
+def _lower(value: Any) -> str | None:
+    return value.lower() if isinstance(value, str) else None
+
+
+def _wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds a 429 asks to wait; the header families differ (API facts §7.2, §7.3)."""
+    named = {name.lower(): value.strip() for name, value in headers.items()}
+    waits = (
+        _retry_after(named.get("retry-after", ""), now),
+        _number(named.get("ratelimit-reset", "")),
+        _until(_number(named.get("x-ratelimit-reset", "")), now),
+    )
+    told = [wait for wait in waits if wait is not None]
+    return min(max(0.0, *told), _LONGEST_WAIT) if told else None
+
+
+def _retry_after(value: str, now: float) -> float | None:
+    if (seconds := _number(value)) is not None:
+        return seconds
+    try:
+        return parsedate_to_datetime(value).timestamp() - now
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _until(epoch: float | None, now: float) -> float | None:
+    # A small number can't be a point in time: somebody sent seconds after all.
+    return epoch if epoch is None or epoch < 1e8 else epoch - now
+
+
+def _number(value: str) -> float | None:
+    return float(value) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]+)?", value, re.ASCII) else None

@@ -1,0 +1,72 @@
+"""Customers as the API lists them (API facts §5). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from importer.clopos.answers import Answer, as_id
+from importer.identity import digits_of
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A customer at Clopos. None where it has nothing; `phones` are digits, the primary first."""
+
+    id: str
+    cid: str | None = None  # lower case
+    name: str | None = None
+    phones: tuple[str, ...] = ()
+    email: str | None = None
+    code: str | None = None
+    gender: int | None = None
+    date_of_birth: str | None = None
+    description: str | None = None
+    group_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `total` is the number of matches before paging, None if not told."""
+
+    customers: tuple[Existing, ...]
+    total: int | None
+
+
+def page_of(answer: Answer) -> Page:
+    """Return the customers of a list; what isn't a customer with an id is left out."""
+    items = answer.data if isinstance(answer.data, list) else []
+    found = (existing_of(item) for item in items)
+    return Page(tuple(existing for existing in found if existing), answer.total)
+
+
+def existing_of(item: Any) -> Existing | None:
+    """Return a customer object of the API, None when it has no id."""
+    clopos_id = as_id(item.get("id")) if isinstance(item, dict) else None
+    if clopos_id is None:
+        return None
+
+    def text(name: str) -> str | None:
+        value = item.get(name)
+        return value if isinstance(value, str) and value else None
+
+    def number(name: str) -> int | None:
+        value = item.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    others = item.get("phones")
+    phones = [item.get("phone"), *(others if isinstance(others, list) else [])]
+    digits = (digits_of(phone) for phone in phones if isinstance(phone, str))
+    cid = text("cid")
+    return Existing(
+        id=clopos_id,
+        cid=cid.lower() if cid else None,
+        name=text("name"),
+        phones=tuple(dict.fromkeys(each for each in digits if each)),
+        email=text("email"),
+        code=text("code") or as_id(item.get("code")),
+        gender=number("gender"),
+        date_of_birth=text("date_of_birth"),
+        description=text("description"),
+        group_id=number("group_id"),
+    )
