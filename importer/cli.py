@@ -45,7 +45,7 @@ _SHEET_FLAGS = (
     click.option(
         "--mapping",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="Take the columns from this saved mapping. [default: FILE.mapping.toml if it is there]",
+        help="Take the columns from this saved mapping. [default: FILE.mapping.toml]",
     ),
     click.option(
         "--save-mapping",
@@ -101,10 +101,10 @@ def _sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     return _FILE(command)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
 @click.version_option(__version__, prog_name="clopos-import")
 def commands() -> None:
-    """Create the customers of an old POS in Clopos: once, within the quota, every row accounted for.
+    """Create the customers of an old POS in Clopos: once, within the quota, all accounted for.
 
     \b
     A migration, step by step:
@@ -126,7 +126,7 @@ def commands() -> None:
       3    Clopos refused or can't be reached; mend it and run the same command again
       4    a fault of this program, with a report to send
       130  interrupted; run the same command again
-    """
+    """  # noqa: D301 - click's mark for text that is not to be wrapped
 
 
 @commands.command()

@@ -6,7 +6,6 @@ The kind of a file is what its bytes say, not what its name says.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
@@ -18,6 +17,8 @@ from importer.reading.header import find_header, is_blank, is_total
 from importer.records import RESULT_COLUMNS, ReadOptions, Sheet
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from importer.reading import Grid
 
 SHIFTED = "more cells than the header has: its values have moved"

@@ -79,21 +79,20 @@ async def find_holders(
     """
     rows = list(customers)
     candidates: dict[str, list[Existing]] = {}
-    values: dict[tuple[str, str], list[str]] = {}
+    values: dict[tuple[str, str | None], list[str]] = {}
     for customer, _ in rows:
         for name, value in _unique_values(customer):
             values.setdefault((name, value), []).append(customer.cid)
     async for existing in everyone:
-        held = {("cid", existing.cid), ("code", existing.code)}
-        held |= {("phone", phone) for phone in existing.phones}
-        for pair in held & values.keys():
-            for cid in values[pair[0], pair[1] or ""]:
+        for pair in _held(existing) & values.keys():
+            for cid in values[pair]:
                 candidates.setdefault(cid, []).append(existing)
     found: dict[str, tuple[Existing, str]] = {}
     for customer, field in rows:
-        holder, name = first_clash(clashes(candidates.get(customer.cid, []), customer), field)
-        if holder and name:
-            found[customer.cid] = (holder, name)
+        pairs = clashes(candidates.get(customer.cid, []), customer)
+        holder, clash = first_clash(pairs, field)
+        if holder and clash:
+            found[customer.cid] = (holder, clash)
     return found
 
 
@@ -101,12 +100,10 @@ def clashes(
     candidates: Iterable[Existing], customer: Customer
 ) -> list[tuple[Existing, frozenset[str]]]:
     """Return the customers that hold a unique value of the row, with the fields that clash."""
-    mine = set(_unique_values(customer))
+    mine: set[tuple[str, str | None]] = {*_unique_values(customer)}
     pairs = []
     for existing in candidates:
-        held = {("cid", existing.cid), ("code", existing.code)}
-        held |= {("phone", phone) for phone in existing.phones}
-        if fields := frozenset(name for name, _ in held & mine):
+        if fields := frozenset(name for name, _ in _held(existing) & mine):
             pairs.append((existing, fields))
     return pairs
 
@@ -121,6 +118,11 @@ def first_clash(
             if name in fields:
                 return existing, name
     return None, field
+
+
+def _held(existing: Existing) -> set[tuple[str, str | None]]:
+    pairs: set[tuple[str, str | None]] = {("cid", existing.cid), ("code", existing.code)}
+    return pairs | {("phone", phone) for phone in existing.phones}
 
 
 def _unique_values(customer: Customer) -> list[tuple[str, str]]:

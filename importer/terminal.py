@@ -92,7 +92,7 @@ class Terminal:
             def show(outcome: Outcome) -> None:
                 counts[outcome.status] += 1
                 bar.set_postfix_str(
-                    f"{_left(total - bar.n - 1, per_minute)} {_counted(counts)}", refresh=False
+                    f"{_left(total - counts.total(), per_minute)} {_counted(counts)}", refresh=False
                 )
                 bar.update()
 
@@ -191,8 +191,7 @@ def _mapping_lines(prepared: Prepared) -> list[str]:
         headers = " + ".join(sheet.headers[position] or "(no header)" for position in positions)
         samples = ", ".join(f"«{text}»" for text in _samples(prepared, positions))
         lines.append(f"  {name:<{width}}  ← {headers:<24}  {samples}".rstrip())
-    for note in mapping.notes:
-        lines.append(f"  {note}")
+    lines += [f"  {note}" for note in mapping.notes]
     unused = [sheet.headers[position] for position in mapping.unused if sheet.headers[position]]
     if unused:
         lines.append(_fit(f"  not used: {', '.join(unused)}", 400))
@@ -208,8 +207,10 @@ def _samples(prepared: Prepared, positions: tuple[int, ...]) -> list[str]:
 def _found_lines(prepared: Prepared) -> list[str]:
     counts = Counter(outcome.status for outcome in prepared.outcomes.values())
     lines = [
-        f"Found: {len(prepared.values)} ready, {counts[Status.INVALID]} invalid, "
-        f"{counts[Status.DUPLICATE]} duplicate"
+        (
+            f"Found: {len(prepared.values)} ready, {counts[Status.INVALID]} invalid, "
+            f"{counts[Status.DUPLICATE]} duplicate"
+        )
     ]
     groups: dict[tuple[str, str], list[int]] = {}
     for problem in prepared.problems:

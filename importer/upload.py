@@ -5,10 +5,9 @@ Plan, pace, journal and API come together here and nowhere else.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
 from importer.errors import ImporterError, StoppedError
@@ -16,12 +15,13 @@ from importer.identity import customers, digest, fingerprints
 from importer.journal import SENT, Journal
 from importer.payloads import write_payloads
 from importer.plan import Index, Known, Remembered, make_plan, scan_pays
-from importer.records import FIELDS, Customer, Outcome, Status
+from importer.records import FIELDS, Customer, Outcome
 from importer.send import Doubt, Pace, send
 from importer.settings import read_settings
 from importer.state import brand_folder, hold
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
 
     import pandas as pd
@@ -212,6 +212,3 @@ def _known(existing: Existing, key: bytes) -> Known:
     )
     content["phone"] = " ".join(digest("phone", phone, key) for phone in existing.phones)
     return Known(existing.id, content)
-
-
-_: Any = Status
