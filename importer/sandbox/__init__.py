@@ -1,0 +1,23 @@
+"""A local Clopos to try things on: a real server that does what is known of the real one.
+
+    async with serve(Config()) as sandbox:
+        sandbox.env(2)                       the CLOPOS_* variables that let a client in
+        sandbox.faults.add("504b", match={"name": "Aysel"})
+        sandbox.customers(), sandbox.requests()
+
+    server      routes, start and end                  inspection   the way in for other processes
+    gateway     limits, token, quota, in their order   faults       which request goes wrong
+    auth        signing in, tokens                     mishaps      what then happens
+    customers   create, list, get                      limits       sliding windows
+    bodies      what stands in answers                 store        the customers, in SQLite
+    config      the switches                           virtual_time an event loop that doesn't wait
+
+Nothing of it is shared with the client it stands opposite to: a mistake can't hide on both sides.
+"""
+
+from __future__ import annotations
+
+from importer.sandbox.config import Config
+from importer.sandbox.server import Sandbox, serve
+
+__all__ = ["Config", "Sandbox", "serve"]

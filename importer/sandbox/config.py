@@ -1,0 +1,141 @@
+"""The switches of a sandbox: what Clopos does, or may do instead (API facts §10, §11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from importer.errors import UsageError
+from importer.sandbox.faults import KINDS, ROUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ErrorForm = Literal["usual", "slug", "sentence", "array", "details", "bare"]
+ListForm = Literal["usual", "array", "plain", "full", "pagination"]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How the sandbox behaves. As it stands: like Clopos, with its real limits, and no faults.
+
+    All times in seconds. A limit of None lifts it, and its headers with it.
+    """
+
+    # Who may come in (API facts §3)
+    client_id: str = "sandbox-client"
+    client_secret: str = field(default="sandbox-secret", repr=False)
+    brands: tuple[str, ...] = ("sandbox",)
+    test_brands: tuple[str, ...] = ()  # brands in test mode
+    integrators: tuple[str, ...] = ("sandbox-integrator",)
+    test_integrators: tuple[str, ...] = ("test-integrator",)  # allowed with test brands only
+    disabled_clients: tuple[str, ...] = ("disabled-client",)
+    disabled_status: int = 403  # of "Client is disabled": no source tells it
+    refused_status: int = 401  # of wrong credentials on v1; 400 in the guide
+    token_seconds: float = 3600.0
+    permitted: bool = True  # False: the staff user has no right to customers, 403
+
+    # How much (API facts §7)
+    auth_per_minute: int | None = 60
+    failed_per_minute: int | None = 600
+    per_minute: int | None = 300
+    v1_per_minute: int | None = 100
+    v1_per_hour: int | None = 1000
+    count_refused: bool = False  # a 429 itself takes a place in the window
+    retry_after: bool = False  # send Retry-After with a 429
+    throttle_body: Literal["json", "text", "empty"] = "json"
+
+    # How long
+    gateway_seconds: float = 8.0  # what the gateway gives its upstream
+    late_seconds: float = 3.0  # after a 504, until the late commit
+    latency: tuple[float, float] = (0.0, 0.0)  # least and most of an answer
+
+    # How answers look (API facts §4, §5, §8, §10)
+    error_form: ErrorForm = "usual"
+    list_form: ListForm = "usual"
+    bare_single: bool = False  # GET /customers/{id} without an envelope
+    text_ids: bool = False  # ids as strings
+    created_status: int = 200
+    conflict_status: int = 409
+    conflict_array: bool = False  # `error` of a conflict is an array of objects
+    conflict_order: tuple[str, ...] = ("phone", "code", "cid")
+
+    # How lists behave (API facts §5)
+    v1_max_limit: int = 100
+    v2_max_limit: int = 999  # 200 is the other number in the sources
+    phones_filter: Literal["all", "extra", "exact", "ignored"] = "all"
+
+    # What goes wrong by chance: kind of fault (see `faults`) → share of requests
+    rates: Mapping[str, float] = field(default_factory=dict)
+    rates_on: tuple[str, ...] = ("create",)
+    seed: int = 0
+
+    # What is there
+    groups: tuple[str, ...] = ("My Customers",)  # ids 1, 2, …
+    seed_customers: bool = False  # a few, with differently spelt phones
+    log_size: int = 200_000  # requests remembered
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for faults the sandbox doesn't have, and shares beyond all requests."""
+        unknown = [*(set(self.rates) - set(KINDS)), *(set(self.rates_on) - set(ROUTES))]
+        if unknown:
+            raise UsageError(
+                f"The sandbox knows no {unknown[0]!r}",
+                todo=f"one of {', '.join((*KINDS, *ROUTES))}",
+            )
+        shares = list(self.rates.values())
+        if not all(type(share) in {int, float} and share >= 0 for share in shares) or (
+            sum(shares) > 1
+        ):
+            raise UsageError("The shares of faults are not numbers from 0 to 1 altogether")
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Return the configuration with some switches changed, as JSON brings them.
+
+    Raises UsageError for a switch that doesn't exist or a value of another kind.
+    """
+    known = {item.name: item for item in fields(Config)}
+    values = {}
+    for name, value in changes.items():
+        if name not in known:
+            raise UsageError(f"The sandbox has no switch {name}", todo=f"one of {', '.join(known)}")
+        values[name] = _checked(name, getattr(config, name), value)
+    return replace(config, **values)
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "error_form": get_args(ErrorForm),
+    "list_form": get_args(ListForm),
+    "throttle_body": ("json", "text", "empty"),
+    "phones_filter": ("all", "extra", "exact", "ignored"),
+}
+NUMBERS_OR_NOTHING = frozenset(
+    {"auth_per_minute", "failed_per_minute", "per_minute", "v1_per_minute", "v1_per_hour"}
+)
+
+
+def _checked(name: str, now: Any, value: Any) -> Any:
+    wrong = UsageError(f"{name} can't be {value!r} in the sandbox", why=f"it is {now!r} now")
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise UsageError(
+                f"{name} can't be {value!r} in the sandbox",
+                todo=f"one of {', '.join(CHOICES[name])}",
+            )
+        return value
+    if name in NUMBERS_OR_NOTHING:
+        if value is None or (type(value) is int and value > 0):
+            return value
+        raise wrong
+    if isinstance(now, tuple):
+        if isinstance(value, list | tuple) and all(
+            isinstance(v, type(now[0])) for v in value if now
+        ):
+            return tuple(value)
+        raise wrong
+    if isinstance(now, float) and type(value) in {int, float} and value >= 0:
+        return float(value)
+    if type(value) is type(now):
+        return value
+    raise wrong

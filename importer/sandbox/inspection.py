@@ -1,0 +1,87 @@
+"""The way in for other processes: what is there, what happened, what shall go wrong.
+
+    GET    /sandbox/customers    all of them, hidden ones too
+    POST   /sandbox/customers    create one as another client would: its fields, `brand`, `hidden`
+    GET    /sandbox/requests     the log
+    GET    /sandbox/faults       how many scripted faults wait
+    POST   /sandbox/faults       script one, or an array of them: see faults.Fault
+    DELETE /sandbox/faults       forget them
+    GET    /sandbox/config       the switches: see config.Config
+    POST   /sandbox/config       change some
+
+All JSON. What can't be done is 400 with `error` and `todo`; a value that is taken is 409.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from importer.errors import UsageError
+from importer.sandbox.mishaps import as_json
+from importer.sandbox.store import ClashError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from importer.sandbox.server import Sandbox
+
+
+def add_inspection(app: web.Application, sandbox: Sandbox) -> None:
+    """Add the routes off the API's prefix."""
+    does: dict[tuple[str, str], Callable[[Any], Any]] = {
+        ("GET", "customers"): lambda _: sandbox.customers(),
+        ("POST", "customers"): lambda body: sandbox.add(**_object(body)),
+        ("GET", "requests"): lambda _: sandbox.requests(),
+        ("GET", "faults"): lambda _: {"waiting": sandbox.faults.waiting},
+        ("POST", "faults"): lambda body: _script(sandbox, body),
+        ("DELETE", "faults"): lambda _: _forget(sandbox),
+        ("GET", "config"): lambda _: asdict(sandbox.config),
+        ("POST", "config"): lambda body: _change(sandbox, body),
+    }
+    for (method, name), do in does.items():
+        app.router.add_route(method, f"/sandbox/{name}", _handler(do))
+
+
+def _handler(do: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.Response:
+        status, answer = 200, None
+        try:
+            text = await request.text()
+            answer = do(json.loads(text) if text else None)
+        except ValueError as error:
+            status, answer = 400, {"error": "This isn't JSON", "todo": str(error)}
+        except UsageError as error:
+            status, answer = 400, {"error": error.what, "why": error.why, "todo": error.todo}
+        except ClashError as clash:
+            status, answer = 409, {"error": f"{clash.field} is taken"}
+        body = as_json(status, answer).body
+        return web.Response(status=status, body=body, content_type="application/json")
+
+    return handle
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise UsageError("An object is needed here")
+    return body
+
+
+def _script(sandbox: Sandbox, body: Any) -> dict[str, int]:
+    for fault in body if isinstance(body, list) else [body]:
+        details = dict(_object(fault))
+        sandbox.faults.add(details.pop("kind", ""), **details)
+    return {"waiting": sandbox.faults.waiting}
+
+
+def _forget(sandbox: Sandbox) -> dict[str, int]:
+    sandbox.faults.clear()
+    return {"waiting": 0}
+
+
+def _change(sandbox: Sandbox, body: Any) -> dict[str, Any]:
+    sandbox.change(**_object(body))
+    return asdict(sandbox.config)
