@@ -6,6 +6,7 @@ Plan, pace, journal and API come together here and nowhere else.
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from importer.state import brand_folder, hold
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -64,12 +66,13 @@ async def upload(
     stop: asyncio.Event,
     *,
     file: str,
-    payloads: Path | None,
+    payloads: Path | None = None,
+    now: Callable[[], float] = time.time,
 ) -> Uploaded:
     """Send the rows of `values` (a column for each of FIELDS, row number as index).
 
     Against Clopos, or a sandbox that is started for it. When `stop` is set, what is in flight is
-    finished and nothing more is sent.
+    finished and nothing more is sent. `now` is the wall clock in epoch seconds.
 
     Raises UsageError or ServiceError when nothing could be begun.
     """
@@ -83,14 +86,22 @@ async def upload(
             viewer.say(f"A sandbox of Clopos is at {sandbox.url}, for this run only")
         folder = brand_folder(settings)
         stack.enter_context(hold(folder, file))
-        journal = stack.enter_context(Journal(folder / "journal.sqlite"))
+        journal = stack.enter_context(Journal(folder / "journal.sqlite", now=now))
         for note in journal.notes:
             viewer.say(note)
         rates = parse_rates(options.rate) if options.rate else default_rates(settings.version)
-        quota = Quota(rates, reserve=options.reserve)
-        api = await stack.enter_async_context(
-            Clopos(settings, quota=quota, timeout=options.timeout)
+        longest = max((rate.seconds for rate in rates), default=0.0)
+        left = [now() - sent for sent in journal.recent_requests(longest)]
+        quota = Quota(rates, reserve=options.reserve, recent=left)
+        client = Clopos(
+            settings,
+            quota,
+            timeout=options.timeout,
+            give_up_after=options.pace.give_up_after,
+            now=now,
+            on_request=journal.request_left,
         )
+        api = await stack.enter_async_context(client)
         rows = list(customers(values, base_url=settings.base_url, brand=settings.brand))
         if payloads:
             write_payloads(payloads, rows)

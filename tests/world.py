@@ -1,0 +1,77 @@
+"""A small world for tests: a sandbox, a state folder, and a clock that doesn't wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from importer.records import FIELDS
+from importer.sandbox import Config, Sandbox, serve
+from importer.sandbox.virtual_time import VirtualTimeLoop
+from importer.settings import read_settings
+from importer.upload import SendOptions, Uploaded, upload
+from importer.viewer import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+def frame(*rows: dict[str, Any]) -> pd.DataFrame:
+    """Return rows as the table of values that is ready to be sent, from row 2 on."""
+    cells = [{name: row.get(name) for name in FIELDS} for row in rows]
+    return pd.DataFrame(cells, columns=list(FIELDS), index=range(2, len(rows) + 2), dtype=object)
+
+
+def people(number: int, **fields: Any) -> list[dict[str, Any]]:
+    """Return so many invented people with a name and a phone each."""
+    return [{"name": f"Demo {n}", "phone": f"+99450{n:07}"} | fields for n in range(1, number + 1)]
+
+
+class World:
+    """A sandbox and the state folder of one who sends to it."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, version: int) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.version = version
+        self.stop = asyncio.Event()
+
+    async def send(self, *rows: dict[str, Any], **options: Any) -> Uploaded:
+        """Send rows as `run` does; `options` are those of SendOptions."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        env = self.sandbox.env(self.version) | {"CLOPOS_STATE_DIR": str(self.folder)}
+        return await upload(
+            frame(*rows),
+            read_settings(env),
+            SendOptions(**options),
+            Silent(),
+            self.stop,
+            file="test.csv",
+            now=lambda: loop.wall,
+        )
+
+    def names(self) -> Counter[str]:
+        """Return how often each name is at the sandbox."""
+        return Counter(customer["name"] for customer in self.sandbox.customers())
+
+
+@asynccontextmanager
+async def world(
+    folder: Path, config: Config | None = None, version: int = 2
+) -> AsyncIterator[World]:
+    """Run a sandbox on the clock of the loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    async with serve(config or Config(), now=lambda: loop.wall) as sandbox:
+        yield World(sandbox, folder, version)
+
+
+def told(uploaded: Uploaded) -> dict[int, str]:
+    """Return row → status."""
+    return {row: str(outcome.status) for row, outcome in sorted(uploaded.outcomes.items())}
