@@ -12,6 +12,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from importer.sandbox.bodies import VENUE, Failure
@@ -105,7 +106,7 @@ def identify(headers: Mapping[str, str], version: int, config: Config, now: floa
         expires = _opaque_expiry(token, brand, config)
         key, venue = config.client_id, headers["x-venue"]
     else:
-        claims = _jwt_claims(token, config)
+        claims = _jwt_claims(token, config.client_secret)
         brand, expires = claims["brand"], claims["exp"]
         key, venue = f"{claims['integrator_id']}:{brand}", headers.get("x-venue") or "1"
         _check_integrator(claims["integrator_id"], brand, config, unknown=401, test_mode=401)
@@ -143,14 +144,14 @@ def _claims(given: Mapping[str, str], now: float, expires: int) -> dict[str, Any
     }
 
 
-def _mac(text: str, config: Config) -> bytes:
-    return hmac.digest(config.client_secret.encode(), text.encode(), hashlib.sha256)
+def _mac(text: str, secret: str) -> bytes:
+    return hmac.digest(secret.encode(), text.encode(), hashlib.sha256)
 
 
 def _opaque(brand: str, expires: int, nonce: str, config: Config) -> str:
     """Return `oauth_` and 64 characters: expiry, a random part, and what proves them."""
     head = f"{expires:016x}{nonce}"
-    return f"oauth_{head}{_mac(f'{head}:{brand}', config).hex()[:32]}"
+    return f"oauth_{head}{_mac(f'{head}:{brand}', config.client_secret).hex()[:32]}"
 
 
 def _opaque_expiry(token: str, brand: str, config: Config) -> int:
@@ -169,16 +170,17 @@ def _jwt(claims: Mapping[str, Any], config: Config) -> str:
     text = ".".join(
         _base64(json.dumps(part, separators=(",", ":")).encode()) for part in (HEADER, claims)
     )
-    return f"{text}.{_base64(_mac(text, config))}"
+    return f"{text}.{_base64(_mac(text, config.client_secret))}"
 
 
-def _jwt_claims(token: str, config: Config) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _jwt_claims(token: str, secret: str) -> Mapping[str, Any]:
     text, _, signature = token.rpartition(".")
-    if not (text and _same(signature, _base64(_mac(text, config)))):
+    if not (text and _same(signature, _base64(_mac(text, secret)))):
         raise refuse(401, "Invalid token")
     payload = text.partition(".")[2]
     padded = payload + "=" * (-len(payload) % 4)
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(padded))
+    claims: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(padded))
     return claims
 
 

@@ -176,14 +176,12 @@ class Gateway:
         config, version, now = self.config, visit.version, self.now()
         if caller is None:
             return as_json(200, sign_in(visit.body, version, config, now))
-        elapsed = asyncio.get_running_loop().time() - visit.clock
-        times = bodies.times(now, elapsed)
         match visit.route:
             case "create":
                 data = customers.create(self.store, caller, visit.body, config, version, now)
                 answer: Any = {"success": True, "data": data}
                 if version == 1:
-                    answer |= {"message": bodies.DONE} | times
+                    answer |= {"message": bodies.DONE} | _times(visit, now)
                 return as_json(config.created_status, answer)
             case "get":
                 number = visit.request.match_info["number"]
@@ -197,14 +195,16 @@ class Gateway:
                 form = config.list_form
                 if form == "usual":
                     form = "full" if version == 1 else "plain"
-                listed = bodies.listed(rows, total, form, page=page, limit=limit, times=times)
+                listed = bodies.listed(
+                    rows, total, form, page=page, limit=limit, times=_times(visit, now)
+                )
                 return as_json(200, listed)
             case "groups":
                 page, limit = customers.paging(visit.request.query, 50, 200)
                 numbers = range(1, len(config.groups) + 1)[(page - 1) * limit : page * limit]
                 groups = [bodies.group(number, config) for number in numbers]
                 answer = {"success": True, "data": groups, "total": len(config.groups)}
-                return as_json(200, answer | times | {"sorts": bodies.GROUP_SORTS})
+                return as_json(200, answer | _times(visit, now) | {"sorts": bodies.GROUP_SORTS})
             case _:
                 return as_json(200, {"success": True, "data": [bodies.VENUE]})
 
@@ -236,6 +236,10 @@ class Gateway:
         if status == 429 and self.config.retry_after:
             headers["Retry-After"] = str(math.ceil(room.seconds))
         return headers
+
+
+def _times(visit: Visit, now: float) -> dict[str, Any]:
+    return bodies.times(now, asyncio.get_running_loop().time() - visit.clock)
 
 
 async def _json(request: web.Request) -> Any:

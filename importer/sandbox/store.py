@@ -10,6 +10,7 @@ import sqlite3
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import UsageError
@@ -54,10 +55,20 @@ FIELDS = (
     "date_of_birth",
 )
 SORTS = ("id", "cid", "group_id", "name", "email", "address", "created_at", "updated_at")
+COLUMNS = (
+    "brand",
+    *FIELDS,
+    "venue_id",
+    "phones",
+    "address",
+    "created_at",
+    "hidden",
+    "folded_name",
+    "numbers",
+)
 INSERT = (
-    "INSERT INTO customers (brand, cid, venue_id, group_id, name, email, phone, code, description,"
-    " gender, date_of_birth, phones, address, created_at, hidden, folded_name, numbers)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    f"INSERT INTO customers ({', '.join(COLUMNS)})"  # noqa: S608 - our names
+    f" VALUES ({', '.join(f':{column}' for column in COLUMNS)})"
 )
 
 
@@ -126,39 +137,28 @@ class Store:
 
         Raises ClashError for the first field of `order` whose value is taken.
         """
-        row = {name: values.get(name) for name in FIELDS}
-        row["cid"] = row["cid"] or str(uuid.uuid4())
         phones = list(values.get("phones") or ())
-        numbers = "\n".join([row["phone"] or "", *phones])
-        record = (
-            brand,
-            row["cid"],
-            venue_id,
-            row["group_id"],
-            row["name"],
-            row["email"],
-            row["phone"],
-            row["code"],
-            row["description"],
-            row["gender"],
-            row["date_of_birth"],
-            json.dumps(phones),
-            values.get("address"),
-            stamp(now),
-            hidden,
-            values["name"].casefold(),
-            numbers,
-        )
+        row = {name: values.get(name) for name in FIELDS} | {
+            "brand": brand,
+            "cid": values.get("cid") or str(uuid.uuid4()),
+            "venue_id": venue_id,
+            "phones": json.dumps(phones, ensure_ascii=False),
+            "address": values.get("address"),
+            "created_at": stamp(now),
+            "hidden": hidden,
+            "folded_name": values["name"].casefold(),
+            "numbers": "\n".join([values.get("phone") or "", *phones]),
+        }
         try:
-            cursor = self._db.execute(INSERT, record)
+            cursor = self._db.execute(INSERT, row)
         except sqlite3.IntegrityError:
-            raise ClashError(self._clash(brand, row, order)) from None
-        return self._row("SELECT * FROM customers WHERE id = ?", (cursor.lastrowid,))[0]
+            raise ClashError(self._clash(row, order)) from None
+        return row | {"id": cursor.lastrowid, "phones": phones}
 
-    def _clash(self, brand: str, row: Mapping[str, Any], order: Iterable[str]) -> str:
+    def _clash(self, row: Mapping[str, Any], order: Iterable[str]) -> str:
         for field in (*order, *UNIQUE):
             sql = f"SELECT 1 FROM customers WHERE brand = ? AND {field} = ?"  # noqa: S608 - our names
-            if self._db.execute(sql, (brand, row[field])).fetchone():
+            if self._db.execute(sql, (row["brand"], row[field])).fetchone():
                 return field
         raise AssertionError("an insert failed and nothing clashes")
 
@@ -214,4 +214,9 @@ class Store:
 
 def stamp(epoch: float) -> str:
     """Return the time as records have it: UTC with six decimals (API facts §9)."""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-6] + "000000Z"
+    return _stamp(int(epoch))
+
+
+@lru_cache(maxsize=16)
+def _stamp(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
