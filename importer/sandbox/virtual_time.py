@@ -11,9 +11,11 @@ both live on this loop.
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
@@ -26,11 +28,14 @@ Ts = TypeVarTuple("Ts")
 EPOCH = 1_767_225_600.0
 """Wall time at which a loop begins, 1 January 2026 UTC: the same in each run."""
 
+LOOKS = 5
 LONG_JUMP = 1.0
-GRACE = 0.002
-# A jump past data that is on its way makes timeouts fire that should not. Timeouts are long, so
-# long jumps look again for a while (real seconds); short ones are many and only yield.
-LOOKS = 3
+GRACE = 0.001
+# A jump past data that is on its way would fire timeouts that should not. Over loopback data is
+# there when its sender's call returns, or as soon as the kernel gets a turn: so each jump gives
+# it some. Timeouts are long: before a long jump, if any socket was heard since the last, the loop
+# waits for GRACE real seconds as well.
+_give_way: Callable[[], object] = getattr(os, "sched_yield", partial(time.sleep, 0))
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -97,6 +102,7 @@ class _Jumping(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._heard = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready; wait really only for threads, or when there is no timer at all."""
@@ -107,16 +113,19 @@ class _Jumping(selectors.DefaultSelector):
         if ready or timeout <= 0:
             return ready
         for _ in range(LOOKS):
-            time.sleep(0)
+            _give_way()
             if ready := self._really(0):
                 return ready
-        if timeout >= LONG_JUMP and (ready := self._really(GRACE)):
-            return ready
+        if self._heard and timeout >= LONG_JUMP:
+            if ready := self._really(GRACE):
+                return ready
+            self._heard = False
         self._loop.jump(timeout)
         return []
 
     def _really(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(timeout)
+        self._heard = self._heard or bool(ready)
         return ready
 
 
