@@ -22,7 +22,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = _aside(path)
     try:
         yield aside
-        with aside.open("rb") as file:
+        with aside.open("r+b") as file:  # Windows syncs only what could be written to
             os.fsync(file.fileno())
         aside.replace(path)
     except OSError as error:

@@ -234,6 +234,50 @@ def run(**flags: Any) -> int:
     return _render(result, flags)
 
 
+@commands.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, metavar="N")
+@click.option(
+    "--store",
+    default=":memory:",
+    show_default=True,
+    metavar="PATH",
+    help="A SQLite file that keeps the customers.",
+)
+@click.option("--empty", is_flag=True, help="Begin without the few customers that are there.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of faults by chance.")
+@click.option(
+    "--fault",
+    "faults",
+    metavar="KIND=SHARE",
+    multiple=True,
+    help="Let this share of creations fail, such as 504b=5%: 429, 500, 502, 503, 504a (not "
+    "created), 504b (created), 504c (created late), drop, timeout, garbage, no_id, slow, …",
+)
+@click.option("--latency", default="0-0", metavar="MIN-MAX", help="Seconds an answer takes.")
+@click.option("--no-limits", is_flag=True, help="Lift the quota and the other limits.")
+def sandbox(**flags: Any) -> int:
+    """Run a local Clopos to try things on, until Ctrl-C.
+
+    It prints the lines to copy into another terminal, where the other commands then use it. Its
+    quota is the real one. Faults can be ordered while it runs: see importer/sandbox/inspection.py.
+    """
+    from importer.sandbox import Config  # noqa: PLC0415 - a server takes a moment
+    from importer.sandbox.command import run_sandbox  # noqa: PLC0415
+    from importer.sandbox.config import changed  # noqa: PLC0415
+
+    limits = ("auth_per_minute", "failed_per_minute", "per_minute", "v1_per_minute", "v1_per_hour")
+    config = Config(
+        seed=flags["seed"],
+        seed_customers=not flags["empty"],
+        rates=dict(_rate(text) for text in flags["faults"]),
+        latency=_range(flags["latency"]),
+    )
+    if flags["no_limits"]:
+        config = changed(config, dict.fromkeys(limits))
+    run_sandbox(port=flags["port"], store=flags["store"], config=config, say=click.echo)
+    return 0
+
+
 def main() -> None:
     """Run the program and exit with a code of the contract."""
     sys.exit(_main(sys.argv[1:]))
@@ -370,6 +414,21 @@ def _share(flag: str, text: str) -> float:
     if not 0 <= share < 1:
         raise UsageError(f"{flag} {text} is not a share", todo=f"write it like {flag} 10%")
     return share
+
+
+def _rate(text: str) -> tuple[str, float]:
+    kind, _, share = text.partition("=")
+    return kind.strip(), _share("--fault", share)
+
+
+def _range(text: str) -> tuple[float, float]:
+    least, _, most = text.partition("-")
+    try:
+        return float(least), float(most or least)
+    except ValueError:
+        raise UsageError(
+            f"--latency {text} is not a range of seconds", todo="write it like --latency 0.05-0.4"
+        ) from None
 
 
 def _rejected(text: str) -> float:

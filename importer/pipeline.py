@@ -139,6 +139,7 @@ def run(
             viewer,
             stop,
             file=str(path),
+            results=results,
             payloads=output.payloads,
         )
 

@@ -1,59 +1,98 @@
 """Outcomes → the user's own rows with the outcome in front.
 
 One line for each row of the sheet, in its order, its columns as they were. The suffix of the path
-decides about the format. Texts that a spreadsheet would run as a formula are made harmless, and
-`read` gives them back as they were.
+decides about the format. In CSV, texts that a spreadsheet would run as a formula are made
+harmless, and `read` gives them back as they were; the other formats know text as text.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from importer.aside import can_be_written, written_aside
 from importer.errors import ServiceError, UsageError
+from importer.marks import marks_of
 from importer.records import RESULT_COLUMNS, Outcome, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-_PHONE = re.compile(r"\+[0-9 ()-]+")
-_SHEET_ROWS = 1_048_576  # of a worksheet
+    from importer.records import Problem
 
-Lines: TypeAlias = "Callable[[], Iterator[list[str]]]"
+SUFFIXES = (".csv", ".xlsx", ".jsonl", ".parquet")
+WORKSHEET_ROWS = 1_048_576  # what Excel can hold, the header included
+_SUBSTITUTES = 20  # names tried beside a path that can't be written any more
+_BLOCK = 20_000  # rows that are turned into Parquet at a time
+
+_PHONE = re.compile(r"\+[0-9 ()-]+")
+_RUNS = frozenset("=+-@\t\r")  # what a spreadsheet takes for the beginning of a formula
+_LOOKED_AT = _RUNS | {"'"}
 
 
 def preflight(path: Path) -> None:
     """Find out before anything is sent that results can be written to `path`.
 
-    Raises UsageError when they can't.
+    The folder is made if need be.
+
+    Raises UsageError when they can't: a suffix nobody knows, a folder that can't be written to, a
+    file that another program holds open, a library that is missing.
     """
-    _writer(path)
-    if path.suffix.lower() == ".parquet":
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f"Results can't be written as {path.suffix or path.name}",
+            why=f"known are {', '.join(SUFFIXES)}",
+            todo="let the path end in one of them",
+        )
+    if suffix == ".parquet":
         _parquet()
     can_be_written(path)
 
 
 def write_results(
-    path: Path, sheet: Sheet, outcomes: Mapping[int, Outcome], secret: Collection[int] = ()
+    path: Path,
+    sheet: Sheet,
+    outcomes: Mapping[int, Outcome],
+    secret: Collection[int] = (),
+    *,
+    problems: Iterable[Problem] = (),
+    columns: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Path:
     """Write the results and return where they are.
 
-    `secret` columns are left out. When `path` can't be written any more (open in Excel, say), the
-    results go beside it under another name: something may have been sent, nothing may be lost.
+    `outcomes` has every row of the sheet. `secret` columns are left out. `problems` and `columns`
+    (field → positions) say which cells a workbook marks.
+
+    When `path` can't be written any more (open in Excel, say) the results go beside it under a
+    name that is free: something may have been sent, nothing may be lost. More rows than a
+    worksheet holds go beside it as CSV.
 
     Raises ServiceError when they can be written nowhere.
     """
-    write = _writer(path)
-    columns = [number for number in range(len(sheet.headers)) if number not in secret]
-    header = [*RESULT_COLUMNS, *(sheet.headers[number] for number in columns)]
-    for place in _places(path):
+    own = [number for number in range(len(sheet.headers)) if number not in secret]
+    header = [*RESULT_COLUMNS, *(sheet.headers[number] for number in own)]
+    for place in _places(path, len(sheet.table)):
+        lines = _lines(sheet, outcomes, own)
         try:
             with written_aside(place) as aside:
-                write(aside, header, lambda: _rows(sheet, outcomes, columns), sheet)
+                match place.suffix.lower():
+                    case ".csv":
+                        _write_csv(aside, header, lines, sheet.delimiter)
+                    case ".xlsx":
+                        # Late: most want CSV.
+                        from importer.results_workbook import write_workbook  # noqa: PLC0415
+
+                        marks = marks_of(sheet, own, outcomes, problems, columns or {})
+                        write_workbook(aside, header, lines, marks)
+                    case ".jsonl":
+                        _write_jsonl(aside, header, lines)
+                    case _:
+                        _write_parquet(aside, header, lines)
         except ServiceError as error:
             failed = error
         else:
@@ -61,83 +100,80 @@ def write_results(
     raise failed
 
 
-def _places(path: Path) -> list[Path]:
-    return [path, *(path.with_name(f"{path.stem}.{n}{path.suffix}") for n in (2, 3))]
+def _places(path: Path, rows: int) -> Iterator[Path]:
+    """Yield where to try: the path itself, then two beside it at which nothing is yet."""
+    if path.suffix.lower() == ".xlsx" and rows >= WORKSHEET_ROWS:
+        path = path.with_name(f"{path.name}.csv")
+        if not path.exists():
+            yield path
+    else:
+        yield path
+    beside = (path.with_name(f"{path.stem}.{n}{path.suffix}") for n in range(2, 2 + _SUBSTITUTES))
+    yield from itertools.islice((place for place in beside if not place.exists()), 2)
 
 
-def _rows(sheet: Sheet, outcomes: Mapping[int, Outcome], columns: list[int]) -> Iterator[list[str]]:
+def _lines(sheet: Sheet, outcomes: Mapping[int, Outcome], own: list[int]) -> Iterator[list[str]]:
     """Yield the lines: seven cells of the outcome, then the sheet's own."""
-    own = [sheet.table[number].tolist() for number in columns]
-    for row, *cells in zip(sheet.table.index.tolist(), *own, strict=True):
+    cells = [sheet.table[number].tolist() for number in own]
+    rows = sheet.table.index.tolist()
+    for row, *texts in zip(rows, *cells, strict=True):
         outcome = outcomes[row]
-        of = "" if outcome.duplicate_of is None else str(outcome.duplicate_of)
+        of = outcome.duplicate_of
         yield [
             str(row),
-            str(outcome.status),
+            outcome.status.value,
             outcome.clopos_id or "",
             outcome.field or "",
             outcome.existing_id or "",
-            of,
+            "" if of is None else str(of),
             outcome.message,
-            *cells,
+            *texts,
         ]
-
-
-def _writer(path: Path) -> Callable[[Path, list[str], Lines, Sheet], None]:
-    writers = {
-        ".csv": _write_csv,
-        ".xlsx": _write_xlsx,
-        ".jsonl": _write_jsonl,
-        ".parquet": _write_parquet,
-    }
-    try:
-        return writers[path.suffix.lower()]
-    except KeyError:
-        raise UsageError(
-            f"Results can't be written as {path.suffix or path.name}",
-            todo=f"let the path end in one of {', '.join(writers)}",
-        ) from None
 
 
 def harmless(text: str) -> str:
     """Return text that no spreadsheet runs: an apostrophe in front where it would be a formula.
 
     Phones such as `+994…` stay as they are. An apostrophe that would be taken for ours gets one
-    more, so that reading back is exact.
+    more, so that taking one off gives back every text.
     """
     first = text[:1]
-    if first in {"=", "-", "@", "\t", "\r"} and text:
-        return "'" + text
-    if first == "+" and not _PHONE.fullmatch(text):
-        return "'" + text
-    if first == "'" and text[1:2] in {*"=+-@'\t\r"}:
-        return "'" + text
-    return text
+    if first == "'":
+        return "'" + text if text[1:2] in _LOOKED_AT else text
+    if first not in _RUNS or (first == "+" and _PHONE.fullmatch(text)):
+        return text
+    return "'" + text
 
 
-def _write_csv(path: Path, header: list[str], lines: Lines, sheet: Sheet) -> None:
-    # Excel opens it with a double click: it needs the mark, and the delimiter its owner uses.
-    delimiter = sheet.delimiter if sheet.delimiter in {",", ";", "\t"} else ","
+def _write_csv(
+    path: Path, header: list[str], lines: Iterable[list[str]], delimiter: str | None
+) -> None:
+    # Excel opens it with a double click: it needs the mark, and the delimiter its owner uses
+    # (a semicolon wherever numbers have a decimal comma).
+    if delimiter not in {",", ";", "\t"}:
+        delimiter = ","
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow([harmless(cell) for cell in header])
-        writer.writerows([harmless(cell) if cell else cell for cell in line] for line in lines())
+        writer.writerows(
+            [harmless(cell) if cell[:1] in _LOOKED_AT else cell for cell in line] for line in lines
+        )
 
 
-def _write_jsonl(path: Path, header: list[str], lines: Lines, sheet: Sheet) -> None:  # noqa: ARG001
+def _write_jsonl(path: Path, header: list[str], lines: Iterable[list[str]]) -> None:
     names = _distinct(header)
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for line in lines():
-            file.write(json.dumps(dict(zip(names, line, strict=True)), ensure_ascii=False) + "\n")
+        file.writelines(encode(dict(zip(names, line, strict=True))) + "\n" for line in lines)
 
 
-def _write_parquet(path: Path, header: list[str], lines: Lines, sheet: Sheet) -> None:  # noqa: ARG001
+def _write_parquet(path: Path, header: list[str], lines: Iterator[list[str]]) -> None:
     pa, pq = _parquet()
-    columns = list(zip(*lines(), strict=True)) or [()] * len(header)
-    pq.write_table(
-        pa.table([pa.array(column, pa.string()) for column in columns], names=_distinct(header)),
-        path,
-    )
+    schema = pa.schema([(name, pa.string()) for name in _distinct(header)])
+    with pq.ParquetWriter(path, schema) as writer:
+        while block := list(itertools.islice(lines, _BLOCK)):
+            arrays = [pa.array(column, pa.string()) for column in zip(*block, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
 def _parquet() -> tuple[Any, Any]:
@@ -162,13 +198,3 @@ def _distinct(header: list[str]) -> list[str]:
             tried = f"{name} {number}".strip()
         names.append(tried)
     return names
-
-
-def _write_xlsx(path: Path, header: list[str], lines: Lines, sheet: Sheet) -> None:
-    from importer.results_workbook import write_workbook  # noqa: PLC0415 - most want CSV
-
-    if len(sheet.table) >= _SHEET_ROWS:
-        raise UsageError(
-            f"{len(sheet.table)} rows don't fit into a worksheet", todo="write them as .csv"
-        )
-    write_workbook(path, header, lines())

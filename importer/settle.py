@@ -101,11 +101,10 @@ def clashes(
 ) -> list[tuple[Existing, frozenset[str]]]:
     """Return the customers that hold a unique value of the row, with the fields that clash."""
     mine: set[tuple[str, str | None]] = {*_unique_values(customer)}
-    pairs = []
-    for existing in candidates:
-        if fields := frozenset(name for name, _ in _held(existing) & mine):
-            pairs.append((existing, fields))
-    return pairs
+    pairs = (
+        (existing, frozenset(name for name, _ in _held(existing) & mine)) for existing in candidates
+    )
+    return [(existing, fields) for existing, fields in pairs if fields]
 
 
 def first_clash(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from importer.identity import customers, digest, fingerprints
 from importer.journal import SENT, Journal
 from importer.payloads import write_payloads
 from importer.plan import Index, Known, Remembered, make_plan, scan_pays
-from importer.records import FIELDS, Customer, Outcome
+from importer.records import FIELDS, Customer, Outcome, Status
 from importer.send import Doubt, Pace, send
 from importer.settings import read_settings
 from importer.state import brand_folder, hold
@@ -66,13 +67,15 @@ async def upload(
     stop: asyncio.Event,
     *,
     file: str,
+    results: Path,
     payloads: Path | None = None,
     now: Callable[[], float] = time.time,
 ) -> Uploaded:
     """Send the rows of `values` (a column for each of FIELDS, row number as index).
 
     Against Clopos, or a sandbox that is started for it. When `stop` is set, what is in flight is
-    finished and nothing more is sent. `now` is the wall clock in epoch seconds.
+    finished and nothing more is sent. `file` and `results` are noted in the journal; `now` is the
+    wall clock in epoch seconds.
 
     Raises UsageError or ServiceError when nothing could be begun.
     """
@@ -106,11 +109,16 @@ async def upload(
         if payloads:
             write_payloads(payloads, rows)
         job = _Job(api, journal, options, viewer, stop)
-        run = journal.begin(file)
+        run = 0 if options.dry_run else journal.begin(file)
         plan = await job.plan(rows, run, quota.per_minute)
         if not (viewer.planned(plan, dry_run=options.dry_run) or options.dry_run):
             raise StoppedError("Nothing was sent", todo="run the command again when you want to")
-        error = None if options.dry_run else await job.send(plan, quota.per_minute)
+        error = None
+        if not options.dry_run:
+            error = await job.send(plan, quota.per_minute)
+            statuses = Counter(outcome.status for outcome in job.outcomes.values())
+            done = error is None and not statuses[Status.UNKNOWN]
+            journal.finish(done=done, results=str(results), summary={**statuses})
         return Uploaded(job.outcomes, api.requests, plan, error)
 
 

@@ -1,4 +1,4 @@
-"""The six sheets of real shape: each row becomes what its author wrote down, under both policies."""
+"""The six sheets of real shape: each row becomes what its author wrote down."""
 
 from __future__ import annotations
 

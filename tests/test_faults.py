@@ -110,10 +110,11 @@ def test_a_row_that_stays_in_doubt_is_unknown_and_settled_by_the_next_run(tmp_pa
 def test_a_true_conflict_names_the_holder(tmp_path: Path, clash: str) -> None:
     cid = "7d0f6a1e-0000-4000-8000-000000000001"
     value = {"phone": "+994500000001", "code": "007", "cid": cid}[clash]
+    fields: dict[str, Any] = {clash: value}
 
     async def story() -> None:
         async with world(tmp_path) as here:
-            held = here.sandbox.add(name="Somebody Else", **{clash: value})
+            held = here.sandbox.add("", name="Somebody Else", **fields)
             sent = await here.send({"name": "Anar Demo", clash: value}, match="never")
             outcome = sent.outcomes[2]
             # A cid that is there already is this very customer, whatever it is called.

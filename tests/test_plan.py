@@ -16,7 +16,8 @@ KEY = b"k" * 32
 
 
 def customer(row: int = 2, **fields: Any) -> Customer:
-    return Customer(**({"row": row, "cid": f"cid-{row}", "name": "Anar Palıdov"} | fields))
+    given: dict[str, Any] = {"row": row, "cid": f"cid-{row}", "name": "Anar Palıdov"}
+    return Customer(**(given | fields))
 
 
 def content(**fields: Any) -> dict[str, str]:
@@ -31,9 +32,9 @@ def index(*holders: tuple[str, str | None, dict[str, Any]]) -> Index:
 
 
 def plan(*rows: Customer, at_clopos: Index | None = None, **options: Any) -> Plan:
-    options = {"journal": {}, "key": KEY, "per_minute": 270.0} | options
-    journal = options.pop("journal")
-    return make_plan(rows, journal, at_clopos or Index(), **options)
+    given: dict[str, Any] = {"journal": {}, "key": KEY, "per_minute": 270.0} | options
+    journal = given.pop("journal")
+    return make_plan(rows, journal, at_clopos or Index(), **given)
 
 
 def test_a_row_of_which_nothing_is_known_is_sent() -> None:
@@ -51,14 +52,14 @@ def test_the_same_cid_exists_and_differing_fields_are_named() -> None:
 @pytest.mark.parametrize("field", ["phone", "code"])
 def test_the_same_value_under_the_same_name_exists(field: str) -> None:
     held = index(("9", "other", {"name": "anar palidov", field: "994500000001"}))
-    [outcome] = plan(customer(**{field: "994500000001"}), at_clopos=held).known
+    [outcome] = plan(customer(2, **{field: "994500000001"}), at_clopos=held).known
     assert (outcome.status, outcome.clopos_id, outcome.message) == (Status.EXISTS, "9", "")
 
 
 @pytest.mark.parametrize("field", ["phone", "code"])
 def test_the_same_value_under_another_name_is_a_conflict(field: str) -> None:
     held = index(("9", "other", {"name": "Orxan Dağlı", field: "994500000001"}))
-    [outcome] = plan(customer(**{field: "994500000001"}), at_clopos=held).known
+    [outcome] = plan(customer(2, **{field: "994500000001"}), at_clopos=held).known
     assert (outcome.status, outcome.field, outcome.existing_id) == (Status.CONFLICT, field, "9")
 
 
@@ -129,8 +130,8 @@ def test_every_row_is_in_exactly_one_place(
     journal = {f"cid-{n + 3}": Remembered(flag, True, "1", {}) for n, flag in enumerate(doubtful)}
     held = index(*((cid[-1], cid, {"name": "Anar Palıdov"}) for cid in seen))
     made = plan(*rows, journal=journal, at_clopos=held, limit=limit)
-    places = [made.to_send, made.doubtful, made.known, made.held_back]
-    assert sorted(item.row for place in places for item in place) == [2, 3, 4, 5, 6]
+    sent = [row.row for row in (*made.to_send, *made.doubtful, *made.held_back)]
+    assert sorted([*sent, *(outcome.row for outcome in made.known)]) == [2, 3, 4, 5, 6]
     assert len(made.to_send) + len(made.doubtful) <= limit
 
 

@@ -53,6 +53,7 @@ class World:
             Silent(),
             self.stop,
             file="test.csv",
+            results=self.folder / "results.csv",
             now=lambda: loop.wall,
         )
 

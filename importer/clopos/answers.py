@@ -68,7 +68,7 @@ _FIELD = re.compile(r"(?<![a-z])(phone|code|cid)(?![a-z])", re.IGNORECASE)
 _CONFIGURATION = (
     (
         r"integrator is in test mode",
-        "integrator and restaurant must both be in test mode, or neither: ask Clopos which they are",
+        "integrator and restaurant must both be in test mode, or neither: ask Clopos",
     ),
     (r"invalid integrator_id", "check CLOPOS_INTEGRATOR_ID, or ask Clopos whether it was revoked"),
     (
@@ -143,9 +143,10 @@ def _refused_with_2xx(call: Call, message: str) -> Answer:
 
 def _done(call: Call, parsed: Any, message: str) -> Answer:
     if call is Call.CREATE:
-        data = parsed.get("data") if isinstance(parsed, dict) else None
+        envelope = parsed if isinstance(parsed, dict) and parsed.get("success") is True else {}
+        data = envelope.get("data")
         clopos_id = as_id(data.get("id")) if isinstance(data, dict) else None
-        if clopos_id is None or parsed.get("success") is not True:
+        if clopos_id is None or not isinstance(data, dict):
             return Answer(Verdict.DOUBT, message=f"an unreadable answer: {message}")
         return Answer(Verdict.OK, data=data, id=clopos_id, cid=_lower(data.get("cid")))
     if call is Call.SIGN_IN:

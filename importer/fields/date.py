@@ -117,7 +117,7 @@ def _from_serial(number: float, serials: int) -> Parsed:
 
 
 def _with_words(text: str) -> Parsed:
-    """Read `17 aprel 1986`, `March 15, 1992`, `15 марта 1992 г.`"""
+    """Read `17 aprel 1986`, `March 15, 1992`, `15 марта 1992 г.`."""
     words = [word for word in _WORDS.findall(fold(text)) if word not in _FILLER]
     months = [_MONTH[word] for word in words if word in _MONTH]
     numbers = [word for word in words if word.isdecimal()]

@@ -7,13 +7,15 @@ import json
 import zipfile
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from importer.errors import UsageError
 from importer.reading import Grid
 from importer.reading.delimited import parse
 from importer.reading.encoding import decode
-from importer.records import ReadOptions
+
+if TYPE_CHECKING:
+    from importer.records import ReadOptions
 
 _MOST_BYTES = 2 * 1024**3  # of one file inside a ZIP
 _SUFFIXES = frozenset(

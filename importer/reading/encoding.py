@@ -16,6 +16,7 @@ from importer.errors import UsageError
 
 _CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўәғҹһөүҝ")
 _LATIN = frozenset("çğıöşüəâîûéèêëáàäãåíìïóòôõøúùñýßæœžšđčć" + "i̇")
+_FREQUENT = frozenset("оеаинтсрвлкм" + "əıişçöüğ")
 _CANDIDATES = {
     "windows-1251": _CYRILLIC,
     "koi8-r": _CYRILLIC,
@@ -25,8 +26,8 @@ _CANDIDATES = {
 }
 _WORD = re.compile(r"[^\s\d,;|\t\"'()<>@.:/+=_#&*!?%-]+")
 _SAMPLE = 65_536  # bytes of non-ASCII lines that are looked at
-_SURE = 0.75  # share of good words below which a person is asked
-_AHEAD = 0.15  # lead over the second below which a person is asked
+_SURE = 0.7  # likeness below which a person is asked
+_AHEAD = 0.05  # lead over the second below which a person is asked
 
 
 class Decoded(NamedTuple):
@@ -50,8 +51,8 @@ def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     ):
         if data.startswith(mark):
             return _as_told(data, name, proven)
-    if proven := _zeros(data):
-        return _as_told(data, name, proven)
+    if without_mark := _zeros(data):
+        return _as_told(data, name, without_mark)
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
@@ -102,7 +103,7 @@ def _guess(data: bytes, name: str) -> Decoded:
             text = sample.decode(encoding)
         except UnicodeDecodeError:
             continue
-        scores.append((_good_words(text, alphabet), encoding, text))
+        scores.append((_likeness(text, alphabet), encoding, text))
     scores.sort(reverse=True)
     if scores and scores[0][0] >= _SURE:
         best, encoding, _ = scores[0]
@@ -128,10 +129,18 @@ def _non_ascii_lines(data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def _good_words(text: str, alphabet: frozenset[str]) -> float:
-    """Return the share of words with non-ASCII letters that look as words in the alphabet do."""
+def _likeness(text: str, alphabet: frozenset[str]) -> float:
+    """Return from 0 to 1 how much the words with non-ASCII letters look like ones of the alphabet.
+
+    Three quarters are for good words, one is for the letters that are frequent in any text.
+    """
     words = [word for word in _WORD.findall(text) if not word.isascii()]
-    return sum(_is_good(word, alphabet) for word in words) / len(words) if words else 0.0
+    if not words:
+        return 0.0
+    good = sum(_is_good(word, alphabet) for word in words) / len(words)
+    letters = [letter for word in words for letter in word.lower() if not letter.isascii()]
+    frequent = sum(letter in _FREQUENT for letter in letters) / len(letters)
+    return 0.75 * good + 0.25 * frequent
 
 
 def _is_good(word: str, alphabet: frozenset[str]) -> bool:
@@ -146,7 +155,8 @@ def _is_good(word: str, alphabet: frozenset[str]) -> bool:
     elif 2 * len([letter for letter in foreign if letter.isalpha()]) > len(letters) + 2:
         return False
     tail = letters[1:]
-    return all(t.islower() or t in "ı" for t in tail) or all(t.isupper() for t in tail)
+    lower = all(letter.islower() for letter in tail)
+    return lower or (letters[0].isupper() and all(letter.isupper() for letter in tail))
 
 
 def _preview(text: str) -> str:
