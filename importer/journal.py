@@ -10,6 +10,7 @@ Holds no personal data: `cid`, Clopos ids, and keyed digests to tell which field
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -161,7 +162,8 @@ class Journal:
 
     def finish(self, *, done: bool, results: str, summary: Mapping[str, Any]) -> None:
         """Note how the run ended. A run that isn't `done` is carried on by the next one."""
-        with self._db:
+        # A disk that is full says so at the next intention; the results are still to be written.
+        with contextlib.suppress(sqlite3.Error), self._db:
             self._db.execute(
                 "UPDATE runs SET finished = ?, results = ?, summary = ? WHERE id = ?",
                 (self.now() if done else None, results, json.dumps(summary), self.run),

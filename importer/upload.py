@@ -55,7 +55,6 @@ class Uploaded:
 
     outcomes: dict[int, Outcome]
     requests: Requests
-    plan: Plan
     error: ImporterError | None
 
 
@@ -110,16 +109,21 @@ async def upload(
             write_payloads(payloads, rows)
         job = _Job(api, journal, options, viewer, stop)
         run = 0 if options.dry_run else journal.begin(file)
-        plan = await job.plan(rows, run, quota.per_minute)
-        if not (viewer.planned(plan, dry_run=options.dry_run) or options.dry_run):
-            raise StoppedError("Nothing was sent", todo="run the command again when you want to")
-        error = None
+        error: ImporterError | None = None
+        try:
+            plan = await job.plan(rows, run, quota.per_minute)
+            if not viewer.planned(plan, dry_run=options.dry_run):
+                raise StoppedError("Nothing was sent", todo="run the command again to send them")
+            if not options.dry_run:
+                await job.send(plan, quota.per_minute)
+            await journal.flush()
+        except ImporterError as caught:
+            error = caught
         if not options.dry_run:
-            error = await job.send(plan, quota.per_minute)
-            statuses = Counter(outcome.status for outcome in job.outcomes.values())
+            statuses = Counter(str(outcome.status) for outcome in job.outcomes.values())
             done = error is None and not statuses[Status.UNKNOWN]
-            journal.finish(done=done, results=str(results), summary={**statuses})
-        return Uploaded(job.outcomes, api.requests, plan, error)
+            journal.finish(done=done, results=str(results), summary=dict(statuses))
+        return Uploaded(job.outcomes, api.requests, error)
 
 
 class _Job:
@@ -160,35 +164,29 @@ class _Job:
         self.outcomes |= {outcome.row: outcome for outcome in plan.known}
         return plan
 
-    async def send(self, plan: Plan, per_minute: float | None) -> ImporterError | None:
-        """Send what the plan says. Return what ended it early, None when it came to its end."""
+    async def send(self, plan: Plan, per_minute: float | None) -> None:
+        """Send what the plan says. Raises ServiceError or StoppedError when that ends early."""
         doubtful = [Doubt(row, self.entries[row.cid].after_id) for row in plan.doubtful]
-        error: ImporterError | None = None
         with self.viewer.sending(len(plan.to_send) + len(doubtful), per_minute) as show:
 
             def on_outcome(outcome: Outcome) -> None:
                 self.outcomes[outcome.row] = outcome
                 show(outcome)
 
-            try:
-                await send(
-                    plan.to_send,
-                    self.api,
-                    self,
-                    on_outcome,
-                    doubtful=doubtful,
-                    newest_id=self.newest_id,
-                    pace=self.options.pace,
-                    stop=self.stop,
-                )
-                await self.journal.flush()
-            except ImporterError as caught:
-                error = caught
-        if self.stop.is_set() and error is None:
-            error = StoppedError(
+            await send(
+                plan.to_send,
+                self.api,
+                self,
+                on_outcome,
+                doubtful=doubtful,
+                newest_id=self.newest_id,
+                pace=self.options.pace,
+                stop=self.stop,
+            )
+        if self.stop.is_set():
+            raise StoppedError(
                 "Stopped on request", todo="run the same command again: it carries on"
             )
-        return error
 
     async def _scan(self, rows: int) -> Index:
         """Read what is at Clopos, if that is wanted and costs less than it saves."""

@@ -1,0 +1,342 @@
+"""The command line: help, bad input, exit codes, streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer import __version__
+from importer.cli import _main
+from tests.test_exports import EXPORTS
+from tests.test_journey import command, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SHEET = "Name,Phone\nAnar Demo,0500000001\n"
+
+
+@pytest.fixture
+def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "list.csv"
+    path.write_text(SHEET, encoding="utf-8")
+    return path
+
+
+def test_help_needs_nothing_heavy() -> None:
+    """…so that it answers at once."""
+    script = (
+        "import sys; from importer.cli import _main; _main(['--help']); _main(['run', '--help']);"
+        "heavy = {'pandas', 'pandera', 'aiohttp', 'asyncio', 'tqdm', 'sqlite3'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--limit N" in done.stdout
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _main(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_check_exits_0_when_nothing_is_wrong(
+    sheet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(["check", str(sheet)]) == 0
+    told = capsys.readouterr()
+    assert "1 rows: 1 ready" in told.out
+    assert "Anar Demo" in told.err
+
+
+def test_json_is_the_summary_and_nothing_else(
+    sheet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(["check", str(sheet), "--json", "--quiet"]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    summary = json.loads(told.out)
+    assert summary.pop("seconds") >= 0
+    assert summary == {
+        "file": str(sheet),
+        "rows": 1,
+        "ready": 1,
+        "invalid": 0,
+        "duplicate": 0,
+        "mapping": {"name": "Name", "phone": "Phone"},
+        "problems": {},
+        "results": f"{sheet}.results.csv",
+    }
+
+
+def _empty(path: Path) -> None:
+    path.write_text("")
+
+
+def _zip_of_two(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", SHEET)
+        archive.writestr("b.csv", SHEET)
+
+
+def _russian(path: Path) -> None:
+    path.write_bytes("Имя,Телефон\nАнна,1\n".encode("cp1251"))
+
+
+def _nothing(_path: Path) -> None:
+    pass
+
+
+FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "no file": ("x.csv", _nothing, "no file"),
+    "a folder": ("x.csv", lambda path: path.mkdir(), "is a folder"),
+    "empty": ("x.csv", _empty, "is empty"),
+    "blank": ("x.csv", lambda path: path.write_text(" \n\n"), "is empty"),
+    "a header alone": ("x.csv", lambda path: path.write_text("Name,Phone\n"), "no rows"),
+    "no name column": ("x.csv", lambda path: path.write_text("a,b\n1x,2y\n"), "names"),
+    "no workbook": ("x.xlsx", lambda path: path.write_bytes(b"PK\x03\x04rubbish"), "damaged"),
+    "half a workbook": (
+        "x.xlsx",
+        lambda path: path.write_bytes((EXPORTS / "iiko-ru.xlsx").read_bytes()[:5000]),
+        "damaged",
+    ),
+    "an old workbook, cut": (
+        "x.xls",
+        lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+        "can't be read as a workbook",
+    ),
+    "a PDF": ("x.csv", lambda path: path.write_bytes(b"%PDF-1.7\n"), "PDF"),
+    "a program": ("x.csv", lambda path: path.write_bytes(bytes(range(32)) * 9), "not text"),
+    "a ZIP of two": ("x.zip", _zip_of_two, "one sheet"),
+    "JSON that isn't": ("x.jsonl", lambda path: path.write_text('{"a": 1}\n{'), "JSON"),
+    "JSON of numbers": ("x.jsonl", lambda path: path.write_text('[{"a":1}, 2]'), "objects"),
+    "Parquet that isn't": ("x.parquet", lambda path: path.write_bytes(b"PAR1xx"), "Parquet"),
+}
+
+
+@pytest.mark.parametrize("case", list(FILES))
+def test_a_sheet_that_cannot_be_read_is_exit_2_in_words(
+    tmp_path: Path, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, make, word = FILES[case]
+    make(tmp_path / name)
+    results = tmp_path / "r.csv"
+    assert _main(["check", str(tmp_path / name), "--results", str(results)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert word in told.err
+    assert "to do:" in told.err
+    assert not results.exists()
+
+
+FLAGS: list[tuple[list[str], str]] = [
+    (["--encoding", "klingon"], "no encoding klingon"),
+    (["--encoding", "base64"], "no encoding base64"),
+    (["--header-row", "9"], "Row 9"),
+    (["--delimiter", ";;"], "--delimiter"),
+    (["--profile", "nosuch"], "no profile nosuch"),
+    (["--map", "phone"], '"="'),
+    (["--map", "shoe=Phone"], "no field shoe"),
+    (["--map", "phone=Fone"], "did you mean"),
+    (["--map", "name="], "names"),
+    (["--mapping", "none.toml"], "none.toml"),
+    (["--results", "r.pdf"], "can't be written as .pdf"),
+    (["--results", "list.csv"], "overwrite"),
+    (["--results", "."], "can't be written"),
+    (["--dates", "XYZ"], "--dates"),
+    (["--no-such-flag"], "No such option"),
+]
+
+
+@pytest.mark.parametrize(("flags", "word"), FLAGS, ids=str)
+def test_wrong_usage_is_exit_2_in_words(
+    sheet: Path, flags: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(["check", str(sheet), *flags]) == 2
+    told = capsys.readouterr()
+    assert word in told.err
+    assert told.out == ""
+
+
+def test_an_encoding_that_does_not_fit_is_named_with_the_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _russian(tmp_path / "x.csv")
+    assert _main(["check", str(tmp_path / "x.csv"), "--encoding", "utf-8"]) == 2
+    assert "x.csv is not in utf-8, line 1" in capsys.readouterr().err
+
+
+RUN_FLAGS: list[tuple[dict[str, str], list[str], int, str]] = [
+    ({}, [], 2, "CLOPOS_BRAND"),
+    ({"CLOPOS_BASE_URL": "http://clopos.example/"}, [], 2, "not encrypted"),
+    ({"CLOPOS_BASE_URL": "nonsense"}, ["--sandbox"], 2, "not an address"),
+    ({}, ["--sandbox", "--rate", "fast"], 2, "not a rate"),
+    ({}, ["--sandbox", "--reserve", "200%"], 2, "not a share"),
+    ({}, ["--sandbox", "--max-rejected", "x"], 2, "--max-rejected"),
+    ({"CLOPOS_STATE_DIR": "list.csv"}, ["--sandbox", "--limit", "-1"], 2, "--limit"),
+]
+
+
+@pytest.mark.parametrize(("env", "flags", "code", "word"), RUN_FLAGS, ids=str)
+def test_a_run_that_cannot_begin_says_why(
+    sheet: Path,
+    env: dict[str, str],
+    flags: list[str],
+    code: int,
+    word: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    assert _main(["run", str(sheet), "--yes", *flags]) == code
+    assert word in capsys.readouterr().err
+
+
+CREDENTIALS = {
+    "CLOPOS_CLIENT_ID": "sandbox-client",
+    "CLOPOS_CLIENT_SECRET": "sandbox-secret",
+    "CLOPOS_BRAND": "sandbox",
+    "CLOPOS_INTEGRATOR_ID": "sandbox-integrator",
+}
+
+
+def test_an_address_that_does_not_answer_is_exit_3(
+    sheet: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    env = CREDENTIALS | {
+        "CLOPOS_BASE_URL": f"http://127.0.0.1:{port}/open-api",
+        "CLOPOS_STATE_DIR": str(sheet.parent / "state"),
+    }
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    assert _main(["run", str(sheet), "--yes", "--json"]) == 3
+    told = capsys.readouterr()
+    assert "can't be reached" in told.err
+    assert "CLOPOS_BASE_URL" in told.err
+    assert json.loads(told.out)["pending"] == 1
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Run a sandbox in another process and give the variables that let in."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "importer", "sandbox", "--port", "0", "--empty"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        line = next(line for line in process.stdout if "CLOPOS_BASE_URL" in line)
+        yield CREDENTIALS | {
+            "CLOPOS_BASE_URL": line.partition("=")[2].strip(),
+            "CLOPOS_STATE_DIR": str(tmp_path / "state"),
+        }
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("CLOPOS_CLIENT_SECRET", "not-the-right-one", "CLOPOS_CLIENT_SECRET"),
+        ("CLOPOS_INTEGRATOR_ID", "nobody", "CLOPOS_INTEGRATOR_ID"),
+        ("CLOPOS_CLIENT_ID", "disabled-client", "module"),
+    ],
+)
+def test_refused_credentials_are_exit_3_and_what_to_do(
+    sheet: Path, server: dict[str, str], name: str, value: str, word: str
+) -> None:
+    done = command("run", sheet, "--yes", "--json", env=server | {name: value})
+    assert done.returncode == 3
+    assert "refuses" in done.stderr
+    assert word in done.stderr
+    assert "not-the-right-one" not in done.stderr + done.stdout
+    summary = json.loads(done.stdout)
+    assert (summary["pending"], summary["requests"]["posts"]) == (1, 0)
+
+
+def test_a_file_env_is_read_and_the_environment_wins(sheet: Path, server: dict[str, str]) -> None:
+    lines = [f"{name}={value}" for name, value in server.items()]
+    (sheet.parent / ".env").write_text("\n".join(lines), encoding="utf-8")
+    done = command("run", sheet, "--yes", "--json", cwd=sheet.parent)
+    assert (done.returncode, json.loads(done.stdout)["created"]) == (0, 1)
+    env = {"CLOPOS_BRAND": "another"}
+    assert command("run", sheet, "--yes", cwd=sheet.parent, env=env).returncode == 3
+
+
+def test_the_second_run_of_a_brand_is_told_who_is_at_work(
+    sheet: Path, server: dict[str, str]
+) -> None:
+    many = sheet.parent / "many.csv"
+    rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(1, 60))
+    many.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "importer", "run", str(many), "--yes", "--rate", "60/min"],
+        env=os.environ | server,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with first:
+        state = sheet.parent / "state"
+        deadline = time.monotonic() + 30
+        while not list(state.glob("*/holder.json")) and time.monotonic() < deadline:
+            assert first.poll() is None
+            time.sleep(0.05)
+        second = command("run", sheet, "--yes", env=server)
+        assert second.returncode == 3
+        assert f"process {first.pid}" in second.stderr
+        assert "many.csv" in second.stderr
+        first.send_signal(signal.SIGINT)
+        out, err = first.communicate(timeout=30)
+    assert first.returncode == 130
+    assert "carries on" in err
+    assert "pending" in out
+    statuses = {line["import_status"] for line in lines_of(many.with_name("many.csv.results.csv"))}
+    assert statuses <= {"created", "pending"}
+    third = command("run", sheet, "--yes", env=server)
+    assert third.returncode == 0
+
+
+def test_a_fault_of_ours_leaves_a_report_without_data(
+    sheet: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(sheet.parent))
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError(SHEET)
+
+    monkeypatch.setattr("importer.pipeline.check", broken)
+    assert _main(["check", str(sheet)]) == 4
+    told = capsys.readouterr().err
+    [report] = sheet.parent.glob("clopos-import-fault-*.txt")
+    assert str(report) in told
+    assert "ValueError" in report.read_text("utf-8")
+    assert "Anar" not in told + report.read_text("utf-8")
+
+
+def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> None:
+    """…when the folder in which they should be has become one in the meantime."""
+    from importer.pipeline import check  # noqa: PLC0415
+    from importer.results import write_results  # noqa: PLC0415
+
+    done = check(sheet)
+    blocked = sheet.parent / "blocked.csv"
+    blocked.mkdir()
+    written = write_results(blocked, done.prepared.sheet, done.outcomes)
+    assert written == sheet.parent / "blocked.2.csv"
+    assert [line["import_status"] for line in lines_of(written)] == ["ready"]
