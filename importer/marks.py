@@ -26,25 +26,25 @@ def marks_of(
     outcomes: Mapping[int, Outcome],
     problems: Iterable[Problem],
     columns: Mapping[str, tuple[int, ...]],
-) -> dict[tuple[int, int], Mark]:
-    """Return (row number, index in `own`) → mark, `own` being the columns that are shown.
+) -> dict[int, dict[int, Mark]]:
+    """Return row number → index in `own` → mark, `own` being the columns that are shown.
 
     Of several columns that make a field, the one with the problem's text is meant; if none has
     it, the first. Problems of a whole row, or of a field the sheet has no column for, mark nothing.
     """
     place = {number: index for index, number in enumerate(own)}
-    found: dict[tuple[int, int], Mark] = {}
+    found: dict[int, dict[int, Mark]] = {}
 
     def mark(row: int, field: str, value: str, new: Mark) -> None:
         shown = [number for number in columns.get(field, ()) if number in place]
         if not shown:
             return
         same = (number for number in shown if sheet.table.at[row, number] == value)
-        cell = row, place[next(same, shown[0])]
-        earlier = found.get(cell)
-        found[cell] = (
-            Mark(earlier.grave or new.grave, f"{earlier.text}\n{new.text}") if earlier else new
-        )
+        index = place[next(same, shown[0])]
+        marks = found.setdefault(row, {})
+        if earlier := marks.get(index):
+            new = Mark(earlier.grave or new.grave, f"{earlier.text}\n{new.text}")
+        marks[index] = new
 
     for problem in problems:
         level, title, hint = CATALOGUE[problem.code]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from importer.records import Problem
 
 SUFFIXES = (".csv", ".xlsx", ".jsonl", ".parquet")
-WORKSHEET_ROWS = 1_048_576  # what Excel can hold, the header included
+WORKSHEET = (1_048_576, 16_384)  # rows, the header included, and columns that Excel can hold
 _SUBSTITUTES = 20  # names tried beside a path that can't be written any more
 _BLOCK = 20_000  # rows that are turned into Parquet at a time
 
@@ -69,14 +69,14 @@ def write_results(
     (field → positions) say which cells a workbook marks.
 
     When `path` can't be written any more (open in Excel, say) the results go beside it under a
-    name that is free: something may have been sent, nothing may be lost. More rows than a
-    worksheet holds go beside it as CSV.
+    name that is free: something may have been sent, nothing may be lost. What is too large for a
+    worksheet goes beside it as CSV.
 
     Raises ServiceError when they can be written nowhere.
     """
     own = [number for number in range(len(sheet.headers)) if number not in secret]
     header = [*RESULT_COLUMNS, *(sheet.headers[number] for number in own)]
-    for place in _places(path, len(sheet.table)):
+    for place in _places(path, len(sheet.table), len(header)):
         lines = _lines(sheet, outcomes, own)
         try:
             with written_aside(place) as aside:
@@ -100,9 +100,10 @@ def write_results(
     raise failed
 
 
-def _places(path: Path, rows: int) -> Iterator[Path]:
+def _places(path: Path, rows: int, columns: int) -> Iterator[Path]:
     """Yield where to try: the path itself, then two beside it at which nothing is yet."""
-    if path.suffix.lower() == ".xlsx" and rows >= WORKSHEET_ROWS:
+    fits = rows < WORKSHEET[0] and columns <= WORKSHEET[1]
+    if path.suffix.lower() == ".xlsx" and not fits:
         path = path.with_name(f"{path.name}.csv")
         if not path.exists():
             yield path

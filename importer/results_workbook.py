@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxFileError
@@ -21,10 +20,10 @@ CUT = " … (cut: a cell of a workbook holds no more)"
 MOST_COMMENTS = 5_000  # Excel gets slow with more; the colour and import_message stay
 
 _OURS = len(RESULT_COLUMNS)
-_NUMBERS = frozenset({"import_row", "import_duplicate_of"})  # sorted as numbers, else 10 before 2
 _WIDTHS = (11, 14, 12, 13, 19, 21, 60)
 _NARROWEST, _WIDEST = 10, 40
 _LOOKED_AT = 200  # lines that decide how wide a column is
+_COMMENT = {"x_scale": 2, "author": "clopos-import"}
 _COLOURS = {
     Status.CREATED: "#E2F0D9",
     Status.READY: "#E2F0D9",
@@ -43,13 +42,13 @@ def write_workbook(
     path: Path,
     header: list[str],
     lines: Iterable[list[str]],
-    marks: Mapping[tuple[int, int], Mark],
+    marks: Mapping[int, Mapping[int, Mark]],
 ) -> None:
     """Write one worksheet: frozen header with a filter, the status coloured, bad cells marked.
 
     Cells are text, so that `+994…` and `007` stay what they are and nothing is run as a formula;
-    a text too long for a cell is cut and says so. `marks` is (row number, index among the sheet's
-    own columns) → what to say there.
+    a text too long for a cell is cut and says so. `marks` is row number → index among the sheet's
+    own columns → what to say there.
 
     Raises OSError when it can't be written.
     """
@@ -66,54 +65,35 @@ def _fill(
     book: xlsxwriter.Workbook,
     header: list[str],
     lines: Iterable[list[str]],
-    marks: Mapping[tuple[int, int], Mark],
+    marks: Mapping[int, Mapping[int, Mark]],
 ) -> None:
-    base = {"num_format": "@", "valign": "top"}
-    text = book.add_format(base)
-    number = book.add_format({"valign": "top", "align": "left"})
-    wrapped = book.add_format(base | {"text_wrap": True})
-    grave = book.add_format(base | {"bg_color": "#F8CBAD", "border": 1, "border_color": "#C00000"})
-    remark = book.add_format(base | {"bg_color": "#FFF2CC"})
-    title = {"bold": True, "valign": "top", "text_wrap": True}
-    ours = book.add_format(title | {"bg_color": "#1F4E78", "font_color": "#FFFFFF"})
-    theirs = book.add_format(title | {"bg_color": "#D9D9D9", "num_format": "@"})
-    status = {
-        name.value: book.add_format(base | {"bg_color": colour}) for name, colour in _COLOURS.items()
-    }
+    style = _styles(book)
     sheet = book.add_worksheet("results")
-    sheet.freeze_panes(1, 2)
     for column, name in enumerate(header):
-        sheet.write_string(0, column, name, ours if column < _OURS else theirs)
+        sheet.write_string(0, column, _fitting(name), style["ours" if column < _OURS else "theirs"])
     widths = [*_WIDTHS, *(_width(name) for name in header[_OURS:])]
-    comments = itertools.count()
-    last = 0
+    comments = last = 0
     for last, line in enumerate(lines, start=1):
-        row = int(line[0])
-        for column, cell in enumerate(line):
-            if column >= _OURS:
-                mark = marks.get((row, column - _OURS)) if marks else None
-                if mark:
-                    form = grave if mark.grave else remark
-                    # An empty cell can be bad too: a name that is missing.
-                    sheet.write_blank(last, column, None, form)
-                    if next(comments) < MOST_COMMENTS:
-                        sheet.write_comment(last, column, mark.text, {"x_scale": 2})
-                else:
-                    form = text
-                if last <= _LOOKED_AT:
-                    widths[column] = max(widths[column], _width(cell))
-            elif header[column] in _NUMBERS:
-                form = number
-            elif column == 1:
-                form = status[cell]
-            else:
-                form = wrapped if column == _OURS - 1 else text
-            if form is number and cell:
-                sheet.write_number(last, column, int(cell), form)
-            elif cell:
-                sheet.write_string(last, column, _fitting(cell), form)
+        _write_ours(sheet, last, line, style)
+        for column in range(_OURS, len(line)):
+            if cell := line[column]:
+                sheet.write_string(last, column, _fitting(cell), style["text"])
+        for index, mark in marks.get(int(line[0]), {}).items():
+            column = _OURS + index
+            look = style["grave" if mark.grave else "remark"]
+            if line[column]:
+                sheet.write_string(last, column, _fitting(line[column]), look)
+            else:  # a name that is missing
+                sheet.write_blank(last, column, None, look)
+            comments += 1
+            if comments <= MOST_COMMENTS:
+                sheet.write_comment(last, column, mark.text, _COMMENT)
+        if last <= _LOOKED_AT:
+            pairs = zip(widths, line, strict=True)
+            widths[_OURS:] = [max(width, _width(cell)) for width, cell in pairs][_OURS:]
     for column, width in enumerate(widths):
-        sheet.set_column(column, column, width, text)
+        sheet.set_column(column, column, width, style["text"])
+    sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, last, len(header) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{last + 1}"})
     sheet.set_landscape()
@@ -121,10 +101,46 @@ def _fill(
     sheet.repeat_rows(0)
 
 
-def _width(cell: str) -> int:
-    longest = max(map(len, cell.split("\n")))
+def _styles(book: xlsxwriter.Workbook) -> dict[str, Any]:
+    """Return name → format; the statuses are among the names."""
+    text = {"num_format": "@", "valign": "top"}
+    title = {"bold": True, "valign": "top", "text_wrap": True, "num_format": "@"}
+    looks = {
+        "text": text,
+        "number": {"valign": "top", "align": "left"},
+        "message": text | {"text_wrap": True},
+        "ours": title | {"bg_color": "#1F4E78", "font_color": "#FFFFFF"},
+        "theirs": title | {"bg_color": "#D9D9D9"},
+        "grave": text | {"bg_color": "#F8CBAD", "border": 1, "border_color": "#C00000"},
+        "remark": text | {"bg_color": "#FFF2CC"},
+        **{status.value: text | {"bg_color": colour} for status, colour in _COLOURS.items()},
+    }
+    return {name: book.add_format(look) for name, look in looks.items()}
+
+
+def _write_ours(sheet: Any, at: int, line: list[str], style: Mapping[str, Any]) -> None:
+    row, status, *ids, of, message = line[:_OURS]
+    # As numbers, else 10 would be sorted before 2.
+    sheet.write_number(at, 0, int(row), style["number"])
+    sheet.write_string(at, 1, status, style[status])
+    for column, text in enumerate(ids, start=2):
+        if text:
+            sheet.write_string(at, column, _fitting(text), style["text"])
+    if of:
+        sheet.write_number(at, _OURS - 2, int(of), style["number"])
+    if message:
+        sheet.write_string(at, _OURS - 1, _fitting(message), style["message"])
+
+
+def _fitting(text: str) -> str:
+    """Return text that a cell can hold; Excel counts in UTF-16."""
+    if len(text) > LONGEST_CELL // 2 and len(text.encode("utf-16-le")) > 2 * LONGEST_CELL:
+        kept = text.encode("utf-16-le")[: 2 * (LONGEST_CELL - len(CUT))]
+        text = kept.decode("utf-16-le", errors="ignore") + CUT
+    # The library takes this for markup of its own and would write it unescaped.
+    return text + " " if text.startswith("<r>") and text.endswith("</r>") else text
+
+
+def _width(text: str) -> int:
+    longest = max(map(len, text.split("\n")))
     return min(max(longest + 2, _NARROWEST), _WIDEST)
-
-
-def _fitting(cell: str) -> str:
-    return cell if len(cell) <= LONGEST_CELL else cell[: LONGEST_CELL - len(CUT)] + CUT
