@@ -18,87 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from importer import __version__
+from importer import __version__, flags
 from importer.errors import ImporterError, UsageError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from importer.pipeline import Output, Result
-    from importer.prepare import SheetOptions
-    from importer.upload import SendOptions
+    from importer.pipeline import Result
 
 EXIT_USAGE, EXIT_FAULT, EXIT_STOPPED = 2, 4, 130
-
-_FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-_SHEET_FLAGS = (
-    click.option("--profile", metavar="NAME", help="The old POS, where it isn't recognised."),
-    click.option(
-        "--map",
-        "given",
-        metavar="FIELD=HEADER",
-        multiple=True,
-        help='Take a field from this column: --map "phone=Mobil". Repeat it for more fields, or '
-        "to join several columns of a name. Wins over everything found. FIELD= leaves it out.",
-    ),
-    click.option(
-        "--mapping",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="Take the columns from this saved mapping. [default: FILE.mapping.toml]",
-    ),
-    click.option(
-        "--save-mapping",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Save which columns were taken, for next time.",
-    ),
-    click.option("--sheet", metavar="NAME", help="The worksheet of a workbook."),
-    click.option("--encoding", metavar="NAME", help="Such as utf-8 or windows-1251."),
-    click.option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab."),
-    click.option(
-        "--header-row", type=click.IntRange(min=1), metavar="N", help="Row of the header."
-    ),
-    click.option(
-        "--region",
-        metavar="AZ",
-        help="Country of phone numbers without one. [default: CLOPOS_REGION, else AZ]",
-    ),
-    click.option(
-        "--dates",
-        type=click.Choice(["DMY", "MDY", "YMD"], case_sensitive=False),
-        help="Order of day, month and year, where the column itself doesn't prove it.",
-    ),
-    click.option(
-        "--language",
-        type=click.Choice(["az", "ru", "tr", "en"]),
-        help="Language of words such as K (man in Azerbaijani, woman in Turkish).",
-    ),
-    click.option(
-        "--drop-bad-values",
-        is_flag=True,
-        help="Send a row without its bad optional values instead of holding it back. "
-        "What is left out can't be added later through the API.",
-    ),
-    click.option(
-        "--results",
-        type=click.Path(path_type=Path),
-        help="Where to write what became of every row: .csv, .xlsx, .jsonl or .parquet. "
-        "[default: FILE.results.csv]",
-    ),
-    click.option(
-        "--payloads",
-        type=click.Path(path_type=Path),
-        help="Write the bodies that are or would be sent, as JSON lines.",
-    ),
-    click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
-    click.option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
-)
-
-
-def _sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    for flag in reversed(_SHEET_FLAGS):
-        command = flag(command)
-    return _FILE(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
@@ -130,8 +59,8 @@ def commands() -> None:
 
 
 @commands.command()
-@_sheet_flags
-def check(**flags: Any) -> int:
+@flags.sheet_flags
+def check(**given: Any) -> int:
     """Say what would be imported from FILE, what is wrong with it and what is double. Offline.
 
     FILE is a customer list as it came out of the old POS (CSV, Excel, …); - is standard input.
@@ -139,99 +68,39 @@ def check(**flags: Any) -> int:
     from importer import pipeline  # noqa: PLC0415 - pandas and pandera take half a second
 
     result = pipeline.check(
-        flags["file"],
-        _sheet_options(flags),
-        _output(flags),
+        given["file"],
+        flags.sheet_options(given),
+        flags.output(given),
         env=_environment(),
-        viewer=_viewer(flags, ask=False),
+        viewer=_viewer(given, ask=False),
         stdin=sys.stdin.buffer,
     )
-    return _render(result, flags)
+    return _render(result, given)
 
 
 @commands.command()
-@_sheet_flags
-@click.option("--sandbox", is_flag=True, help="Into a Clopos on this machine, for this run only.")
-@click.option("--dry-run", is_flag=True, help="Do everything but create customers.")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Send N rows at most.")
-@click.option(
-    "--rate",
-    metavar="RATE",
-    help='Such as "100/min,1000/hour"; none lifts it. [default: the API\'s own quota]',
-)
-@click.option(
-    "--reserve",
-    default="10%",
-    show_default=True,
-    metavar="PERCENT",
-    help="Share of the quota left for the tills.",
-)
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 256),
-    default=64,
-    metavar="N",
-    help="The most requests under way at once.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0.1),
-    default=20.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Of one request.",
-)
-@click.option(
-    "--settle",
-    type=click.FloatRange(min=0),
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="From a doubtful answer until the row is looked for at Clopos.",
-)
-@click.option(
-    "--match",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Compare with what is at Clopos before sending.",
-)
-@click.option(
-    "--give-up-after",
-    type=click.FloatRange(min=0),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Stop when there is nothing but failures for so long.",
-)
-@click.option(
-    "--max-rejected",
-    default="50%",
-    show_default=True,
-    metavar="N|N%",
-    help="Stop when Clopos rejects more rows than this (a share counts from 20 answers on).",
-)
-@click.option("--yes", is_flag=True, help="Don't ask before sending.")
-def run(**flags: Any) -> int:
+@flags.sheet_flags
+@flags.send_flags
+def run(**given: Any) -> int:
     """Check FILE, plan, send, and write what became of every row.
 
     The same command again carries on where it was interrupted and sends nothing twice.
     """
     from importer import pipeline  # noqa: PLC0415 - pandas and pandera take half a second
 
-    ask = not flags["yes"] and not flags["sandbox"] and sys.stdin.isatty()
-    viewer = _viewer(flags, ask=ask)
+    ask = not given["yes"] and not given["sandbox"] and sys.stdin.isatty()
+    viewer = _viewer(given, ask=ask)
     result = pipeline.run(
-        flags["file"],
-        _sheet_options(flags),
-        _output(flags),
-        _send_options(flags),
+        given["file"],
+        flags.sheet_options(given),
+        flags.output(given),
+        flags.send_options(given),
         env=_environment(),
         viewer=viewer,
         stdin=sys.stdin.buffer,
         on_start=lambda stop: _stop_on_signals(stop, viewer.say),
     )
-    return _render(result, flags)
+    return _render(result, given)
 
 
 @commands.command()
@@ -255,7 +124,7 @@ def run(**flags: Any) -> int:
 )
 @click.option("--latency", default="0-0", metavar="MIN-MAX", help="Seconds an answer takes.")
 @click.option("--no-limits", is_flag=True, help="Lift the quota and the other limits.")
-def sandbox(**flags: Any) -> int:
+def sandbox(**given: Any) -> int:
     """Run a local Clopos to try things on, until Ctrl-C.
 
     It prints the lines to copy into another terminal, where the other commands then use it. Its
@@ -267,14 +136,14 @@ def sandbox(**flags: Any) -> int:
 
     limits = ("auth_per_minute", "failed_per_minute", "per_minute", "v1_per_minute", "v1_per_hour")
     config = Config(
-        seed=flags["seed"],
-        seed_customers=not flags["empty"],
-        rates=dict(_rate(text) for text in flags["faults"]),
-        latency=_range(flags["latency"]),
+        seed=given["seed"],
+        seed_customers=not given["empty"],
+        rates=dict(flags.fault(text) for text in given["faults"]),
+        latency=flags.seconds_range(given["latency"]),
     )
-    if flags["no_limits"]:
+    if given["no_limits"]:
         config = changed(config, dict.fromkeys(limits))
-    run_sandbox(port=flags["port"], store=flags["store"], config=config, say=click.echo)
+    run_sandbox(port=given["port"], store=given["store"], config=config, say=click.echo)
     return 0
 
 
@@ -336,112 +205,6 @@ def _report_fault() -> str:
     )
 
 
-def _sheet_options(flags: dict[str, Any]) -> SheetOptions:
-    from importer.prepare import SheetOptions  # noqa: PLC0415
-    from importer.records import MappingChoices, ReadOptions  # noqa: PLC0415
-
-    region = flags["region"].upper() if flags["region"] else None
-    return SheetOptions(
-        read=ReadOptions(
-            encoding=flags["encoding"],
-            delimiter=_delimiter(flags["delimiter"]),
-            sheet=flags["sheet"],
-            header_row=flags["header_row"],
-        ),
-        choices=MappingChoices(
-            profile=flags["profile"],
-            given=tuple(_pair(text) for text in flags["given"]),
-            language=flags["language"],
-        ),
-        region=region,
-        dates=flags["dates"],
-        language=flags["language"],
-        drop_bad_values=flags["drop_bad_values"],
-        mapping=flags["mapping"],
-        save_mapping=flags["save_mapping"],
-    )
-
-
-def _send_options(flags: dict[str, Any]) -> SendOptions:
-    from importer.send import Pace  # noqa: PLC0415
-    from importer.upload import SendOptions  # noqa: PLC0415
-
-    return SendOptions(
-        sandbox=flags["sandbox"],
-        dry_run=flags["dry_run"],
-        limit=flags["limit"],
-        rate=flags["rate"],
-        reserve=_share("--reserve", flags["reserve"]),
-        timeout=flags["timeout"],
-        match=flags["match"],
-        pace=Pace(
-            concurrency=flags["concurrency"],
-            settle=flags["settle"],
-            give_up_after=flags["give_up_after"],
-            max_rejected=_rejected(flags["max_rejected"]),
-        ),
-    )
-
-
-def _output(flags: dict[str, Any]) -> Output:
-    from importer.pipeline import Output  # noqa: PLC0415
-
-    return Output(results=flags["results"], payloads=flags["payloads"])
-
-
-def _pair(text: str) -> tuple[str, str]:
-    field, equals, header = text.partition("=")
-    if not equals:
-        raise click.BadParameter(
-            f'{text} has no "=": write it like --map "phone=Mobile number"', param_hint="--map"
-        )
-    return field.strip(), header.strip()
-
-
-def _delimiter(text: str | None) -> str | None:
-    return {"tab": "\t", "\\t": "\t"}.get(text.lower(), text) if text else None
-
-
-def _share(flag: str, text: str) -> float:
-    """Return a share from a percentage.
-
-    Raises UsageError when it isn't one from 0% to below 100%.
-    """
-    try:
-        share = float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1:
-        raise UsageError(f"{flag} {text} is not a share", todo=f"write it like {flag} 10%")
-    return share
-
-
-def _rate(text: str) -> tuple[str, float]:
-    kind, _, share = text.partition("=")
-    return kind.strip(), _share("--fault", share)
-
-
-def _range(text: str) -> tuple[float, float]:
-    least, _, most = text.partition("-")
-    try:
-        return float(least), float(most or least)
-    except ValueError:
-        raise UsageError(
-            f"--latency {text} is not a range of seconds", todo="write it like --latency 0.05-0.4"
-        ) from None
-
-
-def _rejected(text: str) -> float:
-    if text.strip().endswith("%"):
-        return _share("--max-rejected", text)
-    if text.strip().isdecimal() and int(text) > 1:
-        return float(text)
-    raise UsageError(
-        f"--max-rejected {text} is neither a share nor a number above 1",
-        todo="write it like --max-rejected 50% or --max-rejected 100",
-    )
-
-
 def _environment() -> dict[str, str]:
     """Return the environment with what a file .env in this folder adds to it."""
     from dotenv import dotenv_values  # noqa: PLC0415
@@ -455,19 +218,19 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in added.items() if value is not None} | dict(os.environ)
 
 
-def _viewer(flags: dict[str, Any], *, ask: bool) -> Any:
+def _viewer(given: dict[str, Any], *, ask: bool) -> Any:
     from importer.terminal import Terminal  # noqa: PLC0415
     from importer.viewer import Silent  # noqa: PLC0415
 
-    return Silent() if flags["quiet"] and not ask else Terminal(ask=ask)
+    return Silent() if given["quiet"] and not ask else Terminal(ask=ask)
 
 
-def _render(result: Result, flags: dict[str, Any]) -> int:
+def _render(result: Result, given: dict[str, Any]) -> int:
     from importer.terminal import summary_lines  # noqa: PLC0415
 
     if result.error:
         _complain(result.error)
-    if flags["as_json"]:
+    if given["as_json"]:
         click.echo(json.dumps(result.summary, ensure_ascii=False))
     else:
         click.echo("\n".join(summary_lines(result.summary)))

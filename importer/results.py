@@ -11,7 +11,7 @@ import csv
 import itertools
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from importer.aside import can_be_written, written_aside
 from importer.errors import ServiceError, UsageError
@@ -39,8 +39,8 @@ def preflight(path: Path) -> None:
 
     The folder is made if need be.
 
-    Raises UsageError when they can't: a suffix nobody knows, a folder that can't be written to, a
-    file that another program holds open, a library that is missing.
+    Raises UsageError when they can't: a suffix nobody knows, a folder that can't be written to, or
+    a file that another program holds open.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -49,8 +49,6 @@ def preflight(path: Path) -> None:
             why=f"known are {', '.join(SUFFIXES)}",
             todo="let the path end in one of them",
         )
-    if suffix == ".parquet":
-        _parquet()
     can_be_written(path)
 
 
@@ -169,24 +167,14 @@ def _write_jsonl(path: Path, header: list[str], lines: Iterable[list[str]]) -> N
 
 
 def _write_parquet(path: Path, header: list[str], lines: Iterator[list[str]]) -> None:
-    pa, pq = _parquet()
+    import pyarrow as pa  # noqa: PLC0415 - late: few want Parquet
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     schema = pa.schema([(name, pa.string()) for name in _distinct(header)])
     with pq.ParquetWriter(path, schema) as writer:
         while block := list(itertools.islice(lines, _BLOCK)):
             arrays = [pa.array(column, pa.string()) for column in zip(*block, strict=True)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-
-
-def _parquet() -> tuple[Any, Any]:
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
-        import pyarrow.parquet as pq  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError(
-            "Parquet files need a library that isn't there",
-            todo='install it: pip install "clopos-import[parquet]", or take .csv',
-        ) from error
-    return pa, pq
 
 
 def _distinct(header: list[str]) -> list[str]:

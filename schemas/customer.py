@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 if TYPE_CHECKING:
     from datetime import date
+
+    import pandas as pd
 
 E164 = r"\+[1-9][0-9]{6,14}"
 EMAIL = r"[^@\s.]+(?:\.[^@\s.]+)*@[^@\s.]+(?:\.[^@\s.]+)*\.[^\W\d_]{2,}"

@@ -124,13 +124,8 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
 
 
 def _from_parquet(data: bytes, name: str) -> Grid:
-    try:
-        import pyarrow.parquet as pq  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise UsageError(
-            f"{name} is a Parquet file, for which a library is missing",
-            todo='install it: pip install "clopos-import[parquet]"',
-        ) from error
+    import pyarrow.parquet as pq  # noqa: PLC0415 - late: few files are Parquet
+
     try:
         table = pq.read_table(io.BytesIO(data))
     except (OSError, ValueError) as error:

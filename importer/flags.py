@@ -1,0 +1,275 @@
+"""The flags of the commands: how they are written, and what they are turned into.
+
+Nothing heavy is imported before a flag is read, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from importer.pipeline import Output
+    from importer.prepare import SheetOptions
+    from importer.upload import SendOptions
+
+_FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+_SHEET_FLAGS = (
+    click.option("--profile", metavar="NAME", help="The old POS, where it isn't recognised."),
+    click.option(
+        "--map",
+        "given",
+        metavar="FIELD=HEADER",
+        multiple=True,
+        help='Take a field from this column: --map "phone=Mobil". Repeat it for more fields, or '
+        "to join several columns of a name. Wins over everything found. FIELD= leaves it out.",
+    ),
+    click.option(
+        "--mapping",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Take the columns from this saved mapping. [default: FILE.mapping.toml]",
+    ),
+    click.option(
+        "--save-mapping",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Save which columns were taken, for next time.",
+    ),
+    click.option("--sheet", metavar="NAME", help="The worksheet of a workbook."),
+    click.option("--encoding", metavar="NAME", help="Such as utf-8 or windows-1251."),
+    click.option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab."),
+    click.option(
+        "--header-row", type=click.IntRange(min=1), metavar="N", help="Row of the header."
+    ),
+    click.option(
+        "--region",
+        metavar="AZ",
+        help="Country of phone numbers without one. [default: CLOPOS_REGION, else AZ]",
+    ),
+    click.option(
+        "--dates",
+        type=click.Choice(["DMY", "MDY", "YMD"], case_sensitive=False),
+        help="Order of day, month and year, where the column itself doesn't prove it.",
+    ),
+    click.option(
+        "--language",
+        type=click.Choice(["az", "ru", "tr", "en"]),
+        help="Language of words such as K (man in Azerbaijani, woman in Turkish).",
+    ),
+    click.option(
+        "--drop-bad-values",
+        is_flag=True,
+        help="Send a row without its bad optional values instead of holding it back. "
+        "What is left out can't be added later through the API.",
+    ),
+    click.option(
+        "--results",
+        type=click.Path(path_type=Path),
+        help="Where to write what became of every row: .csv, .xlsx, .jsonl or .parquet. "
+        "[default: FILE.results.csv]",
+    ),
+    click.option(
+        "--payloads",
+        type=click.Path(path_type=Path),
+        help="Write the bodies that are or would be sent, as JSON lines.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
+    click.option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
+)
+
+
+_SEND_FLAGS = (
+    click.option(
+        "--sandbox", is_flag=True, help="Into a Clopos on this machine, for this run only."
+    ),
+    click.option("--dry-run", is_flag=True, help="Do everything but create customers."),
+    click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Send N rows at most."),
+    click.option(
+        "--rate",
+        metavar="RATE",
+        help='Such as "100/min,1000/hour"; none lifts it. [default: the API\'s own quota]',
+    ),
+    click.option(
+        "--reserve",
+        default="10%",
+        show_default=True,
+        metavar="PERCENT",
+        help="Share of the quota left for the tills.",
+    ),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(1, 256),
+        default=64,
+        metavar="N",
+        help="The most requests under way at once.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.1),
+        default=20.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Of one request.",
+    ),
+    click.option(
+        "--settle",
+        type=click.FloatRange(min=0),
+        default=10.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="From a doubtful answer until the row is looked for at Clopos.",
+    ),
+    click.option(
+        "--match",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Compare with what is at Clopos before sending.",
+    ),
+    click.option(
+        "--give-up-after",
+        type=click.FloatRange(min=0),
+        default=600.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Stop when there is nothing but failures for so long.",
+    ),
+    click.option(
+        "--max-rejected",
+        default="50%",
+        show_default=True,
+        metavar="N|N%",
+        help="Stop when Clopos rejects more rows than this (a share counts from 20 answers on).",
+    ),
+    click.option("--yes", is_flag=True, help="Don't ask before sending."),
+)
+
+
+def sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command FILE and the flags about it."""
+    for flag in reversed(_SHEET_FLAGS):
+        command = flag(command)
+    return _FILE(command)
+
+
+def send_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags about sending."""
+    for flag in reversed(_SEND_FLAGS):
+        command = flag(command)
+    return command
+
+
+def sheet_options(given: dict[str, Any]) -> SheetOptions:
+    """Return what the flags say about the sheet. Raises BadParameter or UsageError."""
+    from importer.prepare import SheetOptions  # noqa: PLC0415
+    from importer.records import MappingChoices, ReadOptions  # noqa: PLC0415
+
+    region = given["region"].upper() if given["region"] else None
+    return SheetOptions(
+        read=ReadOptions(
+            encoding=given["encoding"],
+            delimiter=_delimiter(given["delimiter"]),
+            sheet=given["sheet"],
+            header_row=given["header_row"],
+        ),
+        choices=MappingChoices(
+            profile=given["profile"],
+            given=tuple(_pair(text) for text in given["given"]),
+            language=given["language"],
+        ),
+        region=region,
+        dates=given["dates"],
+        language=given["language"],
+        drop_bad_values=given["drop_bad_values"],
+        mapping=given["mapping"],
+        save_mapping=given["save_mapping"],
+    )
+
+
+def send_options(given: dict[str, Any]) -> SendOptions:
+    """Return what the flags say about sending. Raises UsageError for what is not a number."""
+    from importer.send import Pace  # noqa: PLC0415
+    from importer.upload import SendOptions  # noqa: PLC0415
+
+    return SendOptions(
+        sandbox=given["sandbox"],
+        dry_run=given["dry_run"],
+        limit=given["limit"],
+        rate=given["rate"],
+        reserve=_share("--reserve", given["reserve"]),
+        timeout=given["timeout"],
+        match=given["match"],
+        pace=Pace(
+            concurrency=given["concurrency"],
+            settle=given["settle"],
+            give_up_after=given["give_up_after"],
+            max_rejected=_rejected(given["max_rejected"]),
+        ),
+    )
+
+
+def output(given: dict[str, Any]) -> Output:
+    """Return where to write."""
+    from importer.pipeline import Output  # noqa: PLC0415
+
+    return Output(results=given["results"], payloads=given["payloads"])
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, equals, header = text.partition("=")
+    if not equals:
+        raise click.BadParameter(
+            f'{text} has no "=": write it like --map "phone=Mobile number"', param_hint="--map"
+        )
+    return field.strip(), header.strip()
+
+
+def _delimiter(text: str | None) -> str | None:
+    return {"tab": "\t", "\\t": "\t"}.get(text.lower(), text) if text else None
+
+
+def _share(flag: str, text: str) -> float:
+    """Return a share from a percentage.
+
+    Raises UsageError when it isn't one from 0% to below 100%.
+    """
+    try:
+        share = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise UsageError(f"{flag} {text} is not a share", todo=f"write it like {flag} 10%")
+    return share
+
+
+def fault(text: str) -> tuple[str, float]:
+    """Return kind and share of a fault such as `504b=5%`. Raises UsageError."""
+    kind, _, share = text.partition("=")
+    return kind.strip(), _share("--fault", share)
+
+
+def seconds_range(text: str) -> tuple[float, float]:
+    """Return least and most of a range such as `0.05-0.4`. Raises UsageError."""
+    least, _, most = text.partition("-")
+    try:
+        return float(least), float(most or least)
+    except ValueError:
+        raise UsageError(
+            f"--latency {text} is not a range of seconds", todo="write it like --latency 0.05-0.4"
+        ) from None
+
+
+def _rejected(text: str) -> float:
+    if text.strip().endswith("%"):
+        return _share("--max-rejected", text)
+    if text.strip().isdecimal() and int(text) > 1:
+        return float(text)
+    raise UsageError(
+        f"--max-rejected {text} is neither a share nor a number above 1",
+        todo="write it like --max-rejected 50% or --max-rejected 100",
+    )
