@@ -175,10 +175,9 @@ def _main(arguments: list[str]) -> int:
 
 
 def _complain(error: ImporterError) -> None:
-    from importer.terminal import error_lines  # noqa: PLC0415
+    from importer.terminal import Terminal  # noqa: PLC0415
 
-    for line in error_lines(error):
-        click.echo(line, err=True)
+    Terminal().complain(error)
 
 
 def _report_fault() -> str:
@@ -226,14 +225,15 @@ def _viewer(given: dict[str, Any], *, ask: bool) -> Any:
 
 
 def _render(result: Result, given: dict[str, Any]) -> int:
-    from importer.terminal import summary_lines  # noqa: PLC0415
+    from importer.blocks import happened_lines  # noqa: PLC0415
+    from importer.terminal import Terminal  # noqa: PLC0415
 
     if result.error:
         _complain(result.error)
     if given["as_json"]:
         click.echo(json.dumps(result.summary, ensure_ascii=False))
     else:
-        click.echo("\n".join(summary_lines(result.summary)))
+        Terminal(sys.stdout).show(happened_lines(result.summary))
     return result.exit_code
 
 

@@ -123,14 +123,16 @@ async def send(
     on_outcome: Callable[[Outcome], None],
     *,
     doubtful: Iterable[Doubt] = (),
+    in_doubt: dict[str, Doubt] | None = None,
     newest_id: int | None = None,
     pace: Pace | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Create the customers and report one outcome for each that was reached.
 
-    `doubtful` rows may have been sent by a run that died; they are settled first. `newest_id` is
-    the highest id known to be at Clopos. When `stop` is set, what is in flight is finished and
+    `doubtful` rows may have been sent by a run that died; they are settled first. `in_doubt`
+    is kept up to date for whoever looks on: cid → row. `newest_id` is the highest id known to be
+    at Clopos. When `stop` is set, what is in flight is finished and
     nothing more is sent. Rows for which nothing was reported are still to be sent.
 
     Raises ServiceError when going on makes no sense; everything reported until then holds.
@@ -138,6 +140,8 @@ async def send(
     sender = _Sender(api, ledger, on_outcome, pace or Pace(), stop or asyncio.Event())
     sender.customers = iter(customers)
     sender.newest_id = newest_id
+    if in_doubt is not None:
+        sender.doubts = in_doubt
     await sender.run(doubtful)
 
 

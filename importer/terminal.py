@@ -1,21 +1,26 @@
-"""What a person sees while a run is under way, and at its end.
+"""What a person sees while a run is under way.
 
-Everything here goes to standard error; standard output is for data.
+Blocks of text, bars and questions go to standard error; standard output is for data. Where there
+is no terminal (a log, CI, cron) there are plain lines only, one each half minute of a long wait.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sys
+import threading
 import time
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tqdm import tqdm
 
-from importer.problems import CATALOGUE, Level
-from importer.records import FIELDS, Outcome, Status
+from importer.blocks import COLUMNS, duration, error_lines, found_lines, plan_lines, understood_lines
+from importer.messages import tr, trn
+from importer.records import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,231 +28,211 @@ if TYPE_CHECKING:
     from importer.errors import ImporterError
     from importer.plan import Plan
     from importer.prepare import Prepared
+    from importer.viewer import Live, Progress
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_PLAIN_EVERY = 30.0  # seconds between two lines where there is no terminal
-_EXAMPLES = 3  # rows named for each kind of problem
+_MOVE_AFTER = 1.0  # seconds: a shorter wait needs no bar
+_MOVE_EVERY = 0.5
+_LINE_EVERY = 30.0  # seconds between two lines where there is no terminal
+_STEADY = 5.0  # seconds until a rate means something
+_BOLD, _RED, _PLAIN = "\033[1m", "\033[1;31m", "\033[0m"
 
 
 class Terminal:
-    """Shows a run as text on `stream`; moving bars and questions only where that is a terminal."""
+    """Shows a run as text on `stream`; moving bars and colours only where that is a terminal.
 
-    def __init__(self, stream: TextIO | None = None, *, ask: bool = False) -> None:
+    `ask`: somebody is there to answer. `env` has NO_COLOR and FORCE_COLOR.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        ask: bool = False,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        env = os.environ if env is None else env
         self.stream = stream or sys.stderr
         self.ask = ask
-        self.moving = self.stream.isatty()
+        self.moving = self.stream.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
+        self.colour = not env.get("NO_COLOR") and (bool(env.get("FORCE_COLOR")) or self.moving)
+        self.columns = min(shutil.get_terminal_size((COLUMNS, 24)).columns, COLUMNS) - 1
 
     def say(self, text: str) -> None:
         """Show one line."""
         tqdm.write(text, file=self.stream)
 
+    def show(self, lines: list[str], style: str = _BOLD) -> None:
+        """Show a block: its heading in bold, where colours are wanted."""
+        heading, *rest = lines
+        if self.colour:
+            heading = f"{style}{heading}{_PLAIN}"
+        self.say("\n".join((heading, *rest)))
+
+    def complain(self, error: ImporterError) -> None:
+        """Show what ended a run; in a log each part is one line, so that it can be searched."""
+        self.show(error_lines(error, COLUMNS if self.moving else None), _RED)
+
     @contextlib.contextmanager
-    def busy(self, what: str) -> Iterator[None]:
-        """Show what is under way, on a terminal only, and wipe it away at the end."""
-        if not self.moving:
-            yield
-            return
-        self.stream.write(f"{what} …\r")
-        self.stream.flush()
-        try:
-            yield
-        finally:
-            self.stream.write(" " * (len(what) + 2) + "\r")
+    def busy(self, what: str) -> Iterator[Progress]:
+        """Show what is under way and how far it is, and wipe it away at the end."""
+        wait = _Wait(self, what)
+        with _each(_MOVE_EVERY if self.moving else _LINE_EVERY, wait.tick):
+            try:
+                yield wait
+            finally:
+                wait.close()
 
     def understood(self, prepared: Prepared) -> None:
         """Show the file, the columns with two sample values each, and what is wrong with rows."""
-        for line in (*_file_lines(prepared), *_mapping_lines(prepared), *_found_lines(prepared)):
-            self.say(line)
+        self.show([*understood_lines(prepared), ""])
+        self.show([*found_lines(prepared), ""])
 
     def planned(self, plan: Plan, *, dry_run: bool) -> bool:
         """Show the plan and ask whether to go on, where somebody is there to answer."""
-        for line in _plan_lines(plan):
-            self.say(line)
+        lines = plan_lines(plan, datetime.now().astimezone())
         if dry_run:
-            self.say("  a dry run: nothing is sent")
+            lines.append("  " + tr("a dry run: nothing is sent"))
+        if dry_run or not (self.ask and plan.price.creates):
+            self.show([*lines, ""])
             return True
-        if not (self.ask and plan.price.creates):
-            return True
-        self.stream.write("Nothing can be undone through the API. Send them? [y/N] ")
+        self.show(lines)
+        question = tr("Nothing can be undone through the API. Send them? [y/N]")
+        self.stream.write(f"  {question} ")
         self.stream.flush()
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        return sys.stdin.readline().strip().lower() in tr("y yes").split()
 
     @contextlib.contextmanager
-    def sending(self, total: int, per_minute: float | None) -> Iterator[Callable[[Outcome], None]]:
-        """Show rows done, the rate, and the time left by the quota's arithmetic."""
-        if not total:
-            yield lambda _: None
-        elif self.moving:
-            with self._bar(total, per_minute) as show:
-                yield show
+    def sending(
+        self, total: int, per_minute: float | None, live: Callable[[], Live]
+    ) -> Iterator[Callable[[Outcome], None]]:
+        """Show rows done, the rate, the time left by the quota's arithmetic, and what is open."""
+        sending = _Sending(self, total, per_minute, live)
+        with _each(_MOVE_EVERY if self.moving else _LINE_EVERY, sending.tick):
+            try:
+                yield sending.count
+            finally:
+                sending.close()
+
+    def bar(self, what: str, total: int | None) -> tqdm[Any]:
+        """Return a bar that is moved by hand."""
+        form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{postfix}"
+        return tqdm(
+            total=total,
+            desc=what,
+            file=self.stream,
+            ncols=self.columns,
+            bar_format=form if total else "{desc} … {elapsed}",
+            leave=False,
+        )
+
+
+class _Wait:
+    """A wait that shows itself when it takes long."""
+
+    def __init__(self, terminal: Terminal, what: str) -> None:
+        self.terminal = terminal
+        self.what = what
+        self.done = 0
+        self.total: int | None = None
+        self.started = time.monotonic()
+        self.bar: tqdm[Any] | None = None
+
+    def __call__(
+        self, done: int | None = None, of: int | None = None, *, what: str | None = None
+    ) -> None:
+        self.done = self.done if done is None else done
+        self.total = self.total if of is None else of
+        self.what = what or self.what
+
+    def tick(self) -> None:
+        waited = time.monotonic() - self.started
+        if not self.terminal.moving:
+            of = f" {self.done:,}/{self.total:,}" if self.total else ""
+            self.terminal.say(f"{self.what} …{of} ({duration(waited)})")
+        elif waited >= _MOVE_AFTER:
+            if self.bar is None or (self.total and not self.bar.total):
+                self.close()
+                self.bar = self.terminal.bar(self.what, self.total)
+                self.bar.start_t -= waited
+            self.bar.set_description_str(self.what, refresh=False)
+            self.bar.n = self.done
+            self.bar.refresh()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+class _Sending:
+    """Rows on their way to Clopos."""
+
+    def __init__(
+        self, terminal: Terminal, total: int, per_minute: float | None, live: Callable[[], Live]
+    ) -> None:
+        self.terminal = terminal
+        self.total = total
+        self.per_minute = per_minute
+        self.live = live
+        self.counts: Counter[Status] = Counter()
+        self.started = time.monotonic()
+        self.bar = terminal.bar(tr("sending"), total) if terminal.moving and total else None
+
+    def count(self, outcome: Outcome) -> None:
+        self.counts[outcome.status] += 1
+
+    def tick(self) -> None:
+        done = self.counts.total()
+        if self.bar is not None:
+            self.bar.n = done
+            self.bar.set_postfix_str(", ".join(self.facts()), refresh=False)
+            self.bar.refresh()
+        elif self.total:
+            rows = trn("{done} of {n} row", "{done} of {n} rows", self.total, done=f"{done:,}")
+            self.terminal.say(f"{tr('sending')}: {', '.join((rows, *self.facts()))}")
+
+    def facts(self) -> list[str]:
+        """Return what is worth knowing besides the rows done, most important first."""
+        live, done = self.live(), self.counts.total()
+        left = self.total - done
+        facts = []
+        if live.pause >= 1:
+            facts.append(tr("Clopos asks to wait {time}", time=duration(live.pause)))
+        elif left and live.doubtful >= left:
+            facts.append(tr("waiting until what is open must have landed"))
         else:
-            yield self._lines(total, per_minute)
+            waited = time.monotonic() - self.started
+            if done and waited >= _STEADY:
+                facts.append(tr("{rate}/min", rate=f"{done / waited * 60:,.0f}"))
+            if self.per_minute:
+                facts.append(tr("{time} left", time=duration(left / self.per_minute * 60)))
+        counted = self.counts.copy()  # the sender goes on counting meanwhile
+        quiet = {Status.CREATED, Status.EXISTS}
+        facts += [f"{n:,} {status}" for status, n in counted.items() if status not in quiet]
+        if live.doubtful:
+            facts.append(trn("{n} open", "{n} open", live.doubtful))
+        if live.throttled:
+            facts.append(f"429: {live.throttled:,}")
+        return facts
 
-    @contextlib.contextmanager
-    def _bar(self, total: int, per_minute: float | None) -> Iterator[Callable[[Outcome], None]]:
-        counts: Counter[Status] = Counter()
-        form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {postfix}"
-        with tqdm(total=total, desc="sending", file=self.stream, bar_format=form) as bar:
-
-            def show(outcome: Outcome) -> None:
-                counts[outcome.status] += 1
-                bar.set_postfix_str(
-                    f"{_left(total - counts.total(), per_minute)} {_counted(counts)}", refresh=False
-                )
-                bar.update()
-
-            bar.set_postfix_str(_left(total, per_minute))
-            yield show
-
-    def _lines(self, total: int, per_minute: float | None) -> Callable[[Outcome], None]:
-        counts: Counter[Status] = Counter()
-        due = time.monotonic() + _PLAIN_EVERY
-
-        def show(outcome: Outcome) -> None:
-            nonlocal due
-            counts[outcome.status] += 1
-            if time.monotonic() >= due:
-                due = time.monotonic() + _PLAIN_EVERY
-                done = counts.total()
-                self.say(
-                    f"sending: {done} of {total}, {_left(total - done, per_minute)} "
-                    f"{_counted(counts)}".rstrip()
-                )
-
-        return show
+    def close(self) -> None:
+        if self.bar is not None:
+            self.tick()
+            self.bar.close()
 
 
-def error_lines(error: ImporterError) -> list[str]:
-    """Return an error in its three parts: what, why, what to do."""
-    lines = [f"Error: {error.what}"]
-    if error.why:
-        lines.append(f"  why: {error.why}")
-    if error.todo:
-        lines.append(f"  to do: {error.todo}")
-    return lines
+@contextlib.contextmanager
+def _each(seconds: float, tick: Callable[[], None]) -> Iterator[None]:
+    """Call `tick` each so many seconds, from a thread: who waits has no time to show it."""
+    done = threading.Event()
 
+    def work() -> None:
+        while not done.wait(seconds):
+            tick()
 
-def summary_lines(summary: Mapping[str, Any]) -> list[str]:
-    """Return what happened and what to do next."""
-    counts = {status: summary[status] for status in Status if status in summary}
-    told = [f"{number} {status}" for status, number in counts.items() if number]
-    lines = [f"{summary['rows']} rows: {', '.join(told) or 'nothing'}"]
-    if requests := summary.get("requests"):
-        lines.append(
-            f"{requests['total']} requests in {duration(summary['seconds'])}, "
-            f"{requests['throttled']} times asked to wait"
-        )
-    settled = {Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY}
-    need = sum(number for status, number in counts.items() if status not in settled)
-    if need:
-        words = ", ".join(s for s, number in counts.items() if number and s not in settled)
-        noun = "row needs" if need == 1 else "rows need"
-        lines.append(
-            f"{need} {noun} you: open {summary['results']} and filter import_status ({words})"
-        )
-    else:
-        lines.append(f"What became of every row: {summary['results']}")
-    return lines
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time for people: `12 seconds`, `4 minutes`, `5 h 36 min`."""
-    if seconds < 100:
-        return f"{seconds:.0f} seconds" if seconds >= 2 else f"{seconds:.1f} seconds"
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _left(rows: int, per_minute: float | None) -> str:
-    return "" if per_minute is None else f"{duration(rows / per_minute * 60)} left"
-
-
-def _counted(counts: Counter[Status]) -> str:
-    told = [f"{number} {status}" for status, number in counts.items()]
-    return f"({', '.join(told)})" if told else ""
-
-
-def _file_lines(prepared: Prepared) -> list[str]:
-    sheet = prepared.sheet
-    facts = [
-        sheet.kind.upper(),
-        sheet.encoding,
-        _DELIMITERS.get(sheet.delimiter, sheet.delimiter) if sheet.delimiter else None,
-        f"sheet «{sheet.worksheet}»" if sheet.worksheet else None,
-        f"header in row {sheet.header_row}",
-        f"{len(sheet.table)} rows",
-    ]
-    return [f"{sheet.name}: {', '.join(filter(None, facts))}", *(f"  {n}" for n in sheet.notes)]
-
-
-def _mapping_lines(prepared: Prepared) -> list[str]:
-    sheet, mapping = prepared.sheet, prepared.mapping
-    lines = []
-    width = max((len(name) for name in mapping.columns), default=0)
-    for name in FIELDS:
-        positions = mapping.columns.get(name)
-        if not positions:
-            continue
-        headers = " + ".join(sheet.headers[position] or "(no header)" for position in positions)
-        samples = ", ".join(f"«{text}»" for text in _samples(prepared, positions))
-        lines.append(f"  {name:<{width}}  ← {headers:<24}  {samples}".rstrip())
-    lines += [f"  {note}" for note in mapping.notes]
-    unused = [sheet.headers[position] for position in mapping.unused if sheet.headers[position]]
-    if unused:
-        lines.append(_fit(f"  not used: {', '.join(unused)}", 400))
-    return lines
-
-
-def _samples(prepared: Prepared, positions: tuple[int, ...]) -> list[str]:
-    column = prepared.sheet.table[positions[0]].head(1000)
-    texts = [" ".join(text.split()) for text in column.tolist() if text.strip()]
-    return [_fit(text, 24) for text in texts[:2]]
-
-
-def _found_lines(prepared: Prepared) -> list[str]:
-    counts = Counter(outcome.status for outcome in prepared.outcomes.values())
-    lines = [
-        (
-            f"Found: {len(prepared.values)} ready, {counts[Status.INVALID]} invalid, "
-            f"{counts[Status.DUPLICATE]} duplicate"
-        )
-    ]
-    groups: dict[tuple[str, str], list[int]] = {}
-    for problem in prepared.problems:
-        if CATALOGUE[problem.code].level is not Level.REMARK:
-            groups.setdefault((problem.field, problem.code), []).append(problem.row)
-    for (name, code), rows in sorted(groups.items(), key=lambda item: -len(item[1])):
-        entry = CATALOGUE[code]
-        where = ", ".join(str(row) for row in rows[:_EXAMPLES])
-        more = ", …" if len(rows) > _EXAMPLES else ""
-        noun = "row" if len(rows) == 1 else "rows"
-        lines.append(f"  {name}: {len(rows)} {noun} {entry.title} ({noun} {where}{more})")
-        if entry.hint:
-            lines.append(f"    → {entry.hint}")
-    return lines
-
-
-def _plan_lines(plan: Plan) -> list[str]:
-    counts = Counter(outcome.status for outcome in plan.known)
-    parts = [f"{len(plan.to_send)} to create"]
-    if there := counts[Status.EXISTS] + counts[Status.CREATED]:
-        parts.append(f"{there} at Clopos already")
-    if counts[Status.CONFLICT]:
-        parts.append(f"{counts[Status.CONFLICT]} in conflict")
-    if plan.doubtful:
-        parts.append(f"{len(plan.doubtful)} of an earlier run to be settled first")
-    if plan.held_back:
-        parts.append(f"{len(plan.held_back)} held back by --limit")
-    lines = [f"Plan: {', '.join(parts)}"]
-    price = plan.price
-    if price.requests:
-        line = f"  {price.requests} requests"
-        if price.minutes is not None:
-            end = datetime.now().astimezone() + timedelta(minutes=price.minutes)
-            line += f", about {duration(price.minutes * 60)}, done at {end:%H:%M}"
-        lines.append(line)
-    return lines
-
-
-def _fit(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    thread = threading.Thread(target=work, daemon=True, name="progress")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

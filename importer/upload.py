@@ -5,6 +5,7 @@ Plan, pace, journal and API come together here and nowhere else.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections import Counter
@@ -15,15 +16,16 @@ from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
 from importer.errors import ImporterError, StoppedError
 from importer.identity import customers, digest, fingerprints
 from importer.journal import SENT, Journal
+from importer.messages import tr
 from importer.payloads import write_payloads
 from importer.plan import Index, Known, Remembered, make_plan, scan_pays
 from importer.records import FIELDS, Customer, Outcome, Status
 from importer.send import Doubt, Pace, send
 from importer.settings import read_settings
 from importer.state import brand_folder, hold
+from importer.viewer import Live
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
     from pathlib import Path
 
@@ -107,7 +109,7 @@ async def upload(
         rows = list(customers(values, base_url=settings.base_url, brand=settings.brand))
         if payloads:
             write_payloads(payloads, rows)
-        job = _Job(api, journal, options, viewer, stop)
+        job = _Job(api, journal, options, viewer, stop, quota)
         run = 0 if options.dry_run else journal.begin(file)
         error: ImporterError | None = None
         try:
@@ -136,8 +138,10 @@ class _Job:
         options: SendOptions,
         viewer: Viewer,
         stop: asyncio.Event,
+        quota: Quota,
     ) -> None:
         self.api = api
+        self.quota = quota
         self.journal = journal
         self.options = options
         self.viewer = viewer
@@ -167,7 +171,17 @@ class _Job:
     async def send(self, plan: Plan, per_minute: float | None) -> None:
         """Send what the plan says. Raises ServiceError or StoppedError when that ends early."""
         doubtful = [Doubt(row, self.entries[row.cid].after_id) for row in plan.doubtful]
-        with self.viewer.sending(len(plan.to_send) + len(doubtful), per_minute) as show:
+        in_doubt: dict[str, Doubt] = {}
+        loop = asyncio.get_running_loop()
+
+        def live() -> Live:
+            return Live(
+                throttled=self.api.requests.throttled,
+                doubtful=len(in_doubt),
+                pause=self.quota.pause_left(loop.time()),
+            )
+
+        with self.viewer.sending(len(plan.to_send) + len(doubtful), per_minute, live) as show:
 
             def on_outcome(outcome: Outcome) -> None:
                 self.outcomes[outcome.row] = outcome
@@ -179,6 +193,7 @@ class _Job:
                 self,
                 on_outcome,
                 doubtful=doubtful,
+                in_doubt=in_doubt,
                 newest_id=self.newest_id,
                 pace=self.options.pace,
                 stop=self.stop,
@@ -194,12 +209,14 @@ class _Job:
         match = self.options.match
         if match == "never" or rows == 0:
             return index
-        with self.viewer.busy("reading what is at Clopos"):
-            async for existing in self.api.scan(
-                worth_it=None
-                if match == "always"
-                else lambda total: scan_pays(rows, total, self.api.page_size)
-            ):
+        with self.viewer.busy(tr("reading what is at Clopos")) as progress:
+
+            def worth_it(total: int) -> bool:
+                progress(of=total)
+                return match == "always" or scan_pays(rows, total, self.api.page_size)
+
+            async for existing in self.api.scan(worth_it):
+                progress(len(index.by_cid))
                 index.add(_known(existing, self.journal.key), existing.cid)
                 if existing.id.isdecimal():
                     self.newest_id = max(self.newest_id or 0, int(existing.id))

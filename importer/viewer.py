@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -14,14 +15,32 @@ if TYPE_CHECKING:
     from importer.records import Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What goes on beside the rows that are done, at this moment."""
+
+    throttled: int = 0  # requests that Clopos answered with 429
+    doubtful: int = 0  # rows without a certain answer
+    pause: float = 0.0  # seconds until requests leave again; 0: they do
+
+
+class Progress(Protocol):
+    """How a wait goes on. What isn't given stays as it was."""
+
+    def __call__(
+        self, done: int | None = None, of: int | None = None, *, what: str | None = None
+    ) -> None:
+        """Tell how many are done, of how many, and what is being done now."""
+
+
 class Viewer(Protocol):
     """Whoever looks on while a run is under way."""
 
     def say(self, text: str) -> None:
         """Show one line."""
 
-    def busy(self, what: str) -> AbstractContextManager[None]:
-        """Show that something is under way that may take a moment."""
+    def busy(self, what: str) -> AbstractContextManager[Progress]:
+        """Show that something is under way that may take a while."""
 
     def understood(self, prepared: Prepared) -> None:
         """Show what was read, how it was mapped, and what was found in it."""
@@ -30,11 +49,12 @@ class Viewer(Protocol):
         """Show the plan. Return whether to go on."""
 
     def sending(
-        self, total: int, per_minute: float | None
+        self, total: int, per_minute: float | None, live: Callable[[], Live]
     ) -> AbstractContextManager[Callable[[Outcome], None]]:
         """Show how the sending of `total` rows goes on; the function is told each outcome.
 
-        `per_minute` is the pace, None when there is no limit.
+        `per_minute` is the pace, None when there is no limit; `live` may be asked at any time,
+        from any thread.
         """
 
 
@@ -45,9 +65,9 @@ class Silent:
         """Show nothing."""
 
     @contextlib.contextmanager
-    def busy(self, what: str) -> Iterator[None]:  # noqa: ARG002 - the shape of a viewer
+    def busy(self, what: str) -> Iterator[Progress]:  # noqa: ARG002 - the shape of a viewer
         """Show nothing."""
-        yield
+        yield lambda *_, **__: None
 
     def understood(self, prepared: Prepared) -> None:
         """Show nothing."""
@@ -60,7 +80,8 @@ class Silent:
     def sending(
         self,
         total: int,  # noqa: ARG002 - the shape of a viewer
-        per_minute: float | None,  # noqa: ARG002 - the shape of a viewer
+        per_minute: float | None,  # noqa: ARG002
+        live: Callable[[], Live],  # noqa: ARG002
     ) -> Iterator[Callable[[Outcome], None]]:
         """Show nothing."""
         yield lambda _: None

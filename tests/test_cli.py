@@ -60,7 +60,7 @@ def test_check_exits_0_when_nothing_is_wrong(
 ) -> None:
     assert _main(["check", str(sheet)]) == 0
     told = capsys.readouterr()
-    assert "1 rows: 1 ready" in told.out
+    assert "1 ready  would be sent" in told.out
     assert "Anar Demo" in told.err
 
 

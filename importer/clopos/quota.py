@@ -132,6 +132,10 @@ class Quota:
         """Return the requests a minute that are ours in the long run, None for no limit."""
         return min((w.allowed / w.rate.seconds * 60 for w in self.windows), default=None)
 
+    def pause_left(self, now: float) -> float:
+        """Return for how many seconds from `now` (loop time) nothing leaves, 0 for not at all."""
+        return max(0.0, self._paused_until - now)
+
     @contextlib.asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for a turn, first come first served; the request is under way inside.

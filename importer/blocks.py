@@ -1,0 +1,225 @@
+"""The story of a run in four short blocks of text: understood, found, plan, happened. Pure.
+
+A block is a heading and lines below it that begin with two spaces. No line is longer than
+`COLUMNS`, but where a path or a name is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from importer.messages import tr, trn
+from importer.problems import CATALOGUE, Level
+from importer.records import FIELDS, Status
+from importer.width import cut, pad, width, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from importer.errors import ImporterError
+    from importer.plan import Plan
+    from importer.prepare import Prepared
+
+COLUMNS = 80
+_EXAMPLES = 3  # rows named for each kind of problem
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_SETTLED = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY})
+
+
+def understood_lines(prepared: Prepared) -> list[str]:
+    """Return what was read and which column makes which field, with two sample values each."""
+    return [tr("Understood"), *_file_lines(prepared), *_mapping_lines(prepared)]
+
+
+def found_lines(prepared: Prepared) -> list[str]:
+    """Return how many rows are ready, and what is wrong with the others, most frequent first."""
+    counts = Counter(outcome.status for outcome in prepared.outcomes.values())
+    lines = [tr("Found"), *_counted(Counter({Status.READY: len(prepared.values)}) + counts)]
+    groups: dict[tuple[str, str], list[int]] = {}
+    for problem in prepared.problems:
+        if CATALOGUE[problem.code].level is not Level.REMARK:
+            groups.setdefault((problem.field, problem.code), []).append(problem.row)
+    for (name, code), rows in sorted(groups.items(), key=lambda item: -len(item[1])):
+        entry = CATALOGUE[code]
+        where = ", ".join(str(row) for row in rows[:_EXAMPLES])
+        where += ", …" if len(rows) > _EXAMPLES else ""
+        text = trn(
+            "{field}: {title} ({n} row: {where})",
+            "{field}: {title} ({n} rows: {where})",
+            len(rows),
+            field=name,
+            title=tr(entry.title),
+            where=where,
+        )
+        lines += wrap(text, COLUMNS, "  - ")
+        if entry.hint:
+            lines += wrap(tr(entry.hint), COLUMNS, "    → ")
+    return lines
+
+
+def plan_lines(plan: Plan, now: datetime) -> list[str]:
+    """Return what will be sent and what it costs; `now` has a time zone."""
+    counts = Counter(outcome.status for outcome in plan.known)
+    lines = [tr("Plan"), "  " + trn("{n} row to create", "{n} rows to create", len(plan.to_send))]
+    if there := counts[Status.EXISTS] + counts[Status.CREATED]:
+        lines.append("  " + trn("{n} is at Clopos already", "{n} are at Clopos already", there))
+    if clashes := counts[Status.CONFLICT]:
+        text = trn("{n} clashes with another customer", "{n} clash with other customers", clashes)
+        lines.append(f"  {text}")
+    if plan.doubtful:
+        text = trn(
+            "{n} of an earlier run is settled first",
+            "{n} of an earlier run are settled first",
+            len(plan.doubtful),
+        )
+        lines.append(f"  {text}")
+    if plan.held_back:
+        text = trn("{n} held back by --limit", "{n} held back by --limit", len(plan.held_back))
+        lines.append(f"  {text}")
+    price = plan.price
+    if price.requests:
+        text = trn("{n} request", "{n} requests", price.requests)
+        if price.minutes is not None:
+            end = now + timedelta(minutes=price.minutes)
+            text = tr(
+                "{requests}, about {time}, done at {end}",
+                requests=text,
+                time=duration(price.minutes * 60),
+                end=f"{end:%H:%M}" if end.date() == now.date() else f"{end:%Y-%m-%d %H:%M}",
+            )
+        lines.append(f"  {text}")
+    return lines
+
+
+def happened_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return what became of the rows, what it took, and what to do next."""
+    counts = Counter({status: summary[status] for status in Status if status in summary})
+    ready = "ready" in summary
+    lines = [tr("Result") if ready else tr("Happened"), *_counted(counts)]
+    if requests := summary.get("requests"):
+        text = tr(
+            "{requests} in {time}",
+            requests=trn("{n} request", "{n} requests", requests["total"]),
+            time=duration(summary["seconds"]),
+        )
+        if requests["throttled"]:
+            text += ", " + trn(
+                "asked to wait {n} time", "asked to wait {n} times", requests["throttled"]
+            )
+        lines.append(f"  {text}")
+    need = {status: number for status, number in counts.items() if status not in _SETTLED}
+    if total := sum(need.values()):
+        text = trn(
+            "{n} row needs you: open {path} and filter import_status ({words})",
+            "{n} rows need you: open {path} and filter import_status ({words})",
+            total,
+            path=summary["results"],
+            words=", ".join(status for status, number in need.items() if number),
+        )
+    else:
+        text = tr("What became of every row: {path}", path=summary["results"])
+    return lines + wrap(text, COLUMNS, "  → ")
+
+
+def error_lines(error: ImporterError, columns: int | None = COLUMNS) -> list[str]:
+    """Return an error in its three parts: what, why, what to do.
+
+    None for `columns`: one line each, however long.
+    """
+    parts = [(tr("Error:"), error.what), ("  " + tr("why:"), error.why)]
+    parts.append(("  " + tr("to do:"), error.todo))
+    lines: list[str] = []
+    for name, text in parts:
+        if text:
+            lines += wrap(text, columns or len(name) + len(text) * 2 + 1, f"{name} ")
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time for people: `12 seconds`, `4 minutes`, `5 h 36 min`."""
+    if seconds < 2:
+        return tr("{seconds} seconds", seconds=f"{seconds:.1f}")
+    if seconds < 100:
+        return trn("{n} second", "{n} seconds", round(seconds))
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return trn("{n} minute", "{n} minutes", minutes)
+    return tr("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+
+
+def _counted(counts: Counter[Status]) -> list[str]:
+    """Return one line for each status that occurs: the number, the status, what it means."""
+    told = [(f"{number:,}", status) for status, number in counts.items() if number]
+    if not told:
+        return ["  " + tr("no rows")]
+    numbers = max(len(number) for number, _ in told)
+    names = max(len(status) for _, status in told)
+    meanings = meanings_of()
+    return [f"  {n:>{numbers}} {status:<{names}}  {meanings[status]}" for n, status in told]
+
+
+def meanings_of() -> dict[Status, str]:
+    """Return what each status means, in a few words."""
+    return {
+        Status.READY: tr("would be sent"),
+        Status.CREATED: tr("are at Clopos now"),
+        Status.EXISTS: tr("were at Clopos already, not sent"),
+        Status.DUPLICATE: tr("repeat an earlier row, not sent"),
+        Status.CONFLICT: tr("phone, code or cid belongs to another customer"),
+        Status.INVALID: tr("held back: a value needs mending"),
+        Status.REJECTED: tr("refused by Clopos"),
+        Status.FAILED: tr("not created, for certain"),
+        Status.UNKNOWN: tr("sent without a certain answer; run again to settle"),
+        Status.PENDING: tr("not sent yet"),
+    }
+
+
+def _file_lines(prepared: Prepared) -> list[str]:
+    sheet = prepared.sheet
+    delimiter = _DELIMITERS.get(sheet.delimiter or "", sheet.delimiter)
+    facts = [
+        sheet.kind.upper(),
+        sheet.encoding,
+        tr("delimiter {name}", name=delimiter) if delimiter else None,
+        tr("sheet «{name}»", name=sheet.worksheet) if sheet.worksheet else None,
+        tr("header in row {row}", row=sheet.header_row),
+        trn("{n} row", "{n} rows", len(sheet.table)),
+    ]
+    lines = wrap(f"{sheet.name}: {', '.join(filter(None, facts))}", COLUMNS, "  ", "    ")
+    for note in sheet.notes:
+        lines += wrap(note, COLUMNS, "  - ")
+    return lines
+
+
+def _mapping_lines(prepared: Prepared) -> list[str]:
+    sheet, mapping = prepared.sheet, prepared.mapping
+    rows = []
+    for name in FIELDS:
+        positions = mapping.columns.get(name)
+        if positions:
+            headers = (sheet.headers[position] or tr("(no header)") for position in positions)
+            samples = " · ".join(_samples(prepared, positions))
+            rows.append((name, " + ".join(headers), samples))
+    names = max((len(name) for name, _, _ in rows), default=0)
+    widest = max((width(headers) for _, headers, _ in rows), default=0)
+    headers_width = min(widest, 28)
+    lines = [
+        cut(f"  {name:<{names}}  ← {pad(headers, headers_width)}  {samples}".rstrip(), COLUMNS)
+        for name, headers, samples in rows
+    ]
+    for note in mapping.notes:
+        lines += wrap(note, COLUMNS, "  - ")
+    unused = [sheet.headers[position] for position in mapping.unused if sheet.headers[position]]
+    if unused:
+        lines += wrap(cut(", ".join(unused), 400), COLUMNS, "  " + tr("not used:") + " ")
+    return lines
+
+
+def _samples(prepared: Prepared, positions: tuple[int, ...]) -> list[str]:
+    """Return two values of the first column that differ, as the sheet has them."""
+    column = prepared.sheet.table[positions[0]].head(1000)
+    texts = dict.fromkeys(" ".join(text.split()) for text in column.tolist() if text.strip())
+    return [cut(text, 24) for text in list(texts)[:2]]

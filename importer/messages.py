@@ -1,0 +1,52 @@
+"""What the program says, in the language of whoever reads it.
+
+English stands in the code; catalogues of gettext (`locales/`) hold the others. Codes, statuses,
+flags and JSON are never translated: programs read them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from gettext import NullTranslations
+
+LANGUAGES = ("en", "az", "ru", "tr")
+LOCALES = Path(__file__).parent / "locales"
+DOMAIN = "messages"
+
+_catalogue: NullTranslations | None = None  # None: English, as it stands in the code
+
+
+def use(language: str) -> None:
+    """Speak this language from now on. One that isn't known is English."""
+    global _catalogue  # noqa: PLW0603 - a process speaks to one person
+    _catalogue = None
+    if language in LANGUAGES and language != "en":
+        import gettext  # noqa: PLC0415 - most of the time English needs no catalogue
+
+        _catalogue = gettext.translation(DOMAIN, LOCALES, [language], fallback=True)
+
+
+def spoken(env: Mapping[str, str]) -> str:
+    """Return the language that the environment asks for: LC_ALL, LC_MESSAGES, else LANG."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if env.get(name):
+            language = env[name][:2].lower()
+            return language if language in LANGUAGES else "en"
+    return "en"
+
+
+def tr(text: str, /, **values: object) -> str:
+    """Return the text in the language spoken, its {placeholders} filled."""
+    said = _catalogue.gettext(text) if _catalogue and text else text
+    return said.format(**values) if values else said
+
+
+def trn(one: str, many: str, number: int, /, **values: object) -> str:
+    """Return the form that goes with a number; {n} is the number."""
+    english = one if number == 1 else many
+    said = _catalogue.ngettext(one, many, number) if _catalogue else english
+    return said.format(n=f"{number:,}", **values)
