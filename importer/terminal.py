@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from tqdm import tqdm
 
-from importer.blocks import COLUMNS, duration, error_lines, found_lines, plan_lines, understood_lines
+from importer.blocks import (
+    COLUMNS,
+    duration,
+    error_lines,
+    found_lines,
+    plan_lines,
+    understood_lines,
+)
 from importer.messages import tr, trn
 from importer.records import Outcome, Status
 
