@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import pyarrow as pa
 
+from importer.columns import WHOLE_NUMBERS, cells_of, frame
 from importer.fields import Parsed
 from importer.fields.code import parse_cid, parse_code, parse_group, parse_name, parse_note
 from importer.fields.date import parse_date, proven_order
@@ -23,6 +24,8 @@ from importer.records import FIELDS, Cleaned, Mapping, Problem, Reading, Sheet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_KIND = {name: pa.int64() if name in WHOLE_NUMBERS else pa.string() for name in FIELDS}
+
 
 def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
     """Read the mapped columns of every row that isn't malformed.
@@ -32,26 +35,25 @@ def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
     table = sheet.table.drop(index=list(sheet.malformed))
     rows: list[int] = table.index.tolist()
     texts = {
-        name: [table[position].tolist() for position in positions]
+        name: [cells_of(table[position]) for position in positions]
         for name, positions in mapping.columns.items()
     }
     parsers = _parsers(texts, reading, sheet.serial_dates)
-    values: dict[str, list[object]] = {}
+    values: dict[str, pa.Array] = {}
     problems: list[Problem] = []
     for name in FIELDS:
         columns = texts.get(name)
         if not columns:
-            values[name] = [None] * len(rows)
+            values[name] = pa.nulls(len(rows), _KIND[name])
             continue
         column = _joined(columns) if name == "name" else _first_valid(columns, parsers[name])
-        values[name] = [parsed.value for parsed in column]
+        values[name] = pa.array([parsed.value for parsed in column], _KIND[name])
         for number, parsed in enumerate(column):
             if parsed.problem or parsed.remarks:
                 value = next((texts[number] for texts in columns if texts[number].strip()), "")
                 codes = (*([parsed.problem] if parsed.problem else ()), *parsed.remarks)
                 problems += [Problem(rows[number], name, code, value) for code in codes]
-    frame = pd.DataFrame(values, index=table.index, columns=list(FIELDS), dtype=object)
-    return Cleaned(frame, tuple(problems))
+    return Cleaned(frame(values, table.index), tuple(problems))
 
 
 def _parsers(

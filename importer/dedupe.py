@@ -6,8 +6,11 @@ kept, and a row that is dropped claims nothing.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
+from importer.columns import cells_of
 from importer.records import UNIQUE_FIELDS, Duplicate, Problem
 
 if TYPE_CHECKING:
@@ -23,13 +26,14 @@ def dedupe(
 
     `held` rows are not sent and claim nothing. Phones are in E.164, so equal digits are equal text.
     """
-    candidates = values[~values.index.isin(list(held))]
+    candidates = values[~values.index.isin(list(held))] if held else values
+    contested = candidates[_contested(candidates)]
     duplicates: list[Duplicate] = []
     remarks: list[Problem] = []
     owners: dict[str, dict[str, int]] = {name: {} for name in (*UNIQUE_FIELDS, "email")}
-    rows = candidates.index.tolist()
-    columns = [candidates[name].tolist() for name in UNIQUE_FIELDS]
-    for row, email, *cells in zip(rows, candidates["email"].tolist(), *columns, strict=True):
+    rows = contested.index.tolist()
+    columns = [cells_of(contested[name]) for name in ("email", *UNIQUE_FIELDS)]
+    for row, email, *cells in zip(rows, *columns, strict=True):
         claims = [(name, value) for name, value in zip(UNIQUE_FIELDS, cells, strict=True) if value]
         repeats = [
             Duplicate(row, name, owners[name][value])
@@ -44,3 +48,12 @@ def dedupe(
         if email and owners["email"].setdefault(email, row) != row:
             remarks.append(Problem(row, "email", "duplicate_email", email))
     return tuple(duplicates), tuple(remarks)
+
+
+def _contested(values: pd.DataFrame) -> pd.Series[bool]:
+    """Tell of each row whether another one has its phone, code, cid or e-mail address."""
+    masks = [
+        values[name].duplicated(keep=False) & values[name].notna()
+        for name in (*UNIQUE_FIELDS, "email")
+    ]
+    return reduce(or_, masks)

@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from importer.columns import cells_of
 from importer.fields.text import fold
 from importer.records import FIELDS, Customer
 
@@ -32,9 +33,9 @@ def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Cu
     """
     scope = uuid.uuid5(_NAMESPACE, _SEPARATOR.join((base_url.lower(), brand.lower())))
     seen: Counter[str] = Counter()
-    columns = [values[name].tolist() for name in FIELDS]
-    for row, cells in zip(values.index.tolist(), zip(*columns, strict=True), strict=True):
-        fields = dict(zip(FIELDS, cells, strict=True))
+    columns = [cells_of(values[name]) for name in FIELDS]
+    for row, found in zip(values.index.tolist(), zip(*columns, strict=True), strict=True):
+        fields = dict(zip(FIELDS, found, strict=True))
         if fields["cid"] is None:
             fields["cid"] = str(uuid.uuid5(scope, _stable_key(fields, seen)))
         yield Customer(row=row, **fields)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from importer import summary
 from importer.errors import UsageError
 from importer.identity import customers
+from importer.outcomes import Outcomes
 from importer.payloads import write_payloads
 from importer.prepare import Prepared, SheetOptions, prepare
-from importer.records import Outcome, Status
+from importer.records import Status
 from importer.results import preflight, write_results
 from importer.settings import Settings, read_settings, require_credentials
 from importer.viewer import Silent, Viewer
@@ -45,7 +46,7 @@ class Result:
     """
 
     prepared: Prepared
-    outcomes: dict[int, Outcome]
+    outcomes: Outcomes
     summary: dict[str, Any]
     results: Path
     error: ImporterError | None = None
@@ -55,7 +56,7 @@ class Result:
         """Return the exit code of the command."""
         if self.error:
             return self.error.exit_code
-        return summary.exit_code(outcome.status for outcome in self.outcomes.values())
+        return summary.exit_code(self.outcomes.counts())
 
 
 def check(
@@ -78,9 +79,7 @@ def check(
     settings = read_settings(env or {})
     results = _results_path(path, output)
     prepared = _prepare(path, options, settings, viewer or Silent(), stdin)
-    outcomes = prepared.outcomes | {
-        row: Outcome(row, Status.READY) for row in prepared.values.index.tolist()
-    }
+    outcomes = Outcomes(prepared.sheet.table.index, prepared.outcomes, Status.READY)
     if output.payloads:
         rows = customers(prepared.values, base_url=settings.base_url, brand=settings.brand)
         write_payloads(output.payloads, rows)
@@ -88,7 +87,7 @@ def check(
     facts = {
         "file": str(path),
         "rows": len(prepared.sheet.table),
-        **summary.count(outcomes.values(), summary.CHECK_STATUSES),
+        **summary.count(outcomes.counts(), summary.CHECK_STATUSES),
         **summary.found(prepared.mapping, prepared.sheet, prepared.problems),
         "seconds": round(time.monotonic() - started, 3),
         "results": str(results),
@@ -149,14 +148,13 @@ def run(
             folder = tempfile.TemporaryDirectory(prefix="clopos-sandbox-")
             settings = replace(settings, state_dir=stack.enter_context(folder))
         uploaded = asyncio.run(main(settings))
-    outcomes = prepared.outcomes | uploaded.outcomes
-    for row in prepared.values.index.tolist():
-        outcomes.setdefault(row, Outcome(row, Status.PENDING, message="not sent yet"))
+    said = prepared.outcomes | uploaded.outcomes
+    outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, "not sent yet")
     results = _write(results, prepared, outcomes)
     facts = {
         "file": str(path),
         "rows": len(prepared.sheet.table),
-        **summary.count(outcomes.values(), summary.RUN_STATUSES),
+        **summary.count(outcomes.counts(), summary.RUN_STATUSES),
         "requests": uploaded.requests.as_dict(),
         "seconds": round(time.monotonic() - started, 3),
         "results": str(results),
@@ -193,16 +191,16 @@ def _results_path(path: Path, output: Output) -> Path:
     return results
 
 
-def _write(path: Path, prepared: Prepared, outcomes: Mapping[int, Outcome]) -> Path:
-    def told(outcome: Outcome) -> Outcome:
-        remark = prepared.remarks.get(outcome.row)
-        if not remark:
-            return outcome
-        return replace(outcome, message="; ".join(filter(None, (outcome.message, remark))))
-
+def _write(path: Path, prepared: Prepared, outcomes: Outcomes) -> Path:
+    said = dict(outcomes.said)
+    for row, remark in prepared.remarks.items():
+        outcome = outcomes[row]
+        said[row] = replace(outcome, message="; ".join(filter(None, (outcome.message, remark))))
     return write_results(
         path,
         prepared.sheet,
-        {row: told(outcome) for row, outcome in outcomes.items()},
+        Outcomes(outcomes.rows, said, outcomes.default, outcomes.message),
         prepared.mapping.secret,
+        problems=prepared.problems,
+        columns=prepared.mapping.columns,
     )

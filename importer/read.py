@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-import pandas as pd
-
+from importer.columns import cells_of, frame, text_column
 from importer.errors import UsageError
 from importer.fields.text import tidy
 from importer.reading.container import grid_of
@@ -18,6 +17,8 @@ from importer.records import RESULT_COLUMNS, ReadOptions, Sheet
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from importer.reading import Grid
 
@@ -86,8 +87,7 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
             why=f"the header is in row {grid.first_row + start}: {', '.join(headers[:6])}",
             todo="export the customers again, or name the header's row with --header-row",
         )
-    columns = dict(enumerate(zip(*body, strict=True)))
-    table = pd.DataFrame(columns, index=rows, dtype=object)
+    table = frame({n: text_column(cells) for n, cells in enumerate(zip(*body, strict=True))}, rows)
     headers, table = _without_results(headers, table)
     notes = list(grid.notes)
     if start and options.header_row is None and not all(is_blank(r) for r in records[:start]):
@@ -133,11 +133,10 @@ def _without_results(headers: list[str], table: pd.DataFrame) -> tuple[list[str]
         return headers, table
     kept = [number for number, header in enumerate(headers) if header not in RESULT_COLUMNS]
     columns = {
-        new: [_given_back(text) for text in table[old].tolist()] for new, old in enumerate(kept)
+        new: text_column([_given_back(text) for text in cells_of(table[old])])
+        for new, old in enumerate(kept)
     }
-    return [headers[number] for number in kept], pd.DataFrame(
-        columns, index=table.index, dtype=object
-    )
+    return [headers[number] for number in kept], frame(columns, table.index)
 
 
 def _given_back(text: str) -> str:

@@ -7,31 +7,30 @@ harmless, and `read` gives them back as they were; the other formats know text a
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
-import re
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from importer.aside import can_be_written, written_aside
+from importer.columns import arrow
 from importer.errors import ServiceError, UsageError
 from importer.marks import marks_of
-from importer.records import RESULT_COLUMNS, Outcome, Sheet
+from importer.records import RESULT_COLUMNS, Sheet
+from importer.results_csv import write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from importer.outcomes import Outcomes
     from importer.records import Problem
 
 SUFFIXES = (".csv", ".xlsx", ".jsonl", ".parquet")
 WORKSHEET = (1_048_576, 16_384)  # rows, the header included, and columns that Excel can hold
 _SUBSTITUTES = 20  # names tried beside a path that can't be written any more
-_BLOCK = 20_000  # rows that are turned into Parquet at a time
-
-_PHONE = re.compile(r"\+[0-9 ()-]+")
-_RUNS = frozenset("=+-@\t\r")  # what a spreadsheet takes for the beginning of a formula
-_LOOKED_AT = _RUNS | {"'"}
+_BLOCK = 65_536  # rows that are written at a time
 
 
 def preflight(path: Path) -> None:
@@ -55,7 +54,7 @@ def preflight(path: Path) -> None:
 def write_results(
     path: Path,
     sheet: Sheet,
-    outcomes: Mapping[int, Outcome],
+    outcomes: Outcomes,
     secret: Collection[int] = (),
     *,
     problems: Iterable[Problem] = (),
@@ -75,22 +74,22 @@ def write_results(
     own = [number for number in range(len(sheet.headers)) if number not in secret]
     header = [*RESULT_COLUMNS, *(sheet.headers[number] for number in own)]
     for place in _places(path, len(sheet.table), len(header)):
-        lines = _lines(sheet, outcomes, own)
+        blocks = _blocks(sheet, outcomes, own)
         try:
             with written_aside(place) as aside:
                 match place.suffix.lower():
                     case ".csv":
-                        _write_csv(aside, header, lines, sheet.delimiter)
+                        write_csv(aside, header, blocks, sheet.delimiter)
                     case ".xlsx":
                         # Late: most want CSV.
                         from importer.results_workbook import write_workbook  # noqa: PLC0415
 
                         marks = marks_of(sheet, own, outcomes, problems, columns or {})
-                        write_workbook(aside, header, lines, marks)
+                        write_workbook(aside, header, _lines(blocks), marks)
                     case ".jsonl":
-                        _write_jsonl(aside, header, lines)
+                        _write_jsonl(aside, header, _lines(blocks))
                     case _:
-                        _write_parquet(aside, header, lines)
+                        _write_parquet(aside, header, blocks)
         except ServiceError as error:
             failed = error
         else:
@@ -111,70 +110,38 @@ def _places(path: Path, rows: int, columns: int) -> Iterator[Path]:
     yield from itertools.islice((place for place in beside if not place.exists()), 2)
 
 
-def _lines(sheet: Sheet, outcomes: Mapping[int, Outcome], own: list[int]) -> Iterator[list[str]]:
-    """Yield the lines: seven cells of the outcome, then the sheet's own."""
-    cells = [sheet.table[number].tolist() for number in own]
-    rows = sheet.table.index.tolist()
-    for row, *texts in zip(rows, *cells, strict=True):
-        outcome = outcomes[row]
-        of = outcome.duplicate_of
-        yield [
-            str(row),
-            outcome.status.value,
-            outcome.clopos_id or "",
-            outcome.field or "",
-            outcome.existing_id or "",
-            "" if of is None else str(of),
-            outcome.message,
-            *texts,
-        ]
+def _blocks(sheet: Sheet, outcomes: Outcomes, own: list[int]) -> Iterator[list[pa.Array]]:
+    """Yield the columns, some rows at a time: seven of the outcome, then the sheet's own."""
+    columns = [arrow(sheet.table[number]) for number in own]
+    for start in range(0, len(sheet.table), _BLOCK):
+        stop = min(start + _BLOCK, len(sheet.table))
+        theirs = [_together(column.slice(start, stop - start)) for column in columns]
+        yield [*outcomes.columns(start, stop), *theirs]
 
 
-def harmless(text: str) -> str:
-    """Return text that no spreadsheet runs: an apostrophe in front where it would be a formula.
-
-    Phones such as `+994…` stay as they are. An apostrophe that would be taken for ours gets one
-    more, so that taking one off gives back every text.
-    """
-    first = text[:1]
-    if first == "'":
-        return "'" + text if text[1:2] in _LOOKED_AT else text
-    if first not in _RUNS or (first == "+" and _PHONE.fullmatch(text)):
-        return text
-    return "'" + text
+def _together(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _write_csv(
-    path: Path, header: list[str], lines: Iterable[list[str]], delimiter: str | None
-) -> None:
-    # Excel opens it with a double click: it needs the mark, and the delimiter its owner uses
-    # (a semicolon wherever numbers have a decimal comma).
-    if delimiter not in {",", ";", "\t"}:
-        delimiter = ","
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerow([harmless(cell) for cell in header])
-        writer.writerows(
-            [harmless(cell) if cell[:1] in _LOOKED_AT else cell for cell in line] for line in lines
-        )
+def _lines(blocks: Iterable[list[pa.Array]]) -> Iterator[tuple[str, ...]]:
+    for columns in blocks:
+        yield from zip(*(column.to_pylist() for column in columns), strict=True)
 
 
-def _write_jsonl(path: Path, header: list[str], lines: Iterable[list[str]]) -> None:
+def _write_jsonl(path: Path, header: list[str], lines: Iterable[tuple[str, ...]]) -> None:
     names = _distinct(header)
     encode = json.JSONEncoder(ensure_ascii=False).encode
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(encode(dict(zip(names, line, strict=True))) + "\n" for line in lines)
 
 
-def _write_parquet(path: Path, header: list[str], lines: Iterator[list[str]]) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - late: few want Parquet
-    import pyarrow.parquet as pq  # noqa: PLC0415
+def _write_parquet(path: Path, header: list[str], blocks: Iterable[list[pa.Array]]) -> None:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - late: few want Parquet
 
     schema = pa.schema([(name, pa.string()) for name in _distinct(header)])
     with pq.ParquetWriter(path, schema) as writer:
-        while block := list(itertools.islice(lines, _BLOCK)):
-            arrays = [pa.array(column, pa.string()) for column in zip(*block, strict=True)]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+        for columns in blocks:
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
 def _distinct(header: list[str]) -> list[str]:

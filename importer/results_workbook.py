@@ -41,7 +41,7 @@ _COLOURS = {
 def write_workbook(
     path: Path,
     header: list[str],
-    lines: Iterable[list[str]],
+    lines: Iterable[tuple[str, ...]],
     marks: Mapping[int, Mapping[int, Mark]],
 ) -> None:
     """Write one worksheet: frozen header with a filter, the status coloured, bad cells marked.
@@ -64,7 +64,7 @@ def write_workbook(
 def _fill(
     book: xlsxwriter.Workbook,
     header: list[str],
-    lines: Iterable[list[str]],
+    lines: Iterable[tuple[str, ...]],
     marks: Mapping[int, Mapping[int, Mark]],
 ) -> None:
     style = _styles(book)
@@ -118,7 +118,7 @@ def _styles(book: xlsxwriter.Workbook) -> dict[str, Any]:
     return {name: book.add_format(look) for name, look in looks.items()}
 
 
-def _write_ours(sheet: Any, at: int, line: list[str], style: Mapping[str, Any]) -> None:
+def _write_ours(sheet: Any, at: int, line: tuple[str, ...], style: Mapping[str, Any]) -> None:
     row, status, *ids, of, message = line[:_OURS]
     # As numbers, else 10 would be sorted before 2.
     sheet.write_number(at, 0, int(row), style["number"])

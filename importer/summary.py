@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from importer.records import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from importer.records import Mapping as ColumnMapping
-    from importer.records import Outcome, Problem, Sheet
+    from importer.records import Problem, Sheet
 
 
 class Exit(IntEnum):
@@ -31,10 +31,9 @@ CHECK_STATUSES = (Status.READY, Status.INVALID, Status.DUPLICATE)
 _SETTLED = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY})
 
 
-def count(outcomes: Iterable[Outcome], statuses: Iterable[Status]) -> dict[str, int]:
+def count(counts: Mapping[Status, int], statuses: Iterable[Status]) -> dict[str, int]:
     """Return status → number of rows, for each of `statuses`."""
-    counts = Counter(outcome.status for outcome in outcomes)
-    return {str(status): counts[status] for status in statuses}
+    return {str(status): counts.get(status, 0) for status in statuses}
 
 
 def exit_code(statuses: Iterable[Status]) -> Exit:

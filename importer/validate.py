@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MISSING = "not_nullable"  # pandera's own name for an empty cell that must not be
+_BLOCK = 50_000  # rows that are judged at a time: pandera's report of bad ones weighs much
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,18 @@ def validate(
 
 
 def _judge(values: pd.DataFrame, today: date) -> list[Problem]:
-    try:
-        customer_schema(today).validate(values, lazy=True)
-    except SchemaErrors as errors:
-        cases = errors.failure_cases
-        columns = (cases["index"], cases["column"], cases["check"], cases["failure_case"])
-        return [
-            Problem(int(row), name, "missing_name" if check == _MISSING else check, _text(value))
-            for row, name, check, value in zip(*(c.tolist() for c in columns), strict=True)
-        ]
-    return []
+    schema = customer_schema(today)
+    problems: list[Problem] = []
+    for start in range(0, len(values), _BLOCK):
+        try:
+            schema.validate(values.iloc[start : start + _BLOCK], lazy=True)
+        except SchemaErrors as errors:
+            cases = errors.failure_cases
+            columns = (cases["index"], cases["column"], cases["check"], cases["failure_case"])
+            for row, name, check, value in zip(*(c.tolist() for c in columns), strict=True):
+                code = "missing_name" if check == _MISSING else check
+                problems.append(Problem(int(row), name, code, _text(value)))
+    return problems
 
 
 def _text(value: object) -> str:

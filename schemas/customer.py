@@ -48,7 +48,7 @@ def customer_schema(today: date) -> DataFrameSchema:
             ),
             "description": Column(nullable=True),
             "group_id": Column(
-                checks=Check(lambda ids: ids.map(lambda number: number > 0), name="invalid_group"),
+                checks=Check(lambda ids: ids > 0, name="invalid_group"),
                 nullable=True,
             ),
         },
