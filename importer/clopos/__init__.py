@@ -5,9 +5,10 @@ them are cited as "API facts §…".
 """
 
 from importer.clopos.answers import Answer, Call, Verdict, judge
-from importer.clopos.client import Clopos, Requests
+from importer.clopos.client import Clopos
 from importer.clopos.customers import Existing, Page
 from importer.clopos.quota import Quota, Rate, default_rates, parse_rates
+from importer.clopos.wire import Requests
 
 __all__ = [
     "Answer",

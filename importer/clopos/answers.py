@@ -62,7 +62,13 @@ class Answer:
 _LONGEST_MESSAGE = 300
 _LONGEST_WAIT = 3600.0
 _UNIQUE = re.compile(r"duplicate|already exists|already been taken|unique", re.IGNORECASE)
-_FIELD = re.compile(r"(?<![a-z])(phone|code|cid)(?![a-z])", re.IGNORECASE)
+_FIELD = re.compile(r"(?<![a-z])(phone|code|cid)s?(?![a-z])", re.IGNORECASE)
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+_HEADER_VALUE = re.compile(r"[!-~]+", re.ASCII)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_TOKEN = re.compile(r"oauth_\w{8,}|eyJ[\w-]{8,}(?:\.[\w-]+){0,2}", re.ASCII)
+# Statuses that a row can't be to blame for, with what is wrong then.
+_ADDRESS, _RIGHTS, _PROXY = frozenset({404, 405, 410, 426}), frozenset({402, 403}), 407
 
 # What configuration is wrong, by words of the answer → what to do (API facts §3.4).
 _CONFIGURATION = (
@@ -86,6 +92,7 @@ _CHECK_CREDENTIALS = (
 )
 _CHECK_ADDRESS = "check CLOPOS_BASE_URL, and whether the integrator selects the right version"
 _CHECK_RIGHTS = "give the user of the credentials the right to create customers, then run again"
+_CHECK_PROXY = "check HTTPS_PROXY: the proxy wants credentials, or others"
 
 
 def judge(
@@ -101,77 +108,85 @@ def judge(
     if status == 429:
         return Answer(Verdict.THROTTLED, message=message, wait=_wait(headers, now))
     if 200 <= status < 300:
-        return _refused_with_2xx(call, message) if refused else _done(call, parsed, message)
-    if status >= 500 or status < 200 or status == 408:
+        return _refused_with_2xx(call, parsed, message) if refused else _done(call, parsed, message)
+    # A 5xx may hide a customer that was created, whatever it says.
+    if (stop := _configuration(parsed, message)) and (status < 500 or call is not Call.CREATE):
+        return stop
+    if status >= 500 or status < 200 or status in {408, 425}:
         return Answer(Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY, message=message)
     if status < 400:
         return Answer(Verdict.STOP, message=f"redirected: {message}", todo=_CHECK_ADDRESS)
-    if stop := _configuration(message):
-        return stop
     return _client_error(call, status, parsed, message)
 
 
 def _client_error(call: Call, status: int, parsed: Any, message: str) -> Answer:
+    if call is Call.READ and status == 404:
+        return Answer(Verdict.MISSING, message=message)
+    if status in _ADDRESS:
+        return Answer(Verdict.STOP, message=message, todo=_CHECK_ADDRESS)
+    if status == _PROXY:
+        return Answer(Verdict.STOP, message=message, todo=_CHECK_PROXY)
     if call is Call.SIGN_IN:
-        wrong_path = status in {404, 405}
-        todo = _CHECK_ADDRESS if wrong_path else _CHECK_CREDENTIALS
-        return Answer(Verdict.STOP, message=message, todo=todo)
+        return Answer(Verdict.STOP, message=message, todo=_CHECK_CREDENTIALS)
     if status == 401:
         return Answer(Verdict.SIGN_IN_AGAIN, message=message, todo=_CHECK_CREDENTIALS)
-    if status == 403:
+    if status in _RIGHTS:
         return Answer(Verdict.STOP, message=message, todo=_CHECK_RIGHTS)
     if call is Call.READ:
-        if status == 404:
-            return Answer(Verdict.MISSING, message=message)
-        return Answer(Verdict.STOP, message=message, todo=_CHECK_ADDRESS)
-    if status in {404, 405}:
         return Answer(Verdict.STOP, message=message, todo=_CHECK_ADDRESS)
     if status == 409 or (status in {400, 422} and _UNIQUE.search(_words(parsed))):
         return Answer(Verdict.CONFLICT, field=_field(parsed), message=message)
     return Answer(Verdict.REJECTED, message=message)
 
 
-def _refused_with_2xx(call: Call, message: str) -> Answer:
+def _refused_with_2xx(call: Call, parsed: Any, message: str) -> Answer:
     """Judge a 2xx that says it failed: a configuration error looks like this too."""
-    if stop := _configuration(message):
+    if stop := _configuration(parsed, message):
         return stop
     if call is Call.CREATE:
+        if _UNIQUE.search(_words(parsed)):
+            return Answer(Verdict.CONFLICT, field=_field(parsed), message=message)
         return Answer(Verdict.FAILED, message=message)
     todo = _CHECK_CREDENTIALS if call is Call.SIGN_IN else _CHECK_ADDRESS
     return Answer(Verdict.STOP, message=message, todo=todo)
 
 
 def _done(call: Call, parsed: Any, message: str) -> Answer:
+    unreadable = f"an unreadable answer: {message}"
     if call is Call.CREATE:
         envelope = parsed if isinstance(parsed, dict) and parsed.get("success") is True else {}
         data = envelope.get("data")
         clopos_id = as_id(data.get("id")) if isinstance(data, dict) else None
         if clopos_id is None or not isinstance(data, dict):
-            return Answer(Verdict.DOUBT, message=f"an unreadable answer: {message}")
+            return Answer(Verdict.DOUBT, message=unreadable)
         return Answer(Verdict.OK, data=data, id=clopos_id, cid=_lower(data.get("cid")))
     if call is Call.SIGN_IN:
-        if isinstance(parsed, dict) and isinstance(parsed.get("token"), str) and parsed["token"]:
+        token = parsed.get("token") if isinstance(parsed, dict) else None
+        if isinstance(token, str) and _HEADER_VALUE.fullmatch(token):
             return Answer(Verdict.OK, data=parsed)
-        return Answer(Verdict.RETRY, message=f"an unreadable answer: {message}")
+        return Answer(Verdict.RETRY, message=unreadable)
     if isinstance(parsed, list):
         return Answer(Verdict.OK, data=parsed)
-    if not isinstance(parsed, dict):
-        return Answer(Verdict.RETRY, message=f"an unreadable answer: {message}")
-    return Answer(Verdict.OK, data=parsed.get("data", parsed), total=_total(parsed))
+    # A list in its envelope, a customer in its envelope, or a bare customer (API facts §5.2, §5.4).
+    envelope = parsed if isinstance(parsed, dict) else {}
+    data = envelope.get("data", envelope if "id" in envelope else None)
+    if not isinstance(data, list | dict):
+        return Answer(Verdict.RETRY, message=unreadable)
+    return Answer(Verdict.OK, data=data, total=_total(envelope))
 
 
 def as_id(value: Any) -> str | None:
     """Return an id as text; integers and strings are both met (API facts §10.5)."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return str(value)
-    return value.strip() or None if isinstance(value, str) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    text = value.strip() if isinstance(value, str) else ""
+    return text if _ID.fullmatch(text) else None
 
 
-def _configuration(message: str) -> Answer | None:
+def _configuration(parsed: Any, message: str) -> Answer | None:
+    words = _words(parsed)
     for pattern, todo in _CONFIGURATION:
-        if re.search(pattern, message, re.IGNORECASE):
+        if re.search(pattern, words, re.IGNORECASE):
             return Answer(Verdict.STOP, message=message, todo=todo)
     return None
 
@@ -184,17 +199,24 @@ def _total(parsed: dict[str, Any]) -> int | None:
 
 
 def _parse(body: bytes) -> Any:
-    """Return the body as JSON, None when it isn't any."""
+    """Return the body as JSON, None when it isn't any.
+
+    Half a surrogate pair, which JSON can say and UTF-8 can't, becomes a question mark.
+    """
     try:
-        return json.loads(body.decode("utf-8"))
+        parsed = json.loads(body.decode("utf-8-sig"))
+        if _SURROGATE.search(body):
+            whole = json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace")
+            parsed = json.loads(whole)
     except (ValueError, RecursionError):
         return None
+    return parsed
 
 
 def _error_texts(parsed: Any) -> list[str]:
     """Return the words of `error`, which may be text, an object, or an array of objects."""
     error = parsed.get("error") if isinstance(parsed, dict) else None
-    found = []
+    found = [parsed] if isinstance(parsed, str) else []
     for each in error if isinstance(error, list) else [error]:
         if isinstance(each, str):
             found.append(each)
@@ -203,23 +225,41 @@ def _error_texts(parsed: Any) -> list[str]:
     return found
 
 
-def _words(parsed: Any) -> str:
+def _details(parsed: Any) -> list[str]:
+    """Return field and words of `details` or `errors`: field → sentence, or a list of them."""
+    found = []
+    for name in ("details", "errors"):
+        details = parsed.get(name) if isinstance(parsed, dict) else None
+        for field, said in details.items() if isinstance(details, dict) else ():
+            sentences = said if isinstance(said, list) else [said]
+            found += [f"{field}: {each}" for each in sentences if isinstance(each, str)]
+    return found
+
+
+def _said(parsed: Any) -> list[str]:
+    """Return the words for people of an answer."""
     said = parsed.get("message") if isinstance(parsed, dict) else None
-    return " ".join([*_error_texts(parsed), *([said] if isinstance(said, str) else [])])
+    return [said] if isinstance(said, str) else []
+
+
+def _words(parsed: Any) -> str:
+    return " ".join([*_error_texts(parsed), *_said(parsed), *_details(parsed)])
 
 
 def _field(parsed: Any) -> str | None:
     """Return the field a clash is about: in `error` first, then in `message` (API facts §4.4)."""
-    match = _FIELD.search(" ".join(_error_texts(parsed))) or _FIELD.search(_words(parsed))
-    return match[1].lower() if match else None
+    for texts in (_error_texts(parsed), _said(parsed), _details(parsed)):
+        if match := _FIELD.search(" ".join(texts)):
+            return match[1].lower()
+    return None
 
 
 def _message(parsed: Any, status: int) -> str:
-    said = parsed.get("message") if isinstance(parsed, dict) else None
-    parts = [*([said] if isinstance(said, str) else []), *_error_texts(parsed)]
-    text = ": ".join(dict.fromkeys(part for part in parts if part)) or f"HTTP {status}"
+    """Return the words of an answer for people: on one line, short, without tokens."""
+    parts = [*_said(parsed), *_error_texts(parsed), *_details(parsed)]
+    text = ": ".join(dict.fromkeys(part for part in parts if part))[: 10 * _LONGEST_MESSAGE]
     printable = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(printable.split())[:_LONGEST_MESSAGE]
+    return _TOKEN.sub("…", " ".join(printable.split()))[:_LONGEST_MESSAGE] or f"HTTP {status}"
 
 
 def _lower(value: Any) -> str | None:
@@ -231,7 +271,7 @@ def _wait(headers: Mapping[str, str], now: float) -> float | None:
     named = {name.lower(): value.strip() for name, value in headers.items()}
     waits = (
         _retry_after(named.get("retry-after", ""), now),
-        _number(named.get("ratelimit-reset", "")),
+        _until(_number(named.get("ratelimit-reset", "")), now),
         _until(_number(named.get("x-ratelimit-reset", "")), now),
     )
     told = [wait for wait in waits if wait is not None]

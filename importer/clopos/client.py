@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import aiohttp
-
-from importer import __version__
-from importer.clopos.answers import Answer, Call, Verdict, judge
+from importer.clopos.answers import Answer, Call, Verdict
 from importer.clopos.customers import Existing, Page, existing_of, page_of
+from importer.clopos.wire import Requests, Wire
 from importer.errors import ServiceError
-from importer.settings import LOOPBACK, require_credentials
+from importer.settings import require_credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -29,26 +26,7 @@ _PAGE_SIZES = {1: 100, 2: 999}  # API facts §5.1
 _LIFETIME = 3600.0  # of a token that doesn't say (API facts §3.3)
 _FIRST_CONTACT = 5.0  # seconds to try when nothing has ever answered: a wrong address, likely
 _NO_HEADERS_WAIT = 60.0  # after a 429 that says nothing (API facts §7.4)
-_UNSENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
-
-
-@dataclass(slots=True)
-class Requests:
-    """Counts of what went over the wire, by kind; `throttled` are those answered by a 429."""
-
-    total: int = 0
-    posts: int = 0
-    reads: int = 0
-    auths: int = 0
-    throttled: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the counts by name."""
-        return asdict(self)
+_THROTTLES = 20  # in a row, each waited for as told: nobody gets through any more
 
 
 class Clopos:
@@ -70,26 +48,27 @@ class Clopos:
     ) -> None:
         require_credentials(settings)
         self.page_size = _PAGE_SIZES[settings.version]
-        self.requests = Requests()
         self._settings = settings
         self._quota = quota
-        self._timeout = timeout
         self._give_up_after = give_up_after
         self._now = now
-        self._on_request = on_request
+        self._wire = Wire(
+            settings, timeout=timeout, now=now, on_request=on_request, on_answer=quota.observe
+        )
         self._token = settings.token
-        self._renew_at = float("inf")
+        self._renew_at = float("inf")  # wall time
         self._signing_in = asyncio.Lock()
-        self._answered = False
+        self._refused: ServiceError | None = None
+        self._throttles = 0  # in a row
+        self._paused_until = 0.0  # loop time, by the last of them
+
+    @property
+    def requests(self) -> Requests:
+        """Return what went over the wire until now."""
+        return self._wire.requests
 
     async def __aenter__(self) -> Self:
-        loopback = self._settings.base_url.split("/")[2].rsplit(":", 1)[0].strip("[]") in LOOPBACK
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=self._timeout),
-            headers={"User-Agent": f"clopos-import/{__version__}", "Accept": "application/json"},
-            trust_env=not loopback,  # a restaurant's network may have a proxy
-        )
+        await self._wire.__aenter__()
         return self
 
     async def __aexit__(
@@ -98,7 +77,7 @@ class Clopos:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._session.close()
+        await self._wire.__aexit__(kind, error, trace)
 
     # -- customers --------------------------------------------------------------------------
 
@@ -180,109 +159,108 @@ class Clopos:
         """Ask until there is an answer that means something; renew the token once if asked to."""
         patience = _Patience()
         renewed = False
+        token = ""
+
+        async def prepare() -> None:
+            nonlocal token
+            token = await self._valid_token()
+
         while True:
-            token = "" if call is Call.SIGN_IN else await self._valid_token()
-            async with self._quota.slot():
+            # The token is asked for when the turn has come: by then it may be used up.
+            turn = self._quota.first() if call is Call.SIGN_IN else self._quota.slot(prepare)
+            async with turn:
                 if leaving:
                     await leaving()
                     leaving = None
-                answer = await self._wire(call, method, path, token, params, body)
-            if answer is None:
-                limit = self._give_up_after if self._answered else _FIRST_CONTACT
-                await patience.wait(limit, f"Clopos can't be reached at {self._settings.base_url}")
-            elif answer.verdict is Verdict.THROTTLED:
-                self._quota.pause(_NO_HEADERS_WAIT if answer.wait is None else answer.wait + 0.5)
+                answer = await self._wire.ask(
+                    call, method, path, token=token, params=params, body=body
+                )
+            if answer and answer.verdict is Verdict.THROTTLED:
+                self._throttled(answer)
                 if call is Call.CREATE:
                     return answer
+                continue
+            self._throttles = 0
+            if answer is None or answer.verdict is Verdict.RETRY:
+                await self._wait(patience, answer)
             elif answer.verdict is Verdict.SIGN_IN_AGAIN and not renewed:
                 renewed = True
-                await self._sign_in(used_up=token)
+                if token == self._token:
+                    self._renew_at = 0.0  # nobody else sends it now
             elif answer.verdict in {Verdict.STOP, Verdict.SIGN_IN_AGAIN}:
                 raise ServiceError(f"Clopos refuses: {answer.message}", todo=answer.todo)
-            elif answer.verdict is Verdict.RETRY:
-                await patience.wait(self._give_up_after, f"Clopos fails: {answer.message}")
             else:
                 return answer
 
-    async def _wire(
-        self,
-        call: Call,
-        method: str,
-        path: str,
-        token: str,
-        params: dict[str, str] | None,
-        body: dict[str, Any] | None,
-    ) -> Answer | None:
-        """Send one request and judge its answer. None: no connection, nothing has left."""
-        self._count(call)
-        url = self._settings.api_url + path
-        headers = self._headers(token) if token else {}
-        try:
-            async with self._session.request(
-                method, url, params=params, json=body, headers=headers, allow_redirects=False
-            ) as response:
-                status, fields = response.status, response.headers
-                content = await response.read()
-        except _UNSENT:
-            return None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            words = "no answer in time" if isinstance(error, TimeoutError) else "connection lost"
-            lost = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
-            return Answer(lost, message=words)
-        self._answered = True
-        self._quota.observe(fields)
-        answer = judge(call, status, fields, content, now=self._now())
-        self.requests.throttled += answer.verdict is Verdict.THROTTLED
-        return answer
+    async def _wait(self, patience: _Patience, answer: Answer | None) -> None:
+        """Wait before the same is asked once more. Raises ServiceError when that has no sense."""
+        answered = self._wire.answered
+        if answer is None or not answered:
+            what = f"Clopos can't be reached at {self._settings.base_url}"
+            why = self._wire.why
+        else:
+            what, why = "Clopos keeps failing", answer.message
+        await patience.wait(self._give_up_after if answered else _FIRST_CONTACT, what, why)
 
-    def _count(self, call: Call) -> None:
-        self.requests.total += 1
-        self.requests.posts += call is Call.CREATE
-        self.requests.reads += call is Call.READ
-        self.requests.auths += call is Call.SIGN_IN
-        self._on_request()
-
-    def _headers(self, token: str) -> dict[str, str]:
-        """Return the headers of a request that is signed in (API facts §2)."""
-        headers = {"x-token": token}
-        if self._settings.version == 1:
-            headers["x-brand"] = self._settings.brand
-        if self._settings.venue_id:
-            headers["x-venue"] = self._settings.venue_id
-        return headers
+    def _throttled(self, answer: Answer) -> None:
+        """Let all requests pause. Raises ServiceError when that has helped too often not at all."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._paused_until:  # else it left before the pause began
+            self._throttles += 1
+        if self._throttles > _THROTTLES:
+            raise ServiceError(
+                "Clopos lets no request through any more",
+                why=f"{_THROTTLES} times in a row it asked to wait, and we did: {answer.message}",
+                todo="see what else uses the quota of this brand, then run the same command again: "
+                "it carries on",
+            )
+        told = _NO_HEADERS_WAIT if answer.wait is None else answer.wait + 0.5
+        # What is asked for doesn't help where it comes again and again (API facts §7.4).
+        wait = max(told, min(_NO_HEADERS_WAIT, 2.0 ** (self._throttles - 1)))
+        self._quota.pause(wait)
+        self._paused_until = max(self._paused_until, now + wait)
 
     # -- token ------------------------------------------------------------------------------
 
     async def _valid_token(self) -> str:
-        if not self._token or self._now() >= self._renew_at:
-            await self._sign_in(used_up=self._token)
+        """Return a token, a new one where it is time for it: got once, for all who wait for it."""
+        async with self._signing_in:
+            if not self._token or self._now() >= self._renew_at:
+                await self._sign_in()
         return self._token
 
-    async def _sign_in(self, *, used_up: str) -> None:
-        """Get a new token, once for all who find theirs used up (API facts §3)."""
-        async with self._signing_in:
-            if self._token != used_up:
-                return  # somebody else has just been there
-            settings = self._settings
-            if not settings.client_secret:
-                raise ServiceError(
-                    "Clopos no longer takes the token",
-                    todo="give a new CLOPOS_TOKEN, or CLOPOS_CLIENT_ID and CLOPOS_CLIENT_SECRET",
-                )
-            body = {
-                "client_id": settings.client_id,
-                "client_secret": settings.client_secret,
-                "brand": settings.brand,
-            }
-            if settings.version == 2:
-                body["integrator_id"] = settings.integrator_id
-            else:
-                body["venue_id"] = settings.venue_id
-            answer = await self._ask(Call.SIGN_IN, "POST", "/auth", body=body)
-            lifetime = _seconds(answer.data.get("expires_in")) or _LIFETIME
-            # Early enough that no request is under way with it when it ends.
-            self._renew_at = self._now() + lifetime - min(300.0, lifetime / 10)
-            self._token = answer.data["token"]
+    async def _sign_in(self) -> None:
+        """Get a new token (API facts §3)."""
+        if self._refused:
+            raise self._refused  # wrong credentials may be locked out: never a second time
+        try:
+            answer = await self._ask(Call.SIGN_IN, "POST", "/auth", body=self._credentials())
+        except ServiceError as error:
+            self._refused = error
+            raise
+        lifetime = _seconds(answer.data.get("expires_in")) or _LIFETIME
+        # Early enough that no request is under way with it when it ends.
+        self._renew_at = self._now() + lifetime - min(300.0, lifetime / 10)
+        self._token = answer.data["token"]
+
+    def _credentials(self) -> dict[str, str]:
+        """Return the body of a sign-in. Raises ServiceError when there is only a token."""
+        settings = self._settings
+        if not (settings.client_id and settings.client_secret):
+            raise ServiceError(
+                "Clopos no longer takes the token",
+                todo="give a new CLOPOS_TOKEN, or CLOPOS_CLIENT_ID and CLOPOS_CLIENT_SECRET",
+            )
+        named = (
+            {"integrator_id": settings.integrator_id}
+            if settings.version == 2
+            else {"venue_id": settings.venue_id}
+        )
+        return {
+            "client_id": settings.client_id,
+            "client_secret": settings.client_secret,
+            "brand": settings.brand,
+        } | named
 
 
 class _Patience:
@@ -292,13 +270,14 @@ class _Patience:
         self._since: float | None = None
         self._wait = 1.0
 
-    async def wait(self, limit: float, what: str) -> None:
+    async def wait(self, limit: float, what: str, why: str) -> None:
         """Wait longer than last time. Raises ServiceError when the limit (seconds) is over."""
         now = asyncio.get_running_loop().time()
         self._since = now if self._since is None else self._since
         if now + self._wait - self._since > limit:
             raise ServiceError(
                 what,
+                why=why or None,
                 todo="check the network and CLOPOS_BASE_URL, then run the same command again: "
                 "it carries on",
             )

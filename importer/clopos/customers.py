@@ -35,7 +35,8 @@ class Page:
 
 def page_of(answer: Answer) -> Page:
     """Return the customers of a list; what isn't a customer with an id is left out."""
-    items = answer.data if isinstance(answer.data, list) else []
+    # PHP writes a list with a gap as an object of numbers.
+    items = answer.data.values() if isinstance(answer.data, dict) else answer.data or []
     found = (existing_of(item) for item in items)
     return Page(tuple(existing for existing in found if existing), answer.total)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from importer.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 _SECONDS = {
     "s": 1,
@@ -93,11 +93,10 @@ class _Window:
             while times and times[0] <= now - self.length:
                 times.popleft()
 
-    def ready_at(self, now: float, in_flight: int) -> float:
+    def ready_at(self, now: float, in_flight: int, usable: int) -> float:
         """Return when the next request may leave, infinity when an answer has to come first."""
         self.forget(now)
         ready = now
-        usable = self.usable(now)
         if len(self.sent) >= usable:
             ready = self.sent[len(self.sent) - usable] + self.length
         over = in_flight + len(self.answered) + 1 - self.rate.limit
@@ -106,6 +105,10 @@ class _Window:
         if over > 0:
             ready = max(ready, self.answered[over - 1] + self.length)
         return ready
+
+
+async def _nothing() -> None:
+    """Prepare nothing."""
 
 
 class Quota:
@@ -137,17 +140,45 @@ class Quota:
         return max(0.0, self._paused_until - now)
 
     @contextlib.asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self, prepare: Callable[[], Awaitable[None]] = _nothing) -> AsyncIterator[None]:
         """Wait for a turn, first come first served; the request is under way inside.
 
-        Cancelling while waiting costs nothing.
+        `prepare` is awaited when the turn has come, before anything is counted. Cancelling while
+        waiting costs nothing.
         """
         loop = asyncio.get_running_loop()
         async with self._turn:
-            while (ready := self._ready_at(loop.time())) > loop.time():
-                self._changed.clear()
-                await _until(self._changed, ready)
+            prepared = False
+            while not prepared:
+                await self._wait(self._ready_at)
+                await prepare()
+                # That may have taken its time, and a request of its own.
+                prepared = self._ready_at(loop.time()) <= loop.time()
             self._leave(loop.time())
+        async with self._under_way():
+            yield
+
+    @contextlib.asynccontextmanager
+    async def first(self) -> AsyncIterator[None]:
+        """Wait, without queueing, for a turn of a request that all others wait for.
+
+        It may use the reserve, but no more than the quota; nobody needs to be let in front of it.
+        """
+        loop = asyncio.get_running_loop()
+        await self._wait(self._first_at)
+        self._leave(loop.time())
+        async with self._under_way():
+            yield
+
+    async def _wait(self, ready_at: Callable[[float], float]) -> None:
+        loop = asyncio.get_running_loop()
+        while (ready := ready_at(loop.time())) > loop.time():
+            self._changed.clear()
+            await _until(self._changed, ready)
+
+    @contextlib.asynccontextmanager
+    async def _under_way(self) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
         try:
             yield
         finally:
@@ -186,17 +217,27 @@ class Quota:
             elif strangers <= 0:
                 window.strangers = 0
 
+    def _first_at(self, now: float) -> float:
+        self._count_recent(now)
+        ready = self._paused_until
+        for window in self.windows:
+            ready = max(ready, window.ready_at(now, self._in_flight, window.rate.limit))
+        return ready
+
     def _ready_at(self, now: float) -> float:
+        self._count_recent(now)
+        ready = max(self._next_at, self._paused_until) if self.windows else self._paused_until
+        for window in self.windows:
+            ready = max(ready, window.ready_at(now, self._in_flight, window.usable(now)))
+        return ready
+
+    def _count_recent(self, now: float) -> None:
         if self._recent:
             for window in self.windows:
                 past = [now - age for age in self._recent]
                 window.sent.extend(past)
                 window.answered.extend(past)
             self._recent = []
-        ready = max(self._next_at, self._paused_until) if self.windows else self._paused_until
-        for window in self.windows:
-            ready = max(ready, window.ready_at(now, self._in_flight))
-        return ready
 
     def _leave(self, now: float) -> None:
         self._in_flight += 1

@@ -1,0 +1,171 @@
+"""One request over the wire and what its answer means: the session, its headers and its limits."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from importer import __version__
+from importer.clopos.answers import Answer, Call, Verdict, judge
+from importer.settings import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from importer.settings import Settings
+
+_LARGEST = {Call.READ: 64 << 20}  # bytes of an answer that are read; 999 customers are about 1 MB
+_LARGEST_OTHER = 1 << 20
+_UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+@dataclass(slots=True)
+class Requests:
+    """Counts of what went over the wire, by kind; `throttled` are those answered by a 429."""
+
+    total: int = 0
+    posts: int = 0
+    reads: int = 0
+    auths: int = 0
+    throttled: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return asdict(self)
+
+
+class Wire:
+    """One session with keep-alive.
+
+    `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds. `on_request`
+    is called before each request, `on_answer` with the headers of each answer.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        timeout: float,
+        now: Callable[[], float],
+        on_request: Callable[[], None],
+        on_answer: Callable[[Mapping[str, str]], None],
+    ) -> None:
+        self.requests = Requests()
+        self.answered = False  # has anything ever come back?
+        self.why = ""  # there was no answer, the last time there was none
+        self._settings = settings
+        self._timeout = timeout
+        self._now = now
+        self._on_request = on_request
+        self._on_answer = on_answer
+
+    async def __aenter__(self) -> Self:
+        loopback = urlsplit(self._settings.base_url).hostname in LOOPBACK
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=self._timeout),
+            headers={"User-Agent": f"clopos-import/{__version__}", "Accept": "application/json"},
+            trust_env=not loopback,  # a restaurant's network may have a proxy
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def ask(
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        *,
+        token: str = "",
+        params: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
+    ) -> Answer | None:
+        """Send one request and judge its answer. None: no connection, nothing has left."""
+        self._count(call)
+        url = self._settings.api_url + path
+        headers = self._headers(token) if token else {}
+        try:
+            async with self._session.request(
+                method, url, params=params, json=body, headers=headers, allow_redirects=False
+            ) as response:
+                status, fields = response.status, response.headers
+                content = await _content(response, _LARGEST.get(call, _LARGEST_OTHER))
+        except _UNSENT as error:
+            self.why = _reason(error)
+            return None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self.why = _reason(error)
+            lost = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
+            return Answer(lost, message=self.why)
+        self.answered = True
+        self._on_answer(fields)
+        answer = judge(call, status, fields, content, now=self._now())
+        self.requests.throttled += answer.verdict is Verdict.THROTTLED
+        return self._masked(answer, token)
+
+    def _count(self, call: Call) -> None:
+        self.requests.total += 1
+        self.requests.posts += call is Call.CREATE
+        self.requests.reads += call is Call.READ
+        self.requests.auths += call is Call.SIGN_IN
+        self._on_request()
+
+    def _headers(self, token: str) -> dict[str, str]:
+        """Return the headers of a request that is signed in (API facts §2)."""
+        headers = {"x-token": token}
+        if self._settings.version == 1:
+            headers["x-brand"] = self._settings.brand
+        if self._settings.venue_id:
+            headers["x-venue"] = self._settings.venue_id
+        return headers
+
+    def _masked(self, answer: Answer, token: str) -> Answer:
+        """Return the answer without our secrets, should its words repeat them (API facts §8.2)."""
+        words = answer.message
+        for secret in filter(None, (self._settings.client_secret, token)):
+            words = words.replace(secret, "…")
+        return answer if words == answer.message else replace(answer, message=words)
+
+
+async def _content(response: aiohttp.ClientResponse, largest: int) -> bytes:
+    """Return the body, cut off where it is larger than any answer of the API."""
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > largest:
+            response.close()
+            break
+    return bytes(content)
+
+
+def _reason(error: Exception) -> str:
+    """Return why there was no answer; not in the words of the error, which may hold an address."""
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case aiohttp.ClientConnectorDNSError():
+            return "its name can't be resolved"
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+            return "no encrypted connection with a certificate that can be trusted"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refuses with status {error.status}"
+        case aiohttp.ClientConnectorError() if error.os_error.strerror:
+            return error.os_error.strerror
+    return "connection lost"

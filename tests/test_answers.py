@@ -1,0 +1,421 @@
+"""What follows from an answer: every row of the documents' tables, and whatever else may come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.clopos.answers import Answer, Call, Verdict, as_id, judge
+
+NOW = 1_763_109_077.0
+CREATED = {"success": True, "data": {"id": 14, "cid": "7D0F6A1E-0000-4000-8000-000000000001"}}
+HTML = "<html><head><title>502 Bad Gateway</title></head><body>…</body></html>"
+DUPLICATE = {
+    "success": False,
+    "message": "Customer with this phone number already exists",
+    "error": "duplicate_phone",
+}
+NOT_FOUND = {
+    "error": [
+        {
+            "message": "No query results for model [App\\Models\\Client\\Marketing\\Customer] 1000",
+            "type": "server_side",
+            "exception": "NotFoundHttpException",
+            "http_code": 404,
+        }
+    ]
+}
+
+
+def said(call: Call, status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:
+    """Judge an answer; a body that isn't text goes as JSON."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return judge(call, status, headers or {}, text.encode(), now=NOW)
+
+
+@dataclass
+class Row:
+    """One row of a table: what comes, and what must be made of it."""
+
+    status: int
+    body: Any
+    verdict: Verdict
+    expect: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"{self.status} {str(self.body)[:60]}"
+
+    def holds(self, call: Call) -> None:
+        answer = said(call, self.status, self.body)
+        assert answer.verdict is self.verdict
+        for name, value in self.expect.items():
+            found = getattr(answer, name)
+            assert value in found if name in {"todo", "message"} else found == value
+
+
+def failed(error: Any = None, message: str | None = None) -> dict[str, Any]:
+    pairs = {"success": False, "message": message, "error": error}
+    return {name: value for name, value in pairs.items() if value is not None}
+
+
+# -- signing in (API facts §3.4) --------------------------------------------------------------
+
+TEST_MODE = "Integrator is in test mode. But brand is not in test mode"
+SIGN_IN = [
+    Row(
+        400,
+        failed("Missing client_id, client_secret, brand, or integrator_id"),
+        Verdict.STOP,
+        {"todo": "CLOPOS_ variables"},
+    ),
+    Row(400, failed("Invalid integrator_id"), Verdict.STOP, {"todo": "CLOPOS_INTEGRATOR_ID"}),
+    Row(200, failed(TEST_MODE), Verdict.STOP, {"todo": "test mode"}),
+    Row(401, failed(message="Unauthenticated."), Verdict.STOP, {"todo": "CLOPOS_CLIENT_SECRET"}),
+    *(
+        Row(status, failed("Client is disabled"), Verdict.STOP, {"todo": "module"})
+        for status in (200, 400, 401, 403, 423, 500, 503)
+    ),
+    Row(429, failed("Too Many Attempts."), Verdict.THROTTLED, {"wait": None}),
+    Row(429, "", Verdict.THROTTLED),
+    *(
+        Row(
+            status,
+            failed("authentication_failed", "Invalid credentials"),
+            Verdict.STOP,
+            {"todo": "CLOPOS_CLIENT_ID", "message": "Invalid credentials: authentication_failed"},
+        )
+        for status in (400, 401)
+    ),
+    Row(404, failed("not_found"), Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
+    Row(405, HTML, Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
+    Row(301, "", Verdict.STOP, {"todo": "CLOPOS_BASE_URL", "message": "redirected: HTTP 301"}),
+    Row(407, HTML, Verdict.STOP, {"todo": "HTTPS_PROXY"}),
+    Row(200, {"success": True, "token": "oauth_0"}, Verdict.OK),
+    Row(200, {"token": "at_live_0", "expires_in": 3600}, Verdict.OK),
+    Row(200, {"success": False}, Verdict.STOP),
+    *(
+        Row(200, {"success": True, "token": bad}, Verdict.RETRY)
+        for bad in ("", None, 7, ["x"], "two\r\nlines", "ə")
+    ),
+    Row(200, HTML, Verdict.RETRY),
+    *(Row(status, HTML, Verdict.RETRY) for status in (500, 502, 503, 504, 408)),
+]
+
+
+@pytest.mark.parametrize("row", SIGN_IN, ids=repr)
+def test_signing_in(row: Row) -> None:
+    row.holds(Call.SIGN_IN)
+
+
+# -- a token that isn't taken (§3.4) ----------------------------------------------------------
+
+TOKEN = [
+    Row(401, failed("Headers are missing"), Verdict.STOP, {"todo": "CLOPOS_"}),
+    Row(
+        401,
+        failed("unauthorized", "Missing authentication headers"),
+        Verdict.STOP,
+        {"todo": "CLOPOS_"},
+    ),
+    Row(
+        401,
+        failed("Token expired") | {"expires_at": "2026-01-08T06:05:32.000Z"},
+        Verdict.SIGN_IN_AGAIN,
+    ),
+    Row(401, failed("Invalid token"), Verdict.SIGN_IN_AGAIN),
+    Row(401, failed("Invalid integrator_id"), Verdict.STOP, {"todo": "revoked"}),
+    Row(401, failed(TEST_MODE), Verdict.STOP, {"todo": "test mode"}),
+    Row(401, failed(message="Unauthenticated."), Verdict.SIGN_IN_AGAIN),
+    Row(401, failed("something_new"), Verdict.SIGN_IN_AGAIN),
+    Row(401, "", Verdict.SIGN_IN_AGAIN),
+    Row(401, HTML, Verdict.SIGN_IN_AGAIN),
+    Row(403, failed("forbidden", "insufficient permissions"), Verdict.STOP, {"todo": "right"}),
+    Row(402, "", Verdict.STOP),
+    Row(200, failed(TEST_MODE), Verdict.STOP, {"todo": "test mode"}),
+    Row(200, failed("Client is disabled"), Verdict.STOP, {"todo": "module"}),
+    Row(429, failed("Too Many Attempts."), Verdict.THROTTLED),
+    Row(429, HTML, Verdict.THROTTLED),
+    Row(302, "", Verdict.STOP, {"message": "redirected"}),
+]
+
+
+@pytest.mark.parametrize("call", [Call.CREATE, Call.READ])
+@pytest.mark.parametrize("row", TOKEN, ids=repr)
+def test_a_token_or_a_right_that_is_not_there(row: Row, call: Call) -> None:
+    row.holds(call)
+
+
+# -- creating (§4.2, §4.3, §4.4) --------------------------------------------------------------
+
+CREATE = [
+    Row(
+        200,
+        CREATED,
+        Verdict.OK,
+        {"id": "14", "cid": CREATED["data"]["cid"].lower()},  # type: ignore[index]
+    ),
+    Row(201, CREATED, Verdict.OK, {"id": "14"}),
+    Row(200, {"success": True, "data": {"id": "14"}}, Verdict.OK, {"id": "14", "cid": None}),
+    Row(200, "﻿" + json.dumps(CREATED), Verdict.OK, {"id": "14"}),
+    # A 2xx that doesn't say which customer it made
+    *(
+        Row(200, body, Verdict.DOUBT)
+        for body in (
+            {"success": True},
+            {"success": True, "data": {}},
+            {"success": True, "data": None},
+            {"success": True, "data": [{"id": 14}]},
+            {"success": True, "data": {"id": None}},
+            {"success": True, "data": {"id": ""}},
+            {"success": True, "data": {"id": True}},
+            {"success": True, "data": {"id": 14.5}},
+            {"success": True, "data": {"id": "14\n=1+1"}},
+            {"success": "true", "data": {"id": 14}},
+            {"data": {"id": 14}},
+            {"success": None, "data": {"id": 14}},
+            [],
+            17,
+            "",
+            '{"success":true,"data":{"name":"',
+            HTML,
+        )
+    ),
+    Row(204, "", Verdict.DOUBT),
+    # Refused for what the row says
+    Row(
+        400,
+        failed("The name field is required.", "Validation failed"),
+        Verdict.REJECTED,
+        {"message": "Validation failed: The name field is required."},
+    ),
+    Row(400, {"success": False}, Verdict.REJECTED, {"message": "HTTP 400"}),
+    Row(400, CREATED, Verdict.REJECTED),
+    Row(422, {"message": "The given data was invalid."}, Verdict.REJECTED),
+    Row(400, "nonsense", Verdict.REJECTED),
+    Row(
+        400,
+        {"error": "validation_failed", "message": "No", "details": {"phone": "is too long"}},
+        Verdict.REJECTED,
+        {"message": "phone: is too long"},
+    ),
+    Row(413, HTML, Verdict.REJECTED),
+    Row(418, HTML, Verdict.REJECTED),
+    # Taken
+    Row(409, DUPLICATE, Verdict.CONFLICT, {"field": "phone"}),
+    Row(409, failed("duplicate_code"), Verdict.CONFLICT, {"field": "code"}),
+    Row(409, failed("duplicate_cid"), Verdict.CONFLICT, {"field": "cid"}),
+    Row(409, failed(message="Customer with this code exists"), Verdict.CONFLICT, {"field": "code"}),
+    Row(
+        409,
+        failed("duplicate_cid", "the phone number already exists"),
+        Verdict.CONFLICT,
+        {"field": "cid"},
+    ),
+    Row(409, failed([{"message": "duplicate", "code": "duplicate_phone"}]), Verdict.CONFLICT),
+    Row(
+        409,
+        failed([{"message": "Customer with this phone already exists", "http_code": 409}]),
+        Verdict.CONFLICT,
+        {"field": "phone"},
+    ),
+    Row(409, {"success": False}, Verdict.CONFLICT, {"field": None}),
+    Row(409, "", Verdict.CONFLICT, {"field": None}),
+    Row(409, HTML, Verdict.CONFLICT, {"field": None}),
+    *(
+        Row(status, failed(f"The phone {words}"), Verdict.CONFLICT, {"field": "phone"})
+        for status in (200, 400, 422)
+        for words in ("is a duplicate", "Already Exists", "has already been taken", "is not unique")
+    ),
+    Row(
+        422,
+        {"message": "Invalid", "errors": {"code": ["The code has already been taken."]}},
+        Verdict.CONFLICT,
+        {"field": "code"},
+    ),
+    Row(
+        400,
+        {"error": "validation_failed", "message": "No", "details": {"phones": "already exists"}},
+        Verdict.CONFLICT,
+        {"field": "phone"},
+    ),
+    Row(422, failed([{"message": "The cid has already been taken."}]), Verdict.CONFLICT),
+    Row(422, '"The phone has already been taken."', Verdict.CONFLICT, {"field": "phone"}),
+    # A failure, whatever the status
+    Row(200, failed("whatever"), Verdict.FAILED, {"message": "whatever"}),
+    Row(201, {"success": False}, Verdict.FAILED, {"message": "HTTP 201"}),
+    Row(200, failed() | {"data": {"id": 14}}, Verdict.FAILED),
+    # Every request would end like this
+    Row(404, NOT_FOUND, Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
+    Row(405, failed(message="Method not allowed"), Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
+    Row(407, HTML, Verdict.STOP, {"todo": "HTTPS_PROXY"}),
+    # Nobody knows
+    *(
+        Row(status, body, Verdict.DOUBT)
+        for status in (500, 502, 503, 504, 520, 599, 408, 425, 100, 0)
+        for body in ("", HTML, failed("internal_error"), CREATED, failed("Client is disabled"))
+        if status >= 500 or body != failed("Client is disabled")
+    ),
+]
+
+
+@pytest.mark.parametrize("row", CREATE, ids=repr)
+def test_creating(row: Row) -> None:
+    row.holds(Call.CREATE)
+
+
+# -- reading (§5.2, §5.4, §8.2) ---------------------------------------------------------------
+
+ONE = {"id": 1, "name": "Demo"}
+READ = [
+    Row(200, [ONE], Verdict.OK, {"data": [ONE], "total": None}),
+    Row(200, {"success": True, "data": [ONE], "total": 7}, Verdict.OK, {"data": [ONE], "total": 7}),
+    Row(
+        200,
+        {"success": True, "data": [ONE], "total": 7, "time": 1, "unix": 2, "sorts": []},
+        Verdict.OK,
+        {"data": [ONE], "total": 7},
+    ),
+    Row(
+        200,
+        {"data": [ONE], "pagination": {"page": 1, "per_page": 50, "total": 7, "total_pages": 1}},
+        Verdict.OK,
+        {"data": [ONE], "total": 7},
+    ),
+    Row(200, {"data": [ONE], "pagination": [7]}, Verdict.OK, {"total": None}),
+    Row(200, {"data": [], "total": "7"}, Verdict.OK, {"total": None}),
+    Row(200, {"data": [], "total": True}, Verdict.OK, {"total": None}),
+    Row(200, ONE, Verdict.OK, {"data": ONE}),
+    Row(200, {"success": True, "data": ONE}, Verdict.OK, {"data": ONE}),
+    # No list and no customer: an empty page would be a lie
+    *(
+        Row(200, body, Verdict.RETRY)
+        for body in ({}, {"success": True}, {"success": True, "data": None}, 7, "", HTML)
+    ),
+    Row(404, NOT_FOUND, Verdict.MISSING),
+    Row(404, failed("resource_not_found"), Verdict.MISSING),
+    Row(404, failed("Not found!"), Verdict.MISSING),
+    Row(404, HTML, Verdict.MISSING),
+    Row(400, failed("invalid_parameter"), Verdict.STOP),
+    Row(409, failed("odd"), Verdict.STOP),
+    Row(200, {"success": False}, Verdict.STOP),
+    *(Row(status, HTML, Verdict.RETRY) for status in (500, 502, 503, 504, 408, 425, 101)),
+    Row(503, failed("Client is disabled"), Verdict.STOP),
+]
+
+
+@pytest.mark.parametrize("row", READ, ids=repr)
+def test_reading(row: Row) -> None:
+    row.holds(Call.READ)
+
+
+# -- how long to wait (§7.2, §7.3, §7.4) ------------------------------------------------------
+
+WAITS: list[tuple[dict[str, str], float | None]] = [
+    ({}, None),
+    ({"RateLimit-Reset": "17"}, 17),
+    ({"ratelimit-reset": " 17 "}, 17),
+    ({"RateLimit-Reset": "0"}, 0),
+    ({"RateLimit-Reset": "2.5"}, 2.5),
+    ({"X-RateLimit-Reset": str(int(NOW) + 40)}, 40),
+    ({"X-RateLimit-Reset": "30"}, 30),  # seconds after all
+    ({"RateLimit-Reset": str(int(NOW) + 40)}, 40),  # a point in time after all
+    ({"X-RateLimit-Reset": str(int(NOW) - 40)}, 0),
+    ({"Retry-After": "12"}, 12),
+    ({"Retry-After": "Fri, 14 Nov 2025 08:31:47 GMT"}, 30),
+    ({"Retry-After": "Fri, 14 Nov 2025 08:31:07 GMT"}, 0),
+    ({"Retry-After": "12", "RateLimit-Reset": "20"}, 20),
+    ({"RateLimit-Reset": "999999"}, 3600),
+    *(
+        ({name: value}, None)
+        for name in ("RateLimit-Reset", "X-RateLimit-Reset", "Retry-After")
+        for value in ("", "soon", "-5", "1e3", "NaN", "١٢")
+    ),
+]
+
+
+@pytest.mark.parametrize(("headers", "wait"), WAITS, ids=str)
+def test_a_429_says_how_long_to_wait(headers: dict[str, str], wait: float | None) -> None:
+    for call in Call:
+        answer = said(call, 429, {"success": True, "data": {"id": 1}}, headers)
+        assert (answer.verdict, answer.wait) == (Verdict.THROTTLED, wait)
+
+
+# -- words for people -------------------------------------------------------------------------
+
+
+def test_words_are_short_printable_and_without_tokens() -> None:
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJicmFuZCI6ImEifQ.c2lnbmF0dXJl"
+    for text in (f"bad token {jwt}!", f"bad\x1b[31m token\n\u202e oauth_{'a1' * 32} !"):
+        answer = said(Call.CREATE, 400, failed(text))
+        assert answer.message.isprintable()
+        assert "bad" in answer.message
+        assert "…" in answer.message
+        assert "c2lnbmF0dXJl" not in answer.message
+        assert "a1a1" not in answer.message
+    assert len(said(Call.CREATE, 400, failed("x" * 9999)).message) == 300
+
+
+def test_half_a_surrogate_pair_harms_nobody() -> None:
+    body = '{"success":true,"data":[{"id":1,"name":"A\\ud83d"},{"id":2,"name":"\\ud83d\\ude00"}]}'
+    answer = judge(Call.READ, 200, {}, body.encode(), now=NOW)
+    assert [each["name"] for each in answer.data] == ["A?", "\U0001f600"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(14, "14"), ("14", "14"), (" a-1_ ", "a-1_"), (True, None), (1.0, None), ("", None)]
+    + [("a b", None), ("1" * 65, None), (None, None), ({}, None), ("=1", None)],
+)
+def test_an_id_is_text_of_letters_and_digits(value: Any, text: str | None) -> None:
+    assert as_id(value) == text
+
+
+# -- whatever comes ---------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    ["Token expired", "Client is disabled", "already exists", "duplicate_phone", TEST_MODE, "id"]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | WORDS
+NAMES = st.sampled_from(["success", "error", "message", "data", "id", "token", "total", "details"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+BODIES = st.binary(max_size=60) | VALUES.map(lambda value: json.dumps(value).encode())
+HEADERS = st.dictionaries(
+    st.sampled_from(["RateLimit-Reset", "X-RateLimit-Reset", "Retry-After", "X"]),
+    st.text(max_size=12) | st.integers(0, 10**12).map(str),
+)
+
+
+@given(st.sampled_from(Call), st.integers(-1, 999), HEADERS, BODIES)
+def test_whatever_comes_is_answered_and_a_2xx_is_never_sent_again(
+    call: Call, status: int, headers: dict[str, str], body: bytes
+) -> None:
+    answer = judge(call, status, headers, body, now=NOW)
+    assert answer.message.isprintable()
+    assert len(answer.message) <= 300
+    assert answer.wait is None or 0 <= answer.wait <= 3600
+    if call is Call.CREATE:
+        # Sent again from here only what certainly created nothing, and never a 2xx.
+        assert answer.verdict not in {Verdict.RETRY, Verdict.MISSING}
+        if 200 <= status < 300:
+            assert answer.verdict not in {Verdict.SIGN_IN_AGAIN, Verdict.THROTTLED}
+        if status >= 500:
+            assert answer.verdict is Verdict.DOUBT
+        assert (answer.id is not None) == (answer.verdict is Verdict.OK)
+    else:
+        assert answer.verdict not in {Verdict.DOUBT, Verdict.CONFLICT, Verdict.REJECTED}
+    if answer.verdict is Verdict.STOP:
+        assert answer.todo
+
+
+def test_a_body_nested_beyond_reason_is_no_json() -> None:
+    for body in (b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b"\xff\xfe{}"):
+        assert judge(Call.CREATE, 200, {}, body, now=NOW).verdict is Verdict.DOUBT
