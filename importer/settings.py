@@ -47,11 +47,19 @@ class Settings:
 def read_settings(env: Mapping[str, str]) -> Settings:
     """Read the settings from an environment.
 
-    Raises UsageError when the address is not one we may send customers to.
+    Raises UsageError when the address is not one we may send customers to, or a value can't be
+    sent.
     """
 
     def text(name: str, default: str = "") -> str:
-        return env.get(f"CLOPOS_{name}", "").strip() or default
+        value = env.get(f"CLOPOS_{name}", "").strip() or default
+        if not value.isprintable():
+            raise UsageError(
+                f"CLOPOS_{name} holds a character that can't be seen",
+                why="a line break, most likely, that was copied with it",
+                todo="copy the value anew, on one line",
+            )
+        return value
 
     return Settings(
         base_url=_base_url(text("BASE_URL", DEFAULT_BASE_URL)),
@@ -92,12 +100,13 @@ def _base_url(text: str) -> str:
     """Return the address without its version, so that the version can be chosen."""
     try:
         parts = urlsplit(text)
-    except ValueError:  # a bracket that isn't closed
+        _ = parts.port
+    except ValueError:  # a bracket that isn't closed, or a port that can't be
         parts = urlsplit("")
     url = re.sub(r"/+(v[12])?/*$", "", text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(
-            f"CLOPOS_BASE_URL is not an address: {text[:80]}",
+            f"CLOPOS_BASE_URL is not an address: {text.rpartition('@')[2][:80]}",
             todo=f"write it like {DEFAULT_BASE_URL}, or leave it out",
         )
     if parts.username or parts.password or parts.query or parts.fragment:

@@ -42,6 +42,9 @@ def test_plain_http_goes_to_this_machine(host: str) -> None:
         ("clopos", "not an address"),
         ("https://", "not an address"),
         ("http://[::1", "not an address"),
+        ("https://clopos.example:99999", "not an address"),
+        ("user:pass@clopos.example", "not an address"),
+        ("https://user:pass@clopos.example:x/", "not an address"),
         ("https://user:pass@clopos.example/", "more than an address"),
         ("https://clopos.example/?x=1", "more than an address"),
     ],
@@ -56,6 +59,13 @@ def test_secrets_are_not_in_the_repr() -> None:
     settings = read_settings(V1 | {"CLOPOS_TOKEN": "ticket"})
     assert "hush" not in repr(settings)
     assert "ticket" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["CLIENT_SECRET", "TOKEN", "BRAND", "VENUE_ID", "BASE_URL"])
+def test_a_value_with_a_line_break_is_refused_without_being_repeated(name: str) -> None:
+    with pytest.raises(UsageError, match=f"CLOPOS_{name}") as caught:
+        read_settings(V1 | {f"CLOPOS_{name}": "hush\nhush"})
+    assert "hush" not in f"{caught.value.what}{caught.value.why}{caught.value.todo}"
 
 
 @pytest.mark.parametrize("name", sorted(V1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -77,6 +78,8 @@ class Wire:
             headers={"User-Agent": f"clopos-import/{__version__}", "Accept": "application/json"},
             trust_env=not loopback,  # a restaurant's network may have a proxy
         )
+        # It would send a GET once more on its own, unpaced and uncounted.
+        self._session._retry_connection = False  # noqa: SLF001
         return self
 
     async def __aexit__(
@@ -166,6 +169,6 @@ def _reason(error: Exception) -> str:
             return "no encrypted connection with a certificate that can be trusted"
         case aiohttp.ClientHttpProxyError():
             return f"the proxy refuses with status {error.status}"
-        case aiohttp.ClientConnectorError() if error.os_error.strerror:
-            return error.os_error.strerror
+        case aiohttp.ClientConnectorError() if error.os_error.errno:
+            return os.strerror(error.os_error.errno).lower()
     return "connection lost"
