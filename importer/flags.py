@@ -193,7 +193,7 @@ def sheet_options(given: dict[str, Any]) -> SheetOptions:
 
 def send_options(given: dict[str, Any]) -> SendOptions:
     """Return what the flags say about sending. Raises UsageError for what is not a number."""
-    from importer.send import Pace  # noqa: PLC0415
+    from importer.pace import Pace  # noqa: PLC0415
     from importer.upload import SendOptions  # noqa: PLC0415
 
     return SendOptions(

@@ -1,133 +1,187 @@
-"""Finds out by reading what became of a row, and who holds a value.
+"""Settles what sending leaves open: rows in doubt, and clashes with somebody not yet found.
 
-Filters and sort orders are a hint, never proof (API facts §5.1): every customer that comes back
-is compared here, and a list counts as complete only where its own numbers say so.
+An answer that leaves it open whether the customer was created (5xx, time-out, reset, unreadable
+2xx) puts its row aside while others go on. Later all such rows are settled together: the newest
+customers are read, up to a page of verdicts a request, and compared by `cid`. A row that isn't
+there is sent again with the same body (API facts §4.5); when that meets a 409, the customer that
+is in the way may be the row itself, landed late, and only its `cid` can tell.
 """
 
 from __future__ import annotations
 
+import asyncio
+import math
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from importer.identity import digits_of
+from importer.lookup import Clash, differing, find_holder, find_holders, read_back
+from importer.records import Customer, Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Mapping
+    from importer.clopos import Answer, Clopos
+    from importer.ledger import Reporter
+    from importer.pace import Pace
 
-    from importer.clopos import Clopos, Existing
-    from importer.records import Customer
+_FEW_PAGES = 10  # a scan that is always worth the id of who is in the way
 
 
-async def read_back(
-    api: Clopos, wanted: Mapping[str, int | None], newest_id: int | None
-) -> dict[str, str]:
-    """Read the newest customers until every `wanted` one is found or certainly not there.
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A row that may or may not have been created.
 
-    `wanted` is cid → the highest id known before the request left (None: not known), `newest_id`
-    the highest known now. Return cid → id, "" for certainly not there. A cid that is missing in
-    the answer could not be told: the list isn't in the order asked for, or looking the last rows
-    up one by one is cheaper than reading further back.
+    `after_id` is the highest id known before its first request left, None if none was: if the
+    customer was created, its id is higher.
     """
-    found: dict[str, str] = {}
-    seen: set[int] = set()
-    number = 1
-    while True:
-        page = await api.page(number, sort=("id", -1))
-        ids = [int(existing.id) for existing in page.customers if existing.id.isdecimal()]
-        found |= {c.cid: c.id for c in page.customers if c.cid is not None and c.cid in wanted}
-        if len(found) == len(wanted):
-            return found
-        new = set(ids) - seen
-        seen |= new
-        if page.total is not None and len(seen) >= page.total:
-            return {cid: found.get(cid, "") for cid in wanted}
-        in_order = ids == sorted(ids, reverse=True) and len(ids) == len(page.customers)
-        if number == 1 and newest_id is not None:
-            in_order &= bool(ids) and ids[0] >= newest_id
-        if not in_order or not new:
-            return found
-        reached = {cid for cid, after in wanted.items() if after is not None and ids[-1] <= after}
-        open_rows = len(wanted.keys() - found.keys() - reached)
-        if open_rows <= number:
-            return dict.fromkeys(reached, "") | found
-        number += 1
+
+    customer: Customer
+    after_id: int | None
+    since: float = 0.0  # loop time of the doubtful answer
+    attempts: int = 1  # of this run
+    created: int = 0  # how many this run had created then
+    refused: Answer | None = None  # the 409 that its latest attempt met
 
 
-async def find_holder(
-    api: Clopos, customer: Customer, field: str | None
-) -> tuple[Existing | None, str | None]:
-    """Look up the customer that holds one of the row's unique values (API facts §5.5).
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A clash whose holder isn't known. `doubt`: the row itself may be the holder."""
 
-    `field` is the one the API named, None if it named none. Return the holder and the field it
-    holds; the row's own cid goes before anything else. (None, field): nobody could be found.
+    customer: Customer
+    field: str | None
+    doubt: Doubt | None = None
+
+
+class Settling:
+    """The open rows of a run.
+
+    `doubts` is cid → row, oldest first; `again` are rows that reading didn't find: to be sent
+    once more. Everything here may be cancelled while it waits: what is open stays open.
     """
-    digits = digits_of(customer.phone)
-    candidates: list[Existing] = []
-    if digits:
-        candidates += await api.by_phone(digits)
-    if not clashes(candidates, customer):
-        candidates += await api.by_name(customer.name)
-    return first_clash(clashes(candidates, customer), field)
+
+    def __init__(self, api: Clopos, reporter: Reporter, pace: Pace) -> None:
+        self.again: deque[Doubt] = deque()
+        self._api = api
+        self._reporter = reporter
+        self._pace = pace
+        self.doubts: dict[str, Doubt] = {}
+        self._clashes: dict[str, _Open] = {}
+
+    def doubt(self, doubt: Doubt) -> None:
+        """Put a row aside until it can be settled by reading."""
+        self.doubts[doubt.customer.cid] = doubt
+
+    def due(self, *, idle: bool, under_way: int) -> bool:
+        """Tell whether to read now: nothing else is left, or a page is about to be outgrown."""
+        if not self.doubts:
+            return False
+        if idle:
+            return True
+        oldest = next(iter(self.doubts.values()))
+        newer = self._reporter.count - oldest.created
+        return newer + len(self.doubts) + under_way >= self._api.page_size * 0.9
+
+    async def settle(self) -> None:
+        """Settle all rows in doubt by reading, once the last of them must have landed."""
+        batch = list(self.doubts.values())
+        due = max((doubt.since for doubt in batch), default=0.0) + self._pace.settle
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        wanted = {doubt.customer.cid: doubt.after_id for doubt in batch}
+        verdicts = await read_back(self._api, wanted, self._reporter.newest_id)
+        for doubt in batch:
+            await self._settle_one(doubt, verdicts.get(doubt.customer.cid))
+
+    async def _settle_one(self, doubt: Doubt, clopos_id: str | None) -> None:
+        """Settle a row by what reading back said: its id, "" for not there, None for no telling."""
+        customer = doubt.customer
+        field = doubt.refused.field if doubt.refused else None
+        clash = None
+        if clopos_id is None or (doubt.refused and not clopos_id):
+            clash = await find_holder(self._api, customer, field)
+            if clash and clash.field == "cid":
+                clopos_id = clash.holder.id
+        del self.doubts[customer.cid]
+        if clopos_id:
+            self._reporter.created(customer, clopos_id)
+        elif not doubt.refused:
+            if doubt.attempts < self._pace.attempts:
+                self.again.append(doubt)
+            else:
+                self._reporter.unknown(customer, doubt.attempts)
+        elif clopos_id is None:
+            # Somebody else with its phone proves nothing: numbers are compared as they are spelt
+            # (API facts §11), so the row itself may be there as well.
+            self._clashes[customer.cid] = _Open(customer, field, doubt)
+        elif clash:
+            self._clashed(customer, clash)
+        else:
+            self._clashes[customer.cid] = _Open(customer, field)
+
+    async def clash(self, customer: Customer, answer: Answer) -> None:
+        """Find out who holds a value of a row that was never in doubt."""
+        # Kept until it is explained, so that it is reported should the look-up fail.
+        self._clashes[customer.cid] = _Open(customer, answer.field)
+        if clash := await find_holder(self._api, customer, answer.field):
+            del self._clashes[customer.cid]
+            self._clashed(customer, clash)
+
+    @property
+    def unexplained(self) -> bool:
+        """Return whether there are clashes that no look-up explained."""
+        return bool(self._clashes)
+
+    async def explain(self) -> None:
+        """Read all customers once, for the clashes that no look-up explained.
+
+        Unless that costs more than the holders' ids are worth: only a row that may itself be
+        there is worth any price.
+        """
+        rows = [(each.customer, each.field) for each in self._clashes.values()]
+        needed = any(each.doubt for each in self._clashes.values())
+        most = _FEW_PAGES + len(rows)
+        complete = True
+
+        def worth_it(total: int) -> bool:
+            nonlocal complete
+            complete = needed or math.ceil(total / self._api.page_size) <= most
+            return complete
+
+        holders = await find_holders(self._api.scan(worth_it=worth_it), rows)
+        for each in list(self._clashes.values()):
+            del self._clashes[each.customer.cid]
+            clash = holders.get(each.customer.cid)
+            if clash and clash.field == "cid" and each.doubt:
+                self._reporter.created(each.customer, clash.holder.id)
+            elif clash:
+                self._clashed(each.customer, clash)
+            elif complete:
+                self._unseen(each, "that can't be seen (deleted, or of another venue)")
+            else:
+                self._unseen(each, "that neither its phone nor its name finds")
+
+    def report_open(self) -> None:
+        """Report what this run leaves open: nothing is silent."""
+        for each in self._clashes.values():
+            if each.doubt:
+                self._reporter.unknown(each.customer, each.doubt.attempts)
+            else:
+                self._unseen(each, "that was not looked up")
+        for doubt in (*self.doubts.values(), *self.again):
+            self._reporter.unknown(doubt.customer, doubt.attempts)
+
+    def _clashed(self, customer: Customer, clash: Clash) -> None:
+        if clash.field == "cid":
+            fields = ", ".join(differing(customer, clash.holder))
+            message = f"at Clopos with another {fields}" if fields else ""
+            self._reporter.exists(customer, clash.holder.id, message)
+            return
+        message = f"the {clash.field} belongs to customer {clash.holder.id}"
+        self._reporter.not_created(customer, Status.CONFLICT, message, clash.field, clash.holder.id)
+
+    def _unseen(self, clash: _Open, whom: str) -> None:
+        message = f"the {clash.field or 'phone, code or cid'} belongs to a customer {whom}"
+        self._reporter.not_created(clash.customer, Status.CONFLICT, message, clash.field)
 
 
-async def find_holders(
-    everyone: AsyncIterable[Existing], customers: Iterable[tuple[Customer, str | None]]
-) -> dict[str, tuple[Existing, str]]:
-    """Return cid of the row → its holder and the field, from a scan of all customers.
-
-    `customers` are rows with the field the API named. A row that is missing in the answer clashes
-    with nobody who can be seen.
-    """
-    rows = list(customers)
-    candidates: dict[str, list[Existing]] = {}
-    values: dict[tuple[str, str | None], list[str]] = {}
-    for customer, _ in rows:
-        for name, value in _unique_values(customer):
-            values.setdefault((name, value), []).append(customer.cid)
-    async for existing in everyone:
-        for pair in _held(existing) & values.keys():
-            for cid in values[pair]:
-                candidates.setdefault(cid, []).append(existing)
-    found: dict[str, tuple[Existing, str]] = {}
-    for customer, field in rows:
-        pairs = clashes(candidates.get(customer.cid, []), customer)
-        holder, clash = first_clash(pairs, field)
-        if holder and clash:
-            found[customer.cid] = (holder, clash)
-    return found
-
-
-def clashes(
-    candidates: Iterable[Existing], customer: Customer
-) -> list[tuple[Existing, frozenset[str]]]:
-    """Return the customers that hold a unique value of the row, with the fields that clash."""
-    mine: set[tuple[str, str | None]] = {*_unique_values(customer)}
-    pairs = (
-        (existing, frozenset(name for name, _ in _held(existing) & mine)) for existing in candidates
-    )
-    return [(existing, fields) for existing, fields in pairs if fields]
-
-
-def first_clash(
-    pairs: Iterable[tuple[Existing, frozenset[str]]], field: str | None
-) -> tuple[Existing | None, str | None]:
-    """Return the clash that explains most: the row's own cid, the field named, then the others."""
-    ordered = list(pairs)
-    for name in ("cid", field, "phone", "code"):
-        for existing, fields in ordered:
-            if name in fields:
-                return existing, name
-    return None, field
-
-
-def _held(existing: Existing) -> set[tuple[str, str | None]]:
-    pairs: set[tuple[str, str | None]] = {("cid", existing.cid), ("code", existing.code)}
-    return pairs | {("phone", phone) for phone in existing.phones}
-
-
-def _unique_values(customer: Customer) -> list[tuple[str, str]]:
-    values = [("cid", customer.cid)]
-    if customer.phone:
-        values.append(("phone", digits_of(customer.phone)))
-    if customer.code:
-        values.append(("code", customer.code))
-    return values
+def inherited(customer: Customer, after_id: int | None) -> Doubt:
+    """Return the doubt of a run that died. What it sent may land as late as what we send."""
+    return replace(Doubt(customer, after_id), since=asyncio.get_running_loop().time())

@@ -17,10 +17,11 @@ from importer.errors import ImporterError, StoppedError
 from importer.identity import customers, digest, fingerprints
 from importer.journal import SENT, Journal
 from importer.messages import tr
+from importer.pace import Pace
 from importer.payloads import write_payloads
 from importer.plan import Index, Known, Remembered, make_plan, scan_pays
 from importer.records import FIELDS, Customer, Outcome, Status
-from importer.send import Doubt, Pace, send
+from importer.send import send
 from importer.settings import read_settings
 from importer.state import brand_folder, hold
 from importer.viewer import Live
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from importer.clopos import Existing
     from importer.plan import Plan
     from importer.settings import Settings
+    from importer.settle import Doubt
     from importer.viewer import Viewer
 
 
@@ -170,7 +172,7 @@ class _Job:
 
     async def send(self, plan: Plan, per_minute: float | None) -> None:
         """Send what the plan says. Raises ServiceError or StoppedError when that ends early."""
-        doubtful = [Doubt(row, self.entries[row.cid].after_id) for row in plan.doubtful]
+        doubtful = [(row, self.entries[row.cid].after_id) for row in plan.doubtful]
         in_doubt: dict[str, Doubt] = {}
         loop = asyncio.get_running_loop()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,10 +48,7 @@ def client(env: dict[str, str], *rates: Rate, **options: Any) -> Clopos:
 
 
 async def create(api: Clopos, **fields: Any) -> Answer:
-    async def leaving() -> None:
-        pass
-
-    return await api.create(ROW | fields, leaving)
+    return await api.create(ROW | fields, nullcontext)
 
 
 @asynccontextmanager
@@ -722,8 +719,10 @@ def test_a_429_on_signing_in_is_waited_for() -> None:
 def test_a_call_cancelled_while_it_waits_has_sent_nothing() -> None:
     left: list[int] = []
 
-    async def leaving() -> None:
+    @asynccontextmanager
+    async def leaving() -> AsyncIterator[None]:
         left.append(1)
+        yield
 
     async def story() -> None:
         async with (

@@ -6,6 +6,7 @@ What is asked of whom and how often is decided here; what an answer means, in `a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +17,8 @@ from importer.errors import ServiceError
 from importer.settings import require_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
     from importer.clopos.quota import Quota
@@ -58,7 +60,7 @@ class Clopos:
         self._token = settings.token
         self._renew_at = float("inf")  # wall time
         self._signing_in = asyncio.Lock()
-        self._refused: ServiceError | None = None
+        self._refused: ServiceError | None = None  # for good: nobody need ask again
         self._throttles = 0  # in a row
         self._paused_until = 0.0  # loop time, by the last of them
 
@@ -81,12 +83,15 @@ class Clopos:
 
     # -- customers --------------------------------------------------------------------------
 
-    async def create(self, body: dict[str, Any], leaving: Callable[[], Awaitable[None]]) -> Answer:
+    async def create(
+        self, body: dict[str, Any], leaving: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> Answer:
         """Send one customer and return the answer, whatever it says but STOP.
 
-        `leaving` is awaited when its turn has come, right before the first byte leaves; a call
-        that is cancelled before that has sent nothing. A DOUBT is never sent again from here,
-        and after THROTTLED all requests pause.
+        `leaving` is entered when its turn has come, right before the first byte leaves, and left
+        with the answer; a call that is cancelled outside of it has created nothing. More than one
+        request is made only where the first certainly didn't reach Clopos. A DOUBT is never sent
+        again from here, and after THROTTLED all requests pause.
 
         Raises ServiceError when every request would end like this one, or Clopos can't be
         reached; the customer wasn't created then.
@@ -154,7 +159,7 @@ class Clopos:
         *,
         params: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
-        leaving: Callable[[], Awaitable[None]] | None = None,
+        leaving: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext,
     ) -> Answer:
         """Ask until there is an answer that means something; renew the token once if asked to."""
         patience = _Patience()
@@ -169,12 +174,12 @@ class Clopos:
             # The token is asked for when the turn has come: by then it may be used up.
             turn = self._quota.first() if call is Call.SIGN_IN else self._quota.slot(prepare)
             async with turn:
-                if leaving:
-                    await leaving()
-                    leaving = None
-                answer = await self._wire.ask(
-                    call, method, path, token=token, params=params, body=body
-                )
+                if self._refused:
+                    raise self._refused
+                async with leaving():
+                    answer = await self._wire.ask(
+                        call, method, path, token=token, params=params, body=body
+                    )
             if answer and answer.verdict is Verdict.THROTTLED:
                 self._throttled(answer)
                 if call is Call.CREATE:
@@ -188,7 +193,8 @@ class Clopos:
                 if token == self._token:
                     self._renew_at = 0.0  # nobody else sends it now
             elif answer.verdict in {Verdict.STOP, Verdict.SIGN_IN_AGAIN}:
-                raise ServiceError(f"Clopos refuses: {answer.message}", todo=answer.todo)
+                self._refused = ServiceError(f"Clopos refuses: {answer.message}", todo=answer.todo)
+                raise self._refused
             else:
                 return answer
 
