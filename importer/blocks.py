@@ -77,7 +77,7 @@ def plan_lines(plan: Plan, now: datetime) -> list[str]:
         )
         lines.append(f"  {text}")
     if plan.held_back:
-        text = trn("{n} held back by --limit", "{n} held back by --limit", len(plan.held_back))
+        text = trn("{n} held back by --limit", "{n} held back by --limit", plan.held_back)
         lines.append(f"  {text}")
     price = plan.price
     if price.requests:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NAMESPACE = uuid.UUID("1d0a3d8e-5c52-5d43-9c0e-7a1f0c9be2a4")
 _SEPARATOR = "\x1f"
+_BLOCK = 500  # rows
 
 
 def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Customer]:
@@ -29,16 +30,19 @@ def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Cu
 
     A row's own `cid` is kept. Otherwise it is a UUIDv5 over API base, brand and the row's stable
     key: its code, else its phone, else all its values with an ordinal among its equals.
-    `values` are the rows that are kept: their order decides the ordinals.
+    `values` are the rows that are kept: their order decides the ordinals. Made a block at a time:
+    of a million rows only some hundreds are customers at any moment.
     """
     scope = uuid.uuid5(_NAMESPACE, _SEPARATOR.join((base_url.lower(), brand.lower())))
     seen: Counter[str] = Counter()
-    columns = [cells_of(values[name]) for name in FIELDS]
-    for row, found in zip(values.index.tolist(), zip(*columns, strict=True), strict=True):
-        fields = dict(zip(FIELDS, found, strict=True))
-        if fields["cid"] is None:
-            fields["cid"] = str(uuid.uuid5(scope, _stable_key(fields, seen)))
-        yield Customer(row=row, **fields)
+    for start in range(0, len(values), _BLOCK):
+        block = values.iloc[start : start + _BLOCK]
+        columns = [cells_of(block[name]) for name in FIELDS]
+        for row, found in zip(block.index.tolist(), zip(*columns, strict=True), strict=True):
+            fields = dict(zip(FIELDS, found, strict=True))
+            if fields["cid"] is None:
+                fields["cid"] = str(uuid.uuid5(scope, _stable_key(fields, seen)))
+            yield Customer(row=row, **fields)
 
 
 def fingerprints(fields: Iterable[tuple[str, object]], key: bytes) -> dict[str, str]:

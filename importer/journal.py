@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 from importer.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -110,11 +110,12 @@ class Journal:
                 self.run = int(cursor.lastrowid or 0)
         return self.run
 
-    def recall(self) -> dict[str, Entry]:
-        """Return cid → entry for every customer this brand was ever sent."""
-        rows = self._db.execute(
-            "SELECT cid, state, run, attempts, after_id, clopos_id, content, changed FROM customers"
-        )
+    def recall(self, cids: Sequence[str]) -> dict[str, Entry]:
+        """Return cid → entry for those of the customers that this brand was ever sent."""
+        marks = ", ".join("?" * len(cids))
+        columns = "cid, state, run, attempts, after_id, clopos_id, content, changed"
+        sql = f"SELECT {columns} FROM customers WHERE cid IN ({marks})"  # noqa: S608 - marks alone
+        rows = self._db.execute(sql, tuple(cids))
         return {
             cid: Entry(state, run, attempts, after_id, clopos_id, json.loads(content), changed)
             for cid, state, run, attempts, after_id, clopos_id, content, changed in rows

@@ -7,16 +7,19 @@ whose phone or code is known to belong to somebody else.
 from __future__ import annotations
 
 import math
+from array import array
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from importer.identity import digest, fingerprints
 from importer.records import FIELDS, Customer, Outcome, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-TOKEN_SECONDS = 3300  # 3600 (API facts §3.3), renewed some minutes early
+TOKEN_SECONDS = 3300.0  # 3600 (API facts §3.3), renewed some minutes early
+_EXAMPLES = 5  # rows named of each kind of clash
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +36,24 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The customers of a brand, by what no two may share. Keys are digests, cids as they are."""
+    """Customers at Clopos, by what no two may share. Keys are digests, cids as they are.
+
+    Clopos takes one number in two spellings for two numbers (API facts §0.12): so one phone may
+    lead to several customers.
+    """
 
     by_cid: dict[str, Known] = field(default_factory=dict)
-    by_phone: dict[str, Known] = field(default_factory=dict)
-    by_code: dict[str, Known] = field(default_factory=dict)
+    by_phone: dict[str, list[Known]] = field(default_factory=dict)
+    by_code: dict[str, list[Known]] = field(default_factory=dict)
 
     def add(self, known: Known, cid: str | None) -> None:
         """Add a customer; `cid` in lower case, None when the answer didn't tell it."""
         if cid:
             self.by_cid[cid] = known
         for phone in known.content.get("phone", "").split():
-            self.by_phone.setdefault(phone, known)
-        if "code" in known.content:
-            self.by_code.setdefault(known.content["code"], known)
+            self.by_phone.setdefault(phone, []).append(known)
+        if code := known.content.get("code"):
+            self.by_code.setdefault(code, []).append(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,21 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Some customers of the sheet, and all that is known of them.
+
+    `journal` is cid → what is remembered; `index` holds at least the customers at Clopos that
+    share a cid, phone or code with one of these (empty: nothing is known).
+    """
+
+    customers: Sequence[Customer]
+    journal: Mapping[str, Remembered]
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
-    """What sending costs. Minutes at the pace that is left after the reserve; None: no limit."""
+    """What sending costs. `minutes` at the pace that is left after the reserve; None: no limit."""
 
     creates: int
     reads: int
@@ -75,109 +95,229 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be sent, in the sheet's order, and what is known without sending."""
+class Clash:
+    """Rows that can't be created because somebody else holds their phone or code.
 
-    to_send: tuple[Customer, ...]
+    `fields` is ("phone",) or ("code",) when the holder has another name, ("phone", "code") when
+    they belong to two different customers. `rows` are the first few of `count`.
+    """
+
+    fields: tuple[str, ...]
+    count: int
+    rows: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """Explain it in a few words."""
+        if len(self.fields) > 1:
+            return "phone and code belong to two different customers"
+        return f"the {self.fields[0]} belongs to a customer with another name"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be sent, and what is known without sending.
+
+    `to_send` are row numbers in the sheet's order: customers are made of them when their turn
+    comes (see `pick`). `differing` is field → rows that are at Clopos with another value.
+    """
+
+    to_send: Sequence[int]
     doubtful: tuple[Customer, ...]  # of a run that died: settled by reading before they are sent
     known: tuple[Outcome, ...]
-    held_back: tuple[Customer, ...]  # beyond --limit
+    held_back: int  # rows beyond --limit
     price: Price
+    differing: Mapping[str, int] = field(default_factory=dict)
+    clashes: tuple[Clash, ...] = ()
+
+    @property
+    def exists(self) -> int:
+        """Return how many rows are at Clopos already, as they are here or not."""
+        return sum(outcome.status is not Status.CONFLICT for outcome in self.known)
+
+    @property
+    def different(self) -> int:
+        """Return how many of these have another value there; their messages name the fields."""
+        return sum(o.status is not Status.CONFLICT and bool(o.message) for o in self.known)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as `--dry-run --json` prints it."""
+        price = self.price
+        return {
+            "to_create": len(self.to_send),
+            "to_settle": len(self.doubtful),
+            "held_back": self.held_back,
+            "exists": {
+                "identical": self.exists - self.different,
+                "different": self.different,
+                "fields": dict(self.differing),
+            },
+            "clashes": [
+                {
+                    "fields": list(clash.fields),
+                    "reason": str(clash),
+                    "count": clash.count,
+                    "rows": list(clash.rows),
+                }
+                for clash in self.clashes
+            ],
+            "requests": {
+                "total": price.requests,
+                "posts": price.creates,
+                "reads": price.reads,
+                "auths": price.sign_ins,
+            },
+            "minutes": None if price.minutes is None else round(price.minutes, 2),
+        }
 
 
 def make_plan(
-    customers: Iterable[Customer],
-    journal: Mapping[str, Remembered],
-    index: Index,
+    blocks: Iterable[Block],
     *,
     key: bytes,
-    per_minute: float | None,
+    seconds_of: Callable[[int], float | None],
+    signed_in: bool = False,
     limit: int | None = None,
 ) -> Plan:
     """Decide for each customer whether it is sent, settled, or known.
 
-    `journal` is cid → what is remembered, `index` what was scanned (empty: not scanned), `key`
-    the one the digests of both were made with, `per_minute` the pace (None: no limit).
+    `blocks` are all customers in the sheet's order; `key` is the one the digests of journal and
+    index were made with; `seconds_of` tells how long so many requests take (None: no limit).
     """
-    to_send: list[Customer] = []
-    doubtful: list[Customer] = []
-    held_back: list[Customer] = []
-    known: list[Outcome] = []
-    for customer in customers:
-        remembered = journal.get(customer.cid)
-        outcome = _known(customer, remembered, index, key)
-        if outcome:
-            known.append(outcome)
-        elif limit is not None and len(to_send) + len(doubtful) >= limit:
-            held_back.append(customer)
-        elif remembered:
-            doubtful.append(customer)
-        else:
-            to_send.append(customer)
-    creates = len(to_send)
-    reads = math.ceil(len(doubtful) / 999)
-    minutes = None if per_minute is None else (creates + reads) / per_minute
-    sign_ins = 1 + int((minutes or 0) * 60 // TOKEN_SECONDS) if creates or reads else 0
-    price = Price(creates, reads, sign_ins, minutes)
-    return Plan(tuple(to_send), tuple(doubtful), tuple(known), tuple(held_back), price)
-
-
-def scan_pays(rows: int, total: int, page_size: int) -> bool:
-    """Tell whether scanning `total` customers costs less than the requests it can save.
-
-    The first page is spent already: it told the total. A scan saves at most one request for each
-    row that is at Clopos, so never more than there are rows or customers.
-    """
-    return math.ceil(total / page_size) - 1 <= min(rows, total)
-
-
-def _known(
-    customer: Customer, remembered: Remembered | None, index: Index, key: bytes
-) -> Outcome | None:
-    """Return what is known of a row without sending it, None when it has to be sent or settled."""
-    mine = index.by_cid.get(customer.cid)
-    if remembered and not remembered.doubtful:
-        known = mine or Known(remembered.clopos_id or "", remembered.content)
-        created = remembered.this_run and not differing(customer, known, key)
-        status = Status.CREATED if created else Status.EXISTS
-        return _there(customer, known, key, status)
-    if mine:
-        return _there(customer, mine, key, Status.CREATED if remembered else Status.EXISTS)
-    if remembered:  # in doubt: only its cid can tell whether the customer is ours
-        return None
-    holders = _holders(customer, index, key)
-    if not holders:
-        return None
-    ids = {known.id for known in holders.values()}
-    holder = next(iter(holders.values()))
-    if len(ids) == 1 and "name" not in differing(customer, holder, key):
-        return _there(customer, holder, key, Status.EXISTS)
-    if len(ids) == 1:
-        clash = next(iter(holders))
-        message = f"the {clash} belongs to customer {holder.id}, who has another name; not sent"
-    else:
-        clash = "phone"
-        message = "; ".join(f"the {name} belongs to customer {k.id}" for name, k in holders.items())
-        message += "; not sent"
-    return Outcome(
-        customer.row, Status.CONFLICT, field=clash, existing_id=holder.id, message=message
+    made = _Draft()
+    for block in blocks:
+        for customer in block.customers:
+            remembered = block.journal.get(customer.cid)
+            outcome = made.known_of(customer, remembered, block.index, key)
+            if outcome:
+                made.known.append(outcome)
+            elif limit is not None and len(made.to_send) + len(made.doubtful) >= limit:
+                made.held_back += 1
+            elif remembered:
+                made.doubtful.append(customer)
+            else:
+                made.to_send.append(customer.row)
+    clashes = tuple(
+        Clash(fields, made.clashing[fields], tuple(rows)) for fields, rows in made.examples.items()
+    )
+    return Plan(
+        made.to_send,
+        tuple(made.doubtful),
+        tuple(made.known),
+        made.held_back,
+        _price(len(made.to_send), len(made.doubtful), seconds_of, signed_in=signed_in),
+        dict(made.differing.most_common()),
+        clashes,
     )
 
 
+def pick(customers: Iterable[Customer], rows: Iterable[int]) -> Iterator[Customer]:
+    """Yield the customers of these rows; both in the sheet's order, one at a time."""
+    wanted = iter(rows)
+    row = next(wanted, None)
+    for customer in customers:
+        if row is None:
+            return
+        if customer.row == row:
+            yield customer
+            row = next(wanted, None)
+
+
+def reading_pays(pages: int, rows: int, total: int) -> bool:
+    """Tell whether reading so many pages costs less than the requests it can save.
+
+    A row that is at Clopos costs two requests when it is sent blindly: the 409, and looking up
+    who holds the value. Of the rows nothing is known about, half are taken to be there, but no
+    more than there are customers.
+    """
+    return pages <= min(rows, total)
+
+
+def _price(
+    creates: int, doubtful: int, seconds_of: Callable[[int], float | None], *, signed_in: bool
+) -> Price:
+    reads = math.ceil(doubtful / 999)
+    if not creates and not reads:
+        return Price(0, 0, 0, 0.0)
+    seconds = seconds_of(creates + reads)
+    sign_ins = int((seconds or 0.0) // TOKEN_SECONDS) + (not signed_in)
+    return Price(creates, reads, sign_ins, None if seconds is None else seconds / 60)
+
+
+class _Draft:
+    """A plan that is being made."""
+
+    def __init__(self) -> None:
+        self.to_send = array("q")
+        self.doubtful: list[Customer] = []
+        self.known: list[Outcome] = []
+        self.held_back = 0
+        self.differing: Counter[str] = Counter()
+        self.clashing: Counter[tuple[str, ...]] = Counter()
+        self.examples: dict[tuple[str, ...], list[int]] = {}
+
+    def known_of(
+        self, customer: Customer, remembered: Remembered | None, index: Index, key: bytes
+    ) -> Outcome | None:
+        """Return what is known of a row without sending it, None when it is sent or settled."""
+        mine = index.by_cid.get(customer.cid)
+        if remembered and not remembered.doubtful:
+            known = mine or Known(remembered.clopos_id or "", remembered.content)
+            created = remembered.this_run and not differing(customer, known, key)
+            status = Status.CREATED if created else Status.EXISTS
+            return self._there(customer, known, key, status)
+        if mine:
+            return self._there(customer, mine, key, Status.CREATED if remembered else Status.EXISTS)
+        if remembered:  # in doubt: only its cid can tell whether the customer is ours
+            return None
+        holders = _holders(customer, index, key)
+        if not holders:
+            return None
+        ids = {known.id for known in holders.values()}
+        holder = next(iter(holders.values()))
+        if len(ids) == 1 and "name" not in differing(customer, holder, key):
+            return self._there(customer, holder, key, Status.EXISTS)
+        return self._clash(customer, holders)
+
+    def _there(self, customer: Customer, known: Known, key: bytes, status: Status) -> Outcome:
+        fields = differing(customer, known, key)
+        self.differing.update(fields)
+        message = f"at Clopos with another {_list(fields)}" if fields else ""
+        return Outcome(customer.row, status, clopos_id=known.id, message=message)
+
+    def _clash(self, customer: Customer, holders: Mapping[str, Known]) -> Outcome:
+        clash, holder = next(iter(holders.items()))
+        fields: tuple[str, ...] = (clash,)
+        message = f"the {clash} belongs to customer {holder.id}, who has another name; not sent"
+        if len({known.id for known in holders.values()}) > 1:
+            fields = tuple(holders)
+            message = "; ".join(
+                f"the {name} belongs to customer {holders[name].id}" for name in fields
+            )
+            message += "; not sent"
+        self.clashing[fields] += 1
+        examples = self.examples.setdefault(fields, [])
+        if len(examples) < _EXAMPLES:
+            examples.append(customer.row)
+        return Outcome(
+            customer.row, Status.CONFLICT, field=clash, existing_id=holder.id, message=message
+        )
+
+
 def _holders(customer: Customer, index: Index, key: bytes) -> dict[str, Known]:
-    """Return field → the customer that holds the row's phone or code."""
-    found: dict[str, Known] = {}
-    if customer.phone and (known := index.by_phone.get(digest("phone", customer.phone, key))):
-        found["phone"] = known
-    if customer.code and (known := index.by_code.get(digest("code", customer.code, key))):
-        found["code"] = known
-    return found
+    """Return field → the customer that holds the row's phone or code.
 
+    Of several holders of a phone, one that holds the code too or has the row's name comes first.
+    """
+    phones = index.by_phone.get(digest("phone", customer.phone, key), []) if customer.phone else []
+    codes = index.by_code.get(digest("code", customer.code, key), []) if customer.code else []
+    both = {known.id for known in phones} & {known.id for known in codes}
+    name = digest("name", customer.name, key) if len(phones) > 1 or len(codes) > 1 else ""
 
-def _there(customer: Customer, known: Known, key: bytes, status: Status) -> Outcome:
-    fields = differing(customer, known, key)
-    message = f"at Clopos with another {_list(fields)}" if fields else ""
-    return Outcome(customer.row, status, clopos_id=known.id, message=message)
+    def first(found: Sequence[Known]) -> Known:
+        return min(found, key=lambda k: (k.id not in both, k.content.get("name") != name))
+
+    held = {"phone": phones, "code": codes}
+    return {field: first(found) for field, found in held.items() if found}
 
 
 def differing(customer: Customer, known: Known, key: bytes) -> tuple[str, ...]:

@@ -10,33 +10,39 @@ import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
 from importer.errors import ImporterError, StoppedError
-from importer.identity import customers, digest, fingerprints
+from importer.identity import customers, fingerprints
 from importer.journal import SENT, Journal
 from importer.messages import tr
 from importer.pace import Pace
 from importer.payloads import write_payloads
-from importer.plan import Index, Known, Remembered, make_plan, scan_pays
+from importer.plan import Block, Remembered, make_plan, pick, reading_pays
 from importer.records import FIELDS, Customer, Outcome, Status
 from importer.send import send
 from importer.settings import read_settings
+from importer.snapshot import Snapshot
 from importer.state import brand_folder, hold
 from importer.viewer import Live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pandas as pd
 
-    from importer.clopos import Existing
     from importer.plan import Plan
     from importer.settings import Settings
     from importer.settle import Doubt
     from importer.viewer import Viewer
+
+
+_BLOCK = 1000  # rows that are compared with what is known at a time
+_ENOUGH = 10_000  # rows that nothing is known of: whatever Clopos holds, reading it pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +114,15 @@ async def upload(
             on_request=journal.request_left,
         )
         api = await stack.enter_async_context(client)
-        rows = list(customers(values, base_url=settings.base_url, brand=settings.brand))
+        snapshot = stack.enter_context(Snapshot(folder / "snapshot.sqlite", journal.key))
+        rows = partial(customers, values, base_url=settings.base_url, brand=settings.brand)
         if payloads:
-            write_payloads(payloads, rows)
-        job = _Job(api, journal, options, viewer, stop, quota)
+            write_payloads(payloads, rows())
+        job = _Job(rows, api, journal, snapshot, options, viewer, stop, quota)
         run = 0 if options.dry_run else journal.begin(file)
         error: ImporterError | None = None
         try:
-            plan = await job.plan(rows, run, quota.per_minute)
+            plan = await job.plan(run, quota.seconds_of)
             if not viewer.planned(plan, dry_run=options.dry_run):
                 raise StoppedError("Nothing was sent", todo="run the command again to send them")
             if not options.dry_run:
@@ -135,44 +142,82 @@ class _Job:
 
     def __init__(
         self,
+        rows: Callable[[], Iterator[Customer]],
         api: Clopos,
         journal: Journal,
+        snapshot: Snapshot,
         options: SendOptions,
         viewer: Viewer,
         stop: asyncio.Event,
         quota: Quota,
     ) -> None:
+        self.rows = rows  # the customers of the sheet, made anew with each call
         self.api = api
         self.quota = quota
         self.journal = journal
+        self.snapshot = snapshot
         self.options = options
         self.viewer = viewer
         self.stop = stop
-        self.entries = journal.recall()
-        self.newest_id: int | None = None
+        self.after: dict[str, int | None] = {}  # cid of a row in doubt → highest id before it
+        self.content: dict[str, dict[str, str]] = {}  # cid of a row under way → its digests
         self.outcomes: dict[int, Outcome] = {}
 
-    async def plan(self, rows: list[Customer], run: int, per_minute: float | None) -> Plan:
+    async def plan(self, run: int, seconds_of: Callable[[int], float | None]) -> Plan:
         """Compare the rows with the journal and, where it pays, with what is at Clopos."""
-        remembered = {
-            cid: Remembered(entry.state == SENT, entry.run == run, entry.clopos_id, entry.content)
-            for cid, entry in self.entries.items()
-        }
-        index = await self._scan(sum(1 for row in rows if row.cid not in remembered))
+        await self._refresh()
         plan = make_plan(
-            rows,
-            remembered,
-            index,
+            self._blocks(run),
             key=self.journal.key,
-            per_minute=per_minute,
+            seconds_of=seconds_of,
+            signed_in=self.api.requests.auths > 0,
             limit=self.options.limit,
         )
         self.outcomes |= {outcome.row: outcome for outcome in plan.known}
         return plan
 
+    async def _refresh(self) -> None:
+        """Learn what is at Clopos, if that is wanted and costs less than it saves."""
+        match = self.options.match
+        unknown = 0 if match == "never" else self._unknown_rows()
+        if not unknown:
+            return
+
+        with self.viewer.busy(tr("reading what is at Clopos")) as progress:
+
+            def pays(pages: int, total: int) -> bool:
+                progress(max(0, total - pages * self.api.page_size), of=total)
+                return match == "always" or reading_pays(pages, unknown, total)
+
+            await self.snapshot.refresh(self.api, pays)
+
+    def _unknown_rows(self) -> int:
+        """Count the rows to be sent of which the journal knows nothing, as far as it matters."""
+        most = _ENOUGH if self.options.limit is None else min(_ENOUGH, self.options.limit)
+        rows, unknown = self.rows(), 0
+        while unknown < most and (block := list(islice(rows, _BLOCK))):
+            unknown += len(block) - len(self.journal.recall([row.cid for row in block]))
+        return min(unknown, most)
+
+    def _blocks(self, run: int) -> Iterator[Block]:
+        """Yield the customers of the sheet with what journal and snapshot know of them."""
+        rows = self.rows()
+        while block := list(islice(rows, _BLOCK)):
+            entries = self.journal.recall([row.cid for row in block])
+            for cid, entry in entries.items():
+                if entry.state == SENT:
+                    self.after[cid] = entry.after_id
+            remembered = {
+                cid: Remembered(
+                    entry.state == SENT, entry.run == run, entry.clopos_id, entry.content
+                )
+                for cid, entry in entries.items()
+            }
+            yield Block(block, remembered, self.snapshot.look_up(block))
+
     async def send(self, plan: Plan, per_minute: float | None) -> None:
         """Send what the plan says. Raises ServiceError or StoppedError when that ends early."""
-        doubtful = [(row, self.entries[row.cid].after_id) for row in plan.doubtful]
+        doubtful = [(row, self.after[row.cid]) for row in plan.doubtful]
         in_doubt: dict[str, Doubt] = {}
         loop = asyncio.get_running_loop()
 
@@ -190,13 +235,13 @@ class _Job:
                 show(outcome)
 
             await send(
-                plan.to_send,
+                pick(self.rows(), plan.to_send),
                 self.api,
                 self,
                 on_outcome,
                 doubtful=doubtful,
                 in_doubt=in_doubt,
-                newest_id=self.newest_id,
+                newest_id=self.snapshot.newest_id,
                 pace=self.options.pace,
                 stop=self.stop,
             )
@@ -205,25 +250,6 @@ class _Job:
                 "Stopped on request", todo="run the same command again: it carries on"
             )
 
-    async def _scan(self, rows: int) -> Index:
-        """Read what is at Clopos, if that is wanted and costs less than it saves."""
-        index = Index()
-        match = self.options.match
-        if match == "never" or rows == 0:
-            return index
-        with self.viewer.busy(tr("reading what is at Clopos")) as progress:
-
-            def worth_it(total: int) -> bool:
-                progress(of=total)
-                return match == "always" or scan_pays(rows, total, self.api.page_size)
-
-            async for existing in self.api.scan(worth_it):
-                progress(len(index.by_cid))
-                index.add(_known(existing, self.journal.key), existing.cid)
-                if existing.id.isdecimal():
-                    self.newest_id = max(self.newest_id or 0, int(existing.id))
-        return index
-
     # -- the ledger of `send`: digests instead of personal data ------------------------------
 
     async def intend(self, customer: Customer, after_id: int | None) -> None:
@@ -231,20 +257,16 @@ class _Job:
         content = fingerprints(
             ((name, getattr(customer, name)) for name in FIELDS), self.journal.key
         )
+        self.content[customer.cid] = content
         await self.journal.intend(customer.cid, content, after_id)
 
     def created(self, cid: str, clopos_id: str) -> None:
         """Record that the customer exists with this id."""
         self.journal.created(cid, clopos_id)
+        if content := self.content.pop(cid, None):
+            self.snapshot.add(clopos_id, cid, content)
 
     def withdraw(self, cid: str) -> None:
         """Record that the customer was not created, for certain."""
+        self.content.pop(cid, None)
         self.journal.withdraw(cid)
-
-
-def _known(existing: Existing, key: bytes) -> Known:
-    content: dict[str, str] = fingerprints(
-        ((name, getattr(existing, name, None)) for name in FIELDS), key
-    )
-    content["phone"] = " ".join(digest("phone", phone, key) for phone in existing.phones)
-    return Known(existing.id, content)

@@ -45,7 +45,7 @@ def test_outcomes_are_recalled(tmp_path: Path) -> None:
             await journal.intend("c3", {"name": "e"}, 5)
             await journal.flush()
         with Journal(path) as journal:
-            entries = journal.recall()
+            entries = journal.recall([f"c{n}" for n in range(9)])
         assert entries["c1"].state == CREATED
         assert entries["c1"].clopos_id == "41"
         assert entries["c1"].run == run
@@ -64,7 +64,7 @@ def test_a_created_customer_is_never_withdrawn(tmp_path: Path) -> None:
             journal.created("c", "1")
             journal.withdraw("c")
             await journal.flush()
-            assert journal.recall()["c"].state == CREATED
+            assert journal.recall(["c"])["c"].state == CREATED
 
     asyncio.run(story())
 
@@ -103,7 +103,7 @@ def test_a_damaged_journal_is_set_aside_and_said_so(tmp_path: Path, damage: byte
     path.write_bytes(damage)
     with Journal(path) as journal:
         assert "damaged" in journal.notes[0]
-        assert journal.recall() == {}
+        assert journal.recall(["c"]) == {}
     assert [p.read_bytes() for p in tmp_path.glob("*.damaged-*")] == [damage]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.identity import digest, fingerprints
-from importer.plan import Index, Known, Plan, Remembered, make_plan, scan_pays
+from importer.plan import Block, Index, Known, Plan, Remembered, make_plan, pick, reading_pays
 from importer.records import FIELDS, Customer, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEY = b"k" * 32
 
@@ -32,9 +35,9 @@ def index(*holders: tuple[str, str | None, dict[str, Any]]) -> Index:
 
 
 def plan(*rows: Customer, at_clopos: Index | None = None, **options: Any) -> Plan:
-    given: dict[str, Any] = {"journal": {}, "key": KEY, "per_minute": 270.0} | options
-    journal = given.pop("journal")
-    return make_plan(rows, journal, at_clopos or Index(), **given)
+    given: dict[str, Any] = {"journal": {}, "key": KEY, "seconds_of": lambda n: n / 4.5} | options
+    block = Block(rows, given.pop("journal"), at_clopos or Index())
+    return make_plan([block], **given)
 
 
 def test_a_row_of_which_nothing_is_known_is_sent() -> None:
@@ -106,15 +109,15 @@ def test_a_doubtful_row_is_settled_unless_its_cid_is_seen_at_clopos() -> None:
 def test_the_limit_counts_what_would_be_sent() -> None:
     held = index(("9", "cid-2", {"name": "Anar Palıdov"}))
     made = plan(*(customer(row) for row in range(2, 7)), at_clopos=held, limit=2)
-    assert [row.row for row in made.to_send] == [3, 4]
-    assert [row.row for row in made.held_back] == [5, 6]
+    assert list(made.to_send) == [3, 4]
+    assert made.held_back == 2
 
 
 def test_the_price_is_in_requests_minutes_and_sign_ins() -> None:
     price = plan(*(customer(row) for row in range(2, 27002))).price
     assert (price.creates, price.reads, price.minutes, price.sign_ins) == (27000, 0, 100.0, 2)
     assert price.requests == 27002
-    assert plan(customer(), per_minute=None).price.minutes is None
+    assert plan(customer(), seconds_of=lambda _: None).price.minutes is None
     assert plan().price.requests == 0
 
 
@@ -130,23 +133,82 @@ def test_every_row_is_in_exactly_one_place(
     journal = {f"cid-{n + 3}": Remembered(flag, True, "1", {}) for n, flag in enumerate(doubtful)}
     held = index(*((cid[-1], cid, {"name": "Anar Palıdov"}) for cid in seen))
     made = plan(*rows, journal=journal, at_clopos=held, limit=limit)
-    sent = [row.row for row in (*made.to_send, *made.doubtful, *made.held_back)]
-    assert sorted([*sent, *(outcome.row for outcome in made.known)]) == [2, 3, 4, 5, 6]
+    placed = [*made.to_send, *(c.row for c in made.doubtful), *(o.row for o in made.known)]
+    assert len(set(placed)) == len(placed) == 5 - made.held_back
+    assert set(placed) <= {2, 3, 4, 5, 6}
     assert len(made.to_send) + len(made.doubtful) <= limit
 
 
 @pytest.mark.parametrize(
-    ("rows", "total", "pays"),
+    ("pages", "rows", "total", "pays"),
     [
-        (100_000, 100_000, True),
-        (40, 100_000, False),
-        (200, 100_000, True),
-        (5, 3, True),
-        (1, 0, True),
+        (100, 100_000, 100_000, True),
+        (100, 40, 100_000, False),  # forty POSTs cost less
+        (100, 200, 100_000, True),
+        (0, 5, 3, True),  # the first page was all
+        (3, 100_000, 2, False),  # a list that gives one at a time
     ],
 )
-def test_a_scan_pays_when_it_can_save_more_than_it_costs(rows: int, total: int, pays: bool) -> None:
-    assert scan_pays(rows, total, 999) is pays
+def test_reading_pays_when_it_can_save_more_than_it_costs(
+    pages: int, rows: int, total: int, pays: bool
+) -> None:
+    assert reading_pays(pages, rows, total) is pays
+
+
+def test_of_two_customers_with_one_phone_the_one_with_the_rows_name_or_code_counts() -> None:
+    other = ("8", "x", {"name": "Orxan Dağlı", "phone": "1"})
+    same_name = ("9", "y", {"name": "Anar Palıdov", "phone": "1"})
+    [outcome] = plan(customer(phone="1"), at_clopos=index(other, same_name)).known
+    assert (outcome.status, outcome.clopos_id) == (Status.EXISTS, "9")
+    same_code = ("10", "z", {"name": "Anar Palıdov", "phone": "1", "code": "7"})
+    held = index(other, same_name, same_code)
+    [outcome] = plan(customer(phone="1", code="7"), at_clopos=held).known
+    assert (outcome.status, outcome.clopos_id) == (Status.EXISTS, "10")
+
+
+def test_the_plan_groups_and_explains_what_is_not_sent() -> None:
+    held = index(
+        ("1", "cid-2", {"name": "Anar Palıdov"}),
+        ("2", "cid-3", {"name": "Anar Palıdov", "email": "a@example.com"}),
+        ("3", "x", {"name": "Orxan Dağlı", "phone": "1", "code": "8"}),
+        ("4", "y", {"name": "Orxan Dağlı", "code": "7"}),
+    )
+    made = plan(
+        customer(2),
+        customer(3, email="b@example.com"),
+        customer(4, phone="1"),
+        customer(5, code="7"),
+        *(customer(row, phone="1", code="7") for row in range(6, 14)),
+        customer(14),
+        at_clopos=held,
+    )
+    told = made.as_dict()
+    assert told["to_create"] == 1
+    assert told["exists"] == {"identical": 1, "different": 1, "fields": {"email": 1}}
+    assert [(clash["fields"], clash["count"], clash["rows"]) for clash in told["clashes"]] == [
+        (["phone"], 1, [4]),
+        (["code"], 1, [5]),
+        (["phone", "code"], 8, [6, 7, 8, 9, 10]),
+    ]
+    assert "two different customers" in told["clashes"][2]["reason"]
+    assert "another name" in told["clashes"][0]["reason"]
+    assert told["requests"] == {"total": 2, "posts": 1, "reads": 0, "auths": 1}
+    assert told["minutes"] == round(1 / 270, 2)
+
+
+def test_customers_are_picked_one_at_a_time_in_order() -> None:
+    made = 0
+
+    def all_rows() -> Iterator[Customer]:
+        nonlocal made
+        for row in range(2, 1000):
+            made += 1
+            yield customer(row)
+
+    picked = pick(all_rows(), [3, 5, 900])
+    assert [next(picked).row, next(picked).row] == [3, 5]
+    assert made == 4
+    assert [each.row for each in picked] == [900]
 
 
 def test_fields_of_a_customer_are_the_contracts() -> None:

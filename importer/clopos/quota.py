@@ -139,6 +139,10 @@ class Quota:
         """Return for how many seconds from `now` (loop time) nothing leaves, 0 for not at all."""
         return max(0.0, self._paused_until - now)
 
+    def seconds_of(self, requests: int) -> float | None:
+        """Return how long so many requests take, None for no limit."""
+        return None if self.per_minute is None else requests / self.per_minute * 60
+
     @contextlib.asynccontextmanager
     async def slot(self, prepare: Callable[[], Awaitable[None]] = _nothing) -> AsyncIterator[None]:
         """Wait for a turn, first come first served; the request is under way inside.
