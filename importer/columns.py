@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -31,12 +32,30 @@ def frame(columns: Mapping[Any, pa.Array | pa.ChunkedArray], rows: Any) -> pd.Da
     return pd.DataFrame(arrays, index=rows)
 
 
-def arrow(column: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
-    """Return a column of a frame as Arrow keeps it; nothing is null."""
-    return pa.array(column, from_pandas=True)
+def arrow(column: pd.Series[Any]) -> pa.Array:
+    """Return a column of a frame as Arrow keeps it, in one piece."""
+    array = pa.array(column, from_pandas=True)
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
 
 
 def cells_of(column: pd.Series[Any]) -> list[Any]:
     """Return a column of a frame as Python values, None for nothing."""
     found: list[Any] = arrow(column).to_pylist()
     return found
+
+
+def offsets_of(texts: pa.Array) -> np.ndarray:
+    """Return where each text begins in the column's bytes, and where the last one ends."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)
+    return offsets[texts.offset : texts.offset + len(texts) + 1]
+
+
+def data_of(texts: pa.Array) -> pa.Buffer:
+    """Return the bytes of all texts, one after the other."""
+    data = texts.buffers()[2]
+    if data is None or len(texts) == 0:
+        return pa.py_buffer(b"")
+    offsets = offsets_of(texts)
+    return data.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))

@@ -115,12 +115,8 @@ def _blocks(sheet: Sheet, outcomes: Outcomes, own: list[int]) -> Iterator[list[p
     columns = [arrow(sheet.table[number]) for number in own]
     for start in range(0, len(sheet.table), _BLOCK):
         stop = min(start + _BLOCK, len(sheet.table))
-        theirs = [_together(column.slice(start, stop - start)) for column in columns]
+        theirs = [column.slice(start, stop - start) for column in columns]
         yield [*outcomes.columns(start, stop), *theirs]
-
-
-def _together(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _lines(blocks: Iterable[list[pa.Array]]) -> Iterator[tuple[str, ...]]:

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.columns import data_of, offsets_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -60,26 +62,16 @@ def _lines(columns: list[pa.Array], delimiter: str) -> pa.Buffer:
     texts = [_quoted(_harmless(column), delimiter) for column in columns]
     texts[-1] = pc.binary_join_element_wise(texts[-1], "\r\n", "")
     lines = pc.binary_join_element_wise(*texts, delimiter)
-    return _bytes(lines)
-
-
-def _bytes(texts: pa.Array) -> pa.Buffer:
-    """Return the bytes of all texts, one after the other."""
-    _, offsets, data = texts.buffers()
-    if data is None:
-        return pa.py_buffer(b"")
-    ends = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
-    return data.slice(int(ends[0]), int(ends[1] - ends[0]))
+    return data_of(lines)
 
 
 def _harmless(texts: pa.Array) -> pa.Array:
     """Return what `harmless` makes of each text."""
-    _, offsets, data = texts.buffers()
-    if data is None or len(data) == 0:
+    data, ends = data_of(texts), offsets_of(texts)
+    if len(data) == 0:
         return texts
-    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     # An empty text has no first byte of its own: it is given another's, and left out.
-    first = np.frombuffer(data, np.uint8)[np.minimum(ends[:-1], len(data) - 1)]
+    first = np.frombuffer(data, np.uint8)[np.minimum(ends[:-1] - ends[0], len(data) - 1)]
     looked_at = _IS_LOOKED_AT[first] & (ends[1:] > ends[:-1])
     if not looked_at.any():
         return texts
@@ -94,7 +86,7 @@ def _harmless(texts: pa.Array) -> pa.Array:
 def _quoted(texts: pa.Array, delimiter: str) -> pa.Array:
     """Return the texts, in quotes where a delimiter, a quote or a line break is in them."""
     special = f'{delimiter}"\r\n'
-    data = bytes(_bytes(texts))
+    data = bytes(data_of(texts))
     if not any(character.encode() in data for character in special):
         return texts
     needed = pc.match_substring_regex(texts, f"[{special}]")
