@@ -25,6 +25,7 @@ def written_aside(path: Path) -> Iterator[Path]:
         with aside.open("r+b") as file:  # Windows syncs only what could be written to
             os.fsync(file.fileno())
         aside.replace(path)
+        make_durable(path.parent)
     except OSError as error:
         raise ServiceError(
             f"{path} can't be written",
@@ -35,6 +36,17 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def make_durable(folder: Path) -> None:
+    """Return when the disk has what was created, renamed or removed in the folder."""
+    if os.name == "nt":
+        return  # it can't open a folder, and keeps its names by itself
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def can_be_written(path: Path) -> None:

@@ -1,8 +1,8 @@
 """What was meant and what became of it: SQLite in the state folder, one file per API and brand.
 
-The intention is durable before a request leaves, the outcome after (design: write the intention
-before the effect). Statements that arrive while a commit is on its way go into the next one
-together (group commit), so durability costs no waiting for the disk per row.
+The intention is durable before a request leaves, the outcome after. Statements that arrive while
+a commit is on its way go into the next one together (group commit), so durability costs no
+waiting for the disk per row.
 
 Holds no personal data: `cid`, Clopos ids, and keyed digests to tell which fields differ.
 """
@@ -20,14 +20,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from importer.aside import make_durable
 from importer.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -41,6 +42,17 @@ CREATE TABLE customers (
 CREATE TABLE requests (sent REAL NOT NULL);
 CREATE TABLE secret (key BLOB NOT NULL);
 """
+_FACTS = "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+_KEY = "INSERT INTO secret VALUES (x'{}');"
+_UPGRADES = {1: _FACTS}  # layout → what makes it the next one
+_COLUMNS = {
+    "runs": "id, started, finished, file, results, summary",
+    "customers": "cid, run, state, attempts, after_id, clopos_id, content, changed",
+    "requests": "sent",
+    "facts": "name, value",
+}
+# Not what the disk or its permissions say, but what is in the file.
+_DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 SENT = "sent"
 CREATED = "created"
@@ -76,11 +88,13 @@ class _Statement:
 class Journal:
     """An open journal. One process at a time: the caller holds the brand's lock.
 
+    A damaged journal is set aside and a new one begun; `to_rebuild` is true then until `rebuilt`.
+
     Raises ServiceError when the file can't be opened, is from a newer version, or can't be
     written to any more (nothing is sent that can't be recorded).
     """
 
-    def __init__(self, path: Path, *, now: Any = time.time) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
         self.path = path
         self.now = now
         self.notes: list[str] = []  # what the person should know about this journal
@@ -91,20 +105,23 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._db = self._open()
         (self.key,) = self._db.execute("SELECT key FROM secret").fetchone()
+        self.to_rebuild = bool(
+            self._db.execute("SELECT 1 FROM facts WHERE name = 'to rebuild'").fetchone()
+        )
 
     # -- before the first request -----------------------------------------------------------
 
     def begin(self, file: str) -> int:
         """Start a run, or carry on the last one if it didn't finish. Return its number."""
-        row = self._db.execute(
-            "SELECT id FROM runs WHERE finished IS NULL ORDER BY id DESC LIMIT 1"
-        ).fetchone()
-        with self._db:
+        with self._changing() as db:
+            row = db.execute(
+                "SELECT id FROM runs WHERE finished IS NULL ORDER BY id DESC LIMIT 1"
+            ).fetchone()
             if row:
                 self.run = int(row[0])
-                self._db.execute("UPDATE runs SET file = ? WHERE id = ?", (file, self.run))
+                db.execute("UPDATE runs SET file = ? WHERE id = ?", (file, self.run))
             else:
-                cursor = self._db.execute(
+                cursor = db.execute(
                     "INSERT INTO runs (started, file) VALUES (?, ?)", (self.now(), file)
                 )
                 self.run = int(cursor.lastrowid or 0)
@@ -113,19 +130,37 @@ class Journal:
     def recall(self, cids: Sequence[str]) -> dict[str, Entry]:
         """Return cid → entry for those of the customers that this brand was ever sent."""
         marks = ", ".join("?" * len(cids))
-        columns = "cid, state, run, attempts, after_id, clopos_id, content, changed"
-        sql = f"SELECT {columns} FROM customers WHERE cid IN ({marks})"  # noqa: S608 - marks alone
+        sql = f"SELECT {_COLUMNS['customers']} FROM customers WHERE cid IN ({marks})"  # noqa: S608
         rows = self._db.execute(sql, tuple(cids))
         return {
             cid: Entry(state, run, attempts, after_id, clopos_id, json.loads(content), changed)
-            for cid, state, run, attempts, after_id, clopos_id, content, changed in rows
+            for cid, run, state, attempts, after_id, clopos_id, content, changed in rows
         }
 
     def recent_requests(self, seconds: float) -> list[float]:
         """Return when requests left in the last `seconds`, epoch seconds, oldest first."""
-        with self._db:
-            self._db.execute("DELETE FROM requests WHERE sent < ?", (self.now() - seconds,))
-        return [sent for (sent,) in self._db.execute("SELECT sent FROM requests ORDER BY sent")]
+        now = self.now()
+        with self._changing() as db:
+            # A clock that was set back: when they left is not known any more.
+            db.execute("UPDATE requests SET sent = ? WHERE sent > ?", (now, now))
+            db.execute("DELETE FROM requests WHERE sent < ?", (now - seconds,))
+            return [sent for (sent,) in db.execute("SELECT sent FROM requests ORDER BY sent")]
+
+    def rebuilt(self, found: Iterable[tuple[str, str, Mapping[str, str]]]) -> None:
+        """Take over what was found at Clopos: cid, id there, and field → keyed digest.
+
+        That is what a journal that was damaged or lost had of them.
+        """
+        with self._changing() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO customers VALUES (?, 0, 'created', 0, NULL, ?, ?, ?)",
+                [
+                    (cid, number, json.dumps({**content}), self.now())
+                    for cid, number, content in found
+                ],
+            )
+            db.execute("DELETE FROM facts WHERE name = 'to rebuild'")
+        self.to_rebuild = False
 
     # -- while sending ----------------------------------------------------------------------
 
@@ -135,7 +170,7 @@ class Journal:
             "INSERT INTO customers VALUES (?, ?, 'sent', 1, ?, NULL, ?, ?) "
             "ON CONFLICT (cid) DO UPDATE SET run = excluded.run, state = 'sent', "
             "attempts = attempts + 1, after_id = excluded.after_id, content = excluded.content, "
-            "changed = excluded.changed",
+            "changed = excluded.changed WHERE state != 'created'",
             (cid, self.run, after_id, json.dumps(content), self.now()),
         )
 
@@ -164,8 +199,8 @@ class Journal:
     def finish(self, *, done: bool, results: str, summary: Mapping[str, Any]) -> None:
         """Note how the run ended. A run that isn't `done` is carried on by the next one."""
         # A disk that is full says so at the next intention; the results are still to be written.
-        with contextlib.suppress(sqlite3.Error), self._db:
-            self._db.execute(
+        with contextlib.suppress(ServiceError), self._changing() as db:
+            db.execute(
                 "UPDATE runs SET finished = ?, results = ?, summary = ? WHERE id = ?",
                 (self.now() if done else None, results, json.dumps(summary), self.run),
             )
@@ -187,10 +222,11 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         try:
             return self._connect()
-        except (sqlite3.OperationalError, OSError) as error:
+        except OSError as error:
             raise self._unusable(error) from error
-        except sqlite3.DatabaseError:
-            pass  # not a database, or a damaged one
+        except sqlite3.Error as error:
+            if _primary_code(error) not in _DAMAGE:
+                raise self._unusable(error) from error
         aside = self.path.with_name(f"{self.path.name}.damaged-{int(self.now())}")
         for suffix in ("", "-wal", "-shm"):
             damaged = self.path.with_name(self.path.name + suffix)
@@ -200,34 +236,50 @@ class Journal:
             f"The journal was damaged. It was set aside as {aside} and a new one begun; "
             "what is already at Clopos is found there by its cid."
         )
-        return self._connect()
+        db = self._connect()
+        with db:
+            db.execute("INSERT INTO facts VALUES ('to rebuild', '')")
+        return db
 
     def _connect(self) -> sqlite3.Connection:
-        new = not self.path.exists()
-        if new:
+        if not self.path.exists():
+            # What a journal left that somebody took away would be taken for a part of this one.
+            for suffix in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            make_durable(self.path.parent)
         db = sqlite3.connect(self.path, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             # An intention lost in a power cut would be a customer sent twice.
             db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA fullfsync = 1")  # on a Mac, fsync alone doesn't reach the disk
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-                with db:
-                    db.execute("INSERT INTO secret VALUES (?)", (secrets.token_bytes(32),))
-            elif version > VERSION:
+            if version > VERSION:
                 raise ServiceError(
                     f"The journal {self.path} was written by a newer version of this program",
                     why=f"it has layout {version}, this program knows {VERSION}",
                     todo="update clopos-import",
                 )
-            elif db.execute("PRAGMA quick_check").fetchone() != ("ok",):
-                raise sqlite3.DatabaseError("quick_check failed")
+            if version == 0:
+                key = secrets.token_hex(32)
+                _to_version(db, VERSION, _SCHEMA + _FACTS + _KEY.format(key))
+            for old in range(version or VERSION, VERSION):
+                _to_version(db, old + 1, _UPGRADES[old])
+            _check(db)
         except BaseException:
             db.close()
             raise
         return db
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """Change something at once, while nothing is being sent."""
+        try:
+            with self._db:
+                yield self._db
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> ServiceError:
         return ServiceError(
@@ -273,3 +325,22 @@ class Journal:
         with self._db:
             for statement in batch:
                 self._db.execute(statement.sql, statement.values)
+
+
+def _to_version(db: sqlite3.Connection, version: int, script: str) -> None:
+    """Change the layout in one step: a process that is killed meanwhile leaves the old one."""
+    db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version}; COMMIT;")
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Raise sqlite3.Error when something of a journal is missing or unreadable."""
+    for table, columns in _COLUMNS.items():
+        db.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our names
+    sound = db.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    if not sound or db.execute("SELECT count(*) FROM secret").fetchone() != (1,):
+        raise sqlite3.DatabaseError("something of it is missing or unreadable")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """Return what SQLite calls the error; what Python or we raise is about the content."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF

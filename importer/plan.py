@@ -190,12 +190,15 @@ def make_plan(
             outcome = made.known_of(customer, remembered, block.index, key)
             if outcome:
                 made.known.append(outcome)
-            elif limit is not None and len(made.to_send) + len(made.doubtful) >= limit:
-                made.held_back += 1
             elif remembered:
                 made.doubtful.append(customer)
             else:
                 made.to_send.append(customer.row)
+    if limit is not None:
+        # What may have been sent is settled whatever the limit, and counts.
+        room = max(0, limit - len(made.doubtful))
+        made.held_back = max(0, len(made.to_send) - room)
+        del made.to_send[room:]
     clashes = tuple(
         Clash(fields, made.clashing[fields], tuple(rows)) for fields, rows in made.examples.items()
     )

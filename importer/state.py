@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from importer.aside import make_durable
 from importer.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ def brand_folder(settings: Settings) -> Path:
     scope = hashlib.sha256(f"{settings.base_url.lower()}\n{settings.brand.lower()}".encode())
     folder = top / f"{name}-{scope.hexdigest()[:8]}"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # A power cut must not take the journal by taking the folder's name.
+            for parent in (top, top.parent):
+                make_durable(parent)
         writable = os.access(folder, os.W_OK | os.X_OK)
     except OSError as error:
         raise _unusable(folder, str(error)) from error

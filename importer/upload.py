@@ -12,12 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
-from importer.errors import ImporterError, StoppedError
+from importer.errors import ImporterError, ServiceError, StoppedError
 from importer.identity import customers, fingerprints
-from importer.journal import SENT, Journal
+from importer.journal import SENT, Entry, Journal
 from importer.messages import tr
 from importer.pace import Pace
 from importer.payloads import write_payloads
@@ -30,15 +30,17 @@ from importer.state import brand_folder, hold
 from importer.viewer import Live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
 
-    from importer.plan import Plan
+    from importer.plan import Known, Plan
     from importer.settings import Settings
     from importer.settle import Doubt
     from importer.viewer import Viewer
+
+T = TypeVar("T")
 
 
 _BLOCK = 1000  # rows that are compared with what is known at a time
@@ -127,9 +129,13 @@ async def upload(
                 raise StoppedError("Nothing was sent", todo="run the command again to send them")
             if not options.dry_run:
                 await job.send(plan, quota.per_minute)
-            await journal.flush()
         except ImporterError as caught:
             error = caught
+        finally:
+            try:
+                await journal.flush()
+            except ServiceError as broken:
+                error = error or broken
         if not options.dry_run:
             statuses = Counter(str(outcome.status) for outcome in job.outcomes.values())
             done = error is None and not statuses[Status.UNKNOWN]
@@ -161,24 +167,37 @@ class _Job:
         self.stop = stop
         self.after: dict[str, int | None] = {}  # cid of a row in doubt → highest id before it
         self.content: dict[str, dict[str, str]] = {}  # cid of a row under way → its digests
+        self.lost: list[tuple[str, str, Mapping[str, str]]] = []  # what a damaged journal had
         self.outcomes: dict[int, Outcome] = {}
 
     async def plan(self, run: int, seconds_of: Callable[[int], float | None]) -> Plan:
         """Compare the rows with the journal and, where it pays, with what is at Clopos."""
-        await self._refresh()
-        plan = make_plan(
-            self._blocks(run),
-            key=self.journal.key,
-            seconds_of=seconds_of,
-            signed_in=self.api.requests.auths > 0,
-            limit=self.options.limit,
-        )
-        self.outcomes |= {outcome.row: outcome for outcome in plan.known}
+
+        def planned() -> Plan:
+            plan = make_plan(
+                self._blocks(run),
+                key=self.journal.key,
+                seconds_of=seconds_of,
+                signed_in=self.api.requests.auths > 0,
+                limit=self.options.limit,
+            )
+            self.outcomes |= {outcome.row: outcome for outcome in plan.known}
+            self.outcomes |= {row.row: _in_doubt(row.row) for row in plan.doubtful}
+            return plan
+
+        try:
+            await _unless(self.stop, self._refresh())
+        except ImporterError:
+            planned()  # what is known without asking is true all the same
+            raise
+        plan = planned()
+        if self.journal.to_rebuild and not self.options.dry_run:
+            self.journal.rebuilt(self.lost)
         return plan
 
     async def _refresh(self) -> None:
         """Learn what is at Clopos, if that is wanted and costs less than it saves."""
-        match = self.options.match
+        match = "always" if self.journal.to_rebuild else self.options.match
         unknown = 0 if match == "never" else self._unknown_rows()
         if not unknown:
             return
@@ -204,16 +223,25 @@ class _Job:
         rows = self.rows()
         while block := list(islice(rows, _BLOCK)):
             entries = self.journal.recall([row.cid for row in block])
-            for cid, entry in entries.items():
-                if entry.state == SENT:
-                    self.after[cid] = entry.after_id
+            index = self.snapshot.look_up(block)
+            for row in block:
+                self._compare(row.cid, entries.get(row.cid), index.by_cid.get(row.cid))
             remembered = {
                 cid: Remembered(
                     entry.state == SENT, entry.run == run, entry.clopos_id, entry.content
                 )
                 for cid, entry in entries.items()
             }
-            yield Block(block, remembered, self.snapshot.look_up(block))
+            yield Block(block, remembered, index)
+
+    def _compare(self, cid: str, entry: Entry | None, known: Known | None) -> None:
+        """Note what is in doubt, and let the journal know what was found out about it."""
+        if entry and entry.state == SENT:
+            self.after[cid] = entry.after_id
+            if known:
+                self.journal.created(cid, known.id)
+        elif known and not entry and self.journal.to_rebuild:
+            self.lost.append((cid, known.id, known.content))
 
     async def send(self, plan: Plan, per_minute: float | None) -> None:
         """Send what the plan says. Raises ServiceError or StoppedError when that ends early."""
@@ -246,9 +274,7 @@ class _Job:
                 stop=self.stop,
             )
         if self.stop.is_set():
-            raise StoppedError(
-                "Stopped on request", todo="run the same command again: it carries on"
-            )
+            raise _stopped()
 
     # -- the ledger of `send`: digests instead of personal data ------------------------------
 
@@ -270,3 +296,26 @@ class _Job:
         """Record that the customer was not created, for certain."""
         self.content.pop(cid, None)
         self.journal.withdraw(cid)
+
+
+def _in_doubt(row: int) -> Outcome:
+    message = "an earlier run sent it without a certain answer; run this command again to settle it"
+    return Outcome(row, Status.UNKNOWN, message=message)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T:
+    """Return what the work returns. Raises StoppedError, and leaves it, when `stop` is set."""
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise _stopped()
+    finally:
+        stopping.cancel()
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def _stopped() -> StoppedError:
+    return StoppedError("Stopped on request", todo="run the same command again: it carries on")
