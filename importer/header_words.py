@@ -149,6 +149,11 @@ def meaning(header: str) -> Word | None:
     )
 
 
+def is_known(header: str) -> bool:
+    """Tell whether a header is one of those that every list of people has."""
+    return is_id(header) or meaning(header) is not None
+
+
 def is_id(header: str) -> bool:
     """Tell whether a header names an identifier, which is a cid if its values are UUIDs."""
     return key(header) in _IDS

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from importer.columns import cells_of, frame, text_column
 from importer.errors import UsageError
 from importer.fields.text import tidy
+from importer.header_words import meaning
 from importer.reading.container import grid_of
-from importer.reading.header import find_header, is_blank, is_total
-from importer.records import RESULT_COLUMNS, ReadOptions, Sheet
+from importer.reading.header import find_header, is_blank, not_a_customer
+from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, ReadOptions, Sheet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from importer.reading import Grid
+
+_WHO = frozenset(["full", "first", "middle", "last", "phone", "email", "code", "cid"])
 
 SHIFTED = "more cells than the header has: its values have moved"
 
@@ -59,39 +62,38 @@ def _bytes(path: Path, stdin: BinaryIO | None) -> tuple[str, bytes]:
 def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
     records = grid.records
     start = _header_index(records, grid, name, options)
-    headers = [tidy(cell) for cell in records[start]]
-    while headers and not headers[-1]:
-        headers.pop()
-    width = len(headers)
+    header = records[start]
+    headers = [tidy(cell) for cell in header]
+    _fill_down(grid, headers, start)
+    kept = [index for index in range(start + 1, len(records)) if not is_blank(records[index])]
+    if not kept:
+        raise UsageError(
+            f"{name} has a header and no rows",
+            why=f"the header is in row {grid.first_row + start}: {_listed(headers)}",
+            todo="export the customers again, or name the header's row with --header-row",
+        )
+    width, nameless = _width(headers, [records[index] for index in kept], shifts=grid.shifts)
+    headers = (headers + [""] * width)[:width]
     rows: list[int] = []
     body: list[list[str]] = []
     malformed: dict[int, str] = {}
-    blank = 0
-    for index in range(start + 1, len(records)):
+    for index in kept:
         record = records[index]
-        if is_blank(record):
-            blank += 1
-            continue
         row = grid.first_row + index
         if reason := grid.malformed.get(index):
             malformed[row] = reason
-        elif any(cell.strip() for cell in record[width:]):
+        elif len(record) > nameless and any(cell.strip() for cell in record[nameless:]):
             malformed[row] = SHIFTED
-        elif is_total(record):
-            malformed[row] = "a total, not a customer"
+        elif reason := not_a_customer(record, header):
+            malformed[row] = reason
         rows.append(row)
         body.append(record[:width] + [""] * (width - len(record)))
-    if not body:
-        raise UsageError(
-            f"{name} has a header and no rows",
-            why=f"the header is in row {grid.first_row + start}: {', '.join(headers[:6])}",
-            todo="export the customers again, or name the header's row with --header-row",
-        )
     table = frame({n: text_column(cells) for n, cells in enumerate(zip(*body, strict=True))}, rows)
-    headers, table = _without_results(headers, table)
+    headers, table = _without_results(headers, table, grid)
     notes = list(grid.notes)
-    if start and options.header_row is None and not all(is_blank(r) for r in records[:start]):
-        notes.append(f"above the header, not read: {start} rows")
+    above = sum(not is_blank(record) for record in records[:start])
+    if above and options.header_row is None:
+        notes.append(f"above the header, not read: {above} {'row' if above == 1 else 'rows'}")
     return Sheet(
         name=name,
         kind=grid.kind,
@@ -102,10 +104,49 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
         delimiter=grid.delimiter,
         worksheet=grid.worksheet,
         malformed=malformed,
-        blank_rows=blank,
+        blank_rows=len(records) - start - 1 - len(kept),
         notes=tuple(notes),
         serial_dates=grid.serial_dates,
     )
+
+
+def _width(headers: list[str], body: list[list[str]], *, shifts: bool) -> tuple[int, int]:
+    """Return how many columns the table has, and from which on a row's content has been moved.
+
+    Columns without a header at the right end belong to the table where they are in use. In
+    delimited text, a few rows that reach there have a cell too many; in a workbook every cell
+    stands where it was put.
+    """
+    named = max((n for n, header in enumerate(headers, start=1) if header), default=0)
+    most = max(len(headers), *map(len, body)) if not shifts else len(headers)
+    used = [0] * (most - named)
+    for record in body:
+        for place, cell in enumerate(record[named:most]):
+            used[place] += bool(cell.strip())
+    enough = 0.5 * len(body) if shifts else 1
+    width = max((n for n, count in enumerate(used, start=1) if count >= enough), default=0)
+    return named + width, named + width
+
+
+def _fill_down(grid: Grid, headers: list[str], start: int) -> None:
+    """Give every row the value of a cell that is merged down a column.
+
+    Not where the column is who the customer is: two rows of one name are a person's to judge.
+    """
+    for first, last, column in grid.merged:
+        word = meaning(headers[column]) if column < len(headers) else None
+        if first <= start or (word and word.field in _WHO):
+            continue
+        for record in grid.records[first + 1 : last + 1]:
+            record[column] = grid.records[first][column]
+        grid.notes.append(
+            f"merged cells: «{headers[column]}» of row {grid.first_row + first} "
+            f"stands for rows up to {grid.first_row + last}"
+        )
+
+
+def _listed(headers: list[str]) -> str:
+    return ", ".join(header for header in headers if header)[:200]
 
 
 def _header_index(records: list[list[str]], grid: Grid, name: str, options: ReadOptions) -> int:
@@ -127,18 +168,25 @@ def _header_index(records: list[list[str]], grid: Grid, name: str, options: Read
     return index
 
 
-def _without_results(headers: list[str], table: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
-    """Leave out the seven columns of a results file and give back what it made harmless."""
-    if not set(RESULT_COLUMNS) <= set(headers):
+def _without_results(
+    headers: list[str], table: pd.DataFrame, grid: Grid
+) -> tuple[list[str], pd.DataFrame]:
+    """Leave out the columns of a results file and give back what it made harmless.
+
+    Only CSV is made harmless; a workbook may be such a CSV file, saved as one.
+    """
+    if not {"import_row", "import_status"} <= set(headers):
         return headers, table
     kept = [number for number, header in enumerate(headers) if header not in RESULT_COLUMNS]
+    own_workbook = grid.worksheet == RESULTS_WORKSHEET
+    back = given_back if grid.kind not in {"jsonl", "parquet"} and not own_workbook else str
     columns = {
-        new: text_column([_given_back(text) for text in cells_of(table[old])])
+        new: text_column([back(text) for text in cells_of(table[old])])
         for new, old in enumerate(kept)
     }
-    return [headers[number] for number in kept], frame(columns, table.index)
+    return [back(headers[number]) for number in kept], frame(columns, table.index)
 
 
-def _given_back(text: str) -> str:
-    """Take off the apostrophe that `results` put before what a spreadsheet would run."""
+def given_back(text: str) -> str:
+    """Take off the apostrophe that `results` puts before what a spreadsheet would run."""
     return text[1:] if text.startswith("'") and text[1:2] in {*"=+-@'\t\r"} and text[1:] else text

@@ -42,6 +42,9 @@ RESULT_COLUMNS = (
 )
 """Stand before the sheet's own columns in a results file; ignored when one is read back."""
 
+RESULTS_WORKSHEET = "results"
+"""The worksheet of a results file: its texts are as they were, nothing is made harmless in it."""
+
 
 class Status(StrEnum):
     """What became of a row. `READY` is only ever said by `check`."""

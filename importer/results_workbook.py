@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxFileError
 
-from importer.records import RESULT_COLUMNS, Status
+from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,7 +68,7 @@ def _fill(
     marks: Mapping[int, Mapping[int, Mark]],
 ) -> None:
     style = _styles(book)
-    sheet = book.add_worksheet("results")
+    sheet = book.add_worksheet(RESULTS_WORKSHEET)
     for column, name in enumerate(header):
         sheet.write_string(0, column, _fitting(name), style["ours" if column < _OURS else "theirs"])
     widths = [*_WIDTHS, *(_width(name) for name in header[_OURS:])]

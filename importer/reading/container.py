@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import io
-import json
+import re
 import zipfile
-from html.parser import HTMLParser
+import zlib
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
 from importer.reading import Grid
 from importer.reading.delimited import parse
 from importer.reading.encoding import decode
+from importer.reading.jsonl import json_records, value_text
+from importer.reading.markup import markup_records
 
 if TYPE_CHECKING:
     from importer.records import ReadOptions
 
 _MOST_BYTES = 2 * 1024**3  # of one file inside a ZIP
 _SUFFIXES = frozenset(
-    [".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".jsonl", ".parquet"]
+    ".csv .tsv .tab .txt .xlsx .xlsm .xlsb .xls .ods .json .jsonl .ndjson .parquet "
+    ".html .htm".split()
 )
+# Zero is not among them: half the bytes of UTF-16 are.
+_CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
 _NOT_TABLES = {
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture",
@@ -51,27 +56,39 @@ def grid_of(data: bytes, name: str, options: ReadOptions) -> Grid:
         return _workbook(data, name, "xls", options)
     if data.startswith(b"PAR1"):
         return _from_parquet(data, name)
-    text, encoding = decode(data, name, options.encoding)
-    head = text[:2000].lstrip("\ufeff \t\r\n").lower()
-    if head.startswith(("<html", "<!doctype html", "<table", "<meta", "<style")):
-        return Grid(_html_records(text), "html", encoding=encoding)
-    if head.startswith("<?xml") and "urn:schemas-microsoft-com:office:spreadsheet" in text[:5000]:
-        return Grid(_html_records(text), "xml", encoding=encoding, serial_dates=1900)
-    if head.startswith(("{", "[{", "[\n")):
-        return Grid(_json_records(text, name), "jsonl", encoding=encoding)
-    if _is_rubbish(text):
+    if _is_rubbish(data):
         raise UsageError(
             f"{name} is not text and not a workbook",
             todo="export the customers as CSV or Excel",
         )
+    text, encoding, damaged = decode(data, name, options.encoding)
+    grid = _from_text(text.removeprefix("\ufeff"), name, options)
+    grid.encoding = encoding
+    if damaged:
+        lost = [n for n, record in enumerate(grid.records) if any("\ufffd" in c for c in record)]
+        grid.malformed |= dict.fromkeys(lost, f"a letter is lost: bytes that are not {encoding}")
+        grid.notes.append(f"bytes that are not {encoding}: in {len(lost)} rows")
+    return grid
+
+
+def _from_text(text: str, name: str, options: ReadOptions) -> Grid:
+    head = text[:2000].lstrip().lower()
+    if head.startswith("<"):
+        if "urn:schemas-microsoft-com:office:spreadsheet" in text[:5000]:
+            records = markup_records(text, name, options.sheet, breaks=True)
+            return Grid(records, "xml", serial_dates=1900)
+        if re.search(r"<(?:html|table|tr)\b", text[:200_000], re.IGNORECASE):
+            return Grid(markup_records(text, name, options.sheet, breaks=False), "html")
+    if re.match(r"\{|\[\s*[{\]]", head):
+        return Grid(json_records(text, name), "jsonl")
     records, delimiter, malformed = parse(text, options.delimiter)
-    return Grid(records, "csv", encoding=encoding, delimiter=delimiter, malformed=malformed)
+    return Grid(records, "csv", delimiter=delimiter, malformed=malformed, shifts=True)
 
 
-def _is_rubbish(text: str) -> bool:
-    head = text[:4000]
-    controls = sum(character < " " and character not in "\t\r\n\f\v\0" for character in head)
-    return controls > 0.05 * len(head)
+def _is_rubbish(data: bytes) -> bool:
+    """Tell whether the bytes are a program or the like: control characters that no text has."""
+    head = data[:4000]
+    return len(head) - len(head.translate(None, _CONTROLS)) > 0.05 * len(head)
 
 
 def _workbook(data: bytes, name: str, kind: str, options: ReadOptions) -> Grid:
@@ -85,7 +102,7 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
     """Read a workbook (XLSX, ODS are ZIP files) or the one sheet in an archive."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UsageError(
             f"{name} is damaged", why=str(error), todo="copy or export it again"
         ) from error
@@ -114,7 +131,14 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
             raise UsageError(f"{info.filename} in {name} is too large", todo="unpack it first")
         try:
             inner = archive.read(info)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+        except (
+            zipfile.BadZipFile,
+            RuntimeError,
+            NotImplementedError,
+            OSError,
+            EOFError,
+            zlib.error,
+        ) as error:
             raise UsageError(
                 f"{info.filename} in {name} can't be unpacked",
                 why=str(error),
@@ -128,90 +152,10 @@ def _from_parquet(data: bytes, name: str) -> Grid:
 
     try:
         table = pq.read_table(io.BytesIO(data))
-    except (OSError, ValueError) as error:
+        columns = [[value_text(cell) for cell in column.to_pylist()] for column in table.columns]
+    except Exception as error:  # damaged files raise whatever the decoder met
         raise UsageError(
             f"{name} can't be read as Parquet", why=str(error)[:200], todo="export it again"
         ) from error
-    columns = [[_value(cell) for cell in column.to_pylist()] for column in table.columns]
     records = [list(table.column_names), *(list(row) for row in zip(*columns, strict=True))]
     return Grid(records, "parquet")
-
-
-def _json_records(text: str, name: str) -> list[list[str]]:
-    """Read objects, one a line or all in one array; the header is all their keys in order."""
-    rows: list[dict[str, Any]] = []
-    try:
-        if text.lstrip("\ufeff \t\r\n").startswith("["):
-            rows = json.loads(text.lstrip("\ufeff"))
-        else:
-            rows = [json.loads(line) for line in text.split("\n") if line.strip("\ufeff \t\r")]
-    except ValueError as error:
-        raise UsageError(
-            f"{name} can't be read as JSON lines",
-            why=str(error)[:200],
-            todo="write one object a line, or export as CSV",
-        ) from error
-    if not all(isinstance(row, dict) for row in rows):
-        raise UsageError(
-            f"{name} holds something else than objects", todo="write one object a line"
-        )
-    headers = list(dict.fromkeys(key for row in rows for key in row))
-    return [headers, *([_value(row.get(header)) for header in headers] for row in rows)]
-
-
-def _value(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell) if not isinstance(cell, list | dict) else json.dumps(cell, ensure_ascii=False)
-
-
-class _Table(HTMLParser):
-    """Collects the cells of `tr` and `td` (HTML) or `Row` and `Cell` (Excel 2003 XML)."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.records: list[list[str]] = []
-        self.inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a record or a cell."""
-        tag = tag.removeprefix("ss:")
-        given = {key.removeprefix("ss:"): value or "" for key, value in attrs}
-        if tag in {"tr", "row"}:
-            self._pad(self.records, given, [])
-            self.records.append([])
-        elif tag in {"td", "th", "cell"} and self.records:
-            self._pad(self.records[-1], given, "")
-            self.records[-1].append("")
-            self.inside = True
-        elif tag == "br" and self.inside:
-            self.handle_data("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        """End a cell."""
-        if tag.removeprefix("ss:") in {"td", "th", "cell"}:
-            self.inside = False
-
-    def handle_data(self, data: str) -> None:
-        """Add text to the cell."""
-        if self.inside:
-            self.records[-1][-1] += data
-
-    @staticmethod
-    def _pad(items: list[Any], given: dict[str, str], empty: Any) -> None:
-        """Fill up to the place that Excel's XML gives when it leaves empty ones out."""
-        place = given.get("index", "")
-        while place.isdecimal() and len(items) < min(int(place), 1_048_576) - 1:
-            items.append(type(empty)())
-
-
-def _html_records(text: str) -> list[list[str]]:
-    table = _Table()
-    table.feed(text)
-    return [[cell.strip() for cell in record] for record in table.records]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 DELIMITERS = (",", ";", "\t", "|")
 _LOOK_AT = 50  # records that decide about the delimiter
-_SEP_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_MOST_LINES = 500  # of one record
+_SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
 UNCLOSED = "a quote is opened and not closed"
 
@@ -59,46 +60,61 @@ def _parse_from(
 
     Stops at a record that swallows its followers: that line is taken by itself.
     """
-    reader = csv.reader(iter(lines[start:]), delimiter=delimiter)
-    done = 0  # lines of complete records
+    first = start  # line of the record that is under way
+
+    def feed() -> Iterator[str]:
+        for at in range(start, len(lines)):
+            if at - first >= _MOST_LINES:  # nobody's cell: no need to read to the file's end
+                return
+            yield lines[at]
+
+    reader = csv.reader(feed(), delimiter=delimiter)
     for record in reader:
-        first, done_now = start + done, reader.line_num
-        if done_now - done > 1 and _swallows(lines[first : start + done_now], record, delimiter):
+        next_first = start + reader.line_num
+        if next_first - first > 1 and _swallows(lines[first:next_first], record, delimiter):
             malformed[len(records)] = UNCLOSED
             alone = csv.reader([lines[first]], delimiter=delimiter, quoting=csv.QUOTE_NONE)
             records.append(next(alone))
             return first + 1
         records.append(record)
-        done = done_now
+        first = next_first
     return len(lines)
 
 
 def _swallows(lines: list[str], record: list[str], delimiter: str) -> bool:
     """Tell whether a record of several lines is rows swallowed by a quote that wasn't meant.
 
-    So it is when its quotes are not even, or when a line inside it has as many cells as a row.
+    So it is when its quotes are not even, when one closes in the middle of a cell, or when a line
+    inside it has as many cells as a row.
     """
-    if sum(line.count('"') for line in lines) % 2:
+    if len(lines) >= _MOST_LINES or sum(line.count('"') for line in lines) % 2:
         return True
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    inside = lines[1:-1]
     width = max(len(record), lines[0].count(delimiter) + 1)
-    if width < 3:
-        return False
-    return any(line.count(delimiter) + 1 >= width for line in lines[1:-1])
+    if width == 2 and len(inside) > 1:
+        return all(line.count(delimiter) == 1 for line in inside)
+    return width > 2 and any(line.count(delimiter) + 1 >= width for line in inside)
 
 
 def find_delimiter(text: str) -> str:
-    """Return the delimiter by which most records have the same number of cells; a comma if none."""
-    best, best_score = ",", (0.0, 0)
+    """Return the delimiter by which most records have the same number of cells; a comma if none.
+
+    Where several split evenly, one that splits the header too is right (`Ad;Amount` above
+    `Anar;1,5`), and then the one that splits into more cells.
+    """
+    best, best_score = ",", (0.0, 0, 0)
     for delimiter in DELIMITERS:
-        widths = Counter(len(record) for record in _first_records(text, delimiter))
-        total = widths.total()
-        widths.pop(1, None)
-        if not widths:
+        widths = [len(record) for record in _first_records(text, delimiter)]
+        counts = Counter(width for width in widths if width > 1)
+        if not counts:
             continue
-        width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-        score = (count / total, width)
-        # A delimiter that splits into more cells wins where both split evenly.
-        if (round(score[0], 1), score[1]) > (round(best_score[0], 1), best_score[1]):
+        width, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+        score = (round(count / len(widths), 1), -widths.index(width), width)
+        if score > best_score:
             best, best_score = delimiter, score
     return best
 

@@ -1,9 +1,10 @@
 """Bytes → text: what proves an encoding, then what speaks for one, else a question.
 
-A byte order mark, the zeros of UTF-16 and valid UTF-8 over the whole file are proof. The legacy
-encodings are told apart by the words of all non-ASCII lines: in the right one, a word stays within
-an alphabet and its capitals stand where capitals do. A detector library was tried: on short lists
-it is unsure of everything, and a wrong guess is worse than a question.
+A byte order mark, the shape of UTF-16, valid UTF-8 over the whole file and what a page declares
+are proof. The legacy encodings are told apart by the words of all non-ASCII lines: in the right
+one, a word stays within an alphabet, its capitals stand where capitals do, and its letters are
+frequent ones. A detector library was tried: on short lists it is unsure of everything, and a wrong
+guess is worse than a question.
 """
 
 from __future__ import annotations
@@ -13,28 +14,30 @@ import re
 from typing import NamedTuple
 
 from importer.errors import UsageError
+from importer.reading.likeness import ALPHABETS, likeness, words_of
 
-_CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўәғҹһөүҝ")
-_LATIN = frozenset("çğıöşüəâîûéèêëáàäãåíìïóòôõøúùñýßæœžšđčć" + "i̇")
-_FREQUENT = frozenset("оеаинтсрвлкм" + "əıişçöüğ")
-_CANDIDATES = {
-    "windows-1251": _CYRILLIC,
-    "koi8-r": _CYRILLIC,
-    "cp866": _CYRILLIC,
-    "mac-cyrillic": _CYRILLIC,
-    "windows-1254": _LATIN,
-}
-_WORD = re.compile(r"[^\s\d,;|\t\"'()<>@.:/+=_#&*!?%-]+")
 _SAMPLE = 65_536  # bytes of non-ASCII lines that are looked at
-_SURE = 0.7  # likeness below which a person is asked
-_AHEAD = 0.05  # lead over the second below which a person is asked
+_SURE = 0.72  # likeness below which a person is asked
+_AHEAD = 0.06  # lead over the second below which a person is asked
+_DAMAGED = 0.02  # share of broken characters up to which a file is UTF-8 all the same
+_DECLARED = re.compile(
+    rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE
+)
+_LOW = frozenset((0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x20, 0x21))  # first halves of UTF-16
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like the next one
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 class Decoded(NamedTuple):
-    """Text and the encoding it was in."""
+    """Text and the encoding it was in; `damaged` where bytes that mean nothing became U+FFFD."""
 
     text: str
     encoding: str
+    damaged: bool = False
 
 
 def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
@@ -44,19 +47,16 @@ def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     """
     if encoding:
         return _as_told(data, name, encoding)
-    for mark, proven in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            return _as_told(data, name, proven)
-    if without_mark := _zeros(data):
-        return _as_told(data, name, without_mark)
+    proven = next((each for mark, each in _MARKS if data.startswith(mark)), None) or _halves(data)
+    if proven:
+        return _as_proven(data, proven)
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
-    except UnicodeDecodeError:
-        return _guess(data, name)
+    except UnicodeDecodeError as error:
+        # A file that was cut off in the middle of its last letter.
+        if error.reason == "unexpected end of data" and error.start > len(data) - 4:
+            return _as_proven(data, "utf-8")
+    return _declared(data) or _nearly_utf8(data) or _guess(data, name)
 
 
 def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
@@ -64,7 +64,7 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
         known = codecs.lookup(encoding)
         if not known._is_text_encoding:  # noqa: SLF001 - base64 and the like decode to bytes
             raise LookupError
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise UsageError(
             f"There is no encoding {encoding}",
             todo="use a name such as utf-8, windows-1251 or windows-1254",
@@ -81,39 +81,86 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
         ) from error
 
 
-def _zeros(data: bytes) -> str | None:
-    """Recognise UTF-16 without a mark: nearly every other byte of western text is zero."""
-    head = data[:4096]
-    if len(head) < 4 or len(data) % 2:
+def _as_proven(data: bytes, encoding: str) -> Decoded:
+    try:
+        return Decoded(data.decode(encoding), encoding)
+    except UnicodeError:
+        return Decoded(data.decode(encoding, errors="replace"), encoding, damaged=True)
+
+
+def _halves(data: bytes) -> str | None:
+    """Recognise UTF-16 without a mark: in one half of every pair stand a few low bytes only.
+
+    Latin letters have 0 to 2 there, Cyrillic ones 4, quotes and dashes 0x20; 8-bit text has none
+    of these but the space.
+    """
+    head = data[:8192]
+    if len(head) < 4:
         return None
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = len(head) // 2
-    if odd > 0.3 * half and even < 0.05 * half:
-        return "utf-16-le"
-    if even > 0.3 * half and odd < 0.05 * half:
-        return "utf-16-be"
+    even, odd = head[0::2], head[1::2]
+
+    def low(half: bytes) -> float:
+        return sum(byte in _LOW for byte in half) / len(half)
+
+    def below_space(half: bytes) -> float:
+        return sum(byte < 6 for byte in half) / len(half)
+
+    for high, other, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if low(high) > 0.95 and below_space(high) > 0.7 and below_space(other) < 0.2:
+            return encoding
     return None
+
+
+def _declared(data: bytes) -> Decoded | None:
+    """Return the text of a page or an XML file that names its own encoding."""
+    if not (found := _DECLARED.search(data, 0, 4096)):
+        return None
+    try:
+        return Decoded(data.decode(found[1].decode()), found[1].decode().lower())
+    except (LookupError, UnicodeError):
+        return None
+
+
+def _nearly_utf8(data: bytes) -> Decoded | None:
+    """Return UTF-8 with a few damaged letters, which no other encoding would look like."""
+    text = data.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
+    begun = len(data) - len(data.translate(None, bytes(range(0xC2, 0xF5))))  # letters of several
+    return Decoded(text, "utf-8", damaged=True) if broken <= _DAMAGED * begun else None
 
 
 def _guess(data: bytes, name: str) -> Decoded:
     sample = _non_ascii_lines(data)
     scores: list[tuple[float, str, str]] = []
-    for encoding, alphabet in _CANDIDATES.items():
+    for encoding, alphabet in ALPHABETS.items():
         try:
             text = sample.decode(encoding)
         except UnicodeDecodeError:
             continue
-        scores.append((_likeness(text, alphabet), encoding, text))
-    scores.sort(reverse=True)
+        scores.append((likeness(text, alphabet), encoding, text))
+    scores.sort(key=lambda score: -score[0])
     if scores and scores[0][0] >= _SURE:
-        best, encoding, _ = scores[0]
-        if len(scores) == 1 or best - scores[1][0] >= _AHEAD:
-            return Decoded(data.decode(encoding, errors="replace"), encoding)
-    shown = "; ".join(f"{encoding}: {_preview(text)}" for _, encoding, text in scores[:4])
-    raise UsageError(
+        best, encoding, text = scores[0]
+        # Encodings that read the same are no question.
+        others = [score for score, _, other in scores[1:] if other != text]
+        if not others or best - others[0] >= _AHEAD:
+            try:
+                return Decoded(data.decode(encoding), encoding)
+            except UnicodeDecodeError:
+                return Decoded(data.decode(encoding, errors="replace"), encoding, damaged=True)
+    raise _question(name, scores)
+
+
+def _question(name: str, scores: list[tuple[float, str, str]]) -> UsageError:
+    shown: dict[str, str] = {}  # preview → the first encoding that reads so
+    for _, encoding, text in scores:
+        shown.setdefault(" ".join(words_of(text)[:3]), encoding)
+    listed = "; ".join(f"{encoding}: {words}" for words, encoding in list(shown.items())[:5])
+    best = next(iter(shown.values()), "windows-1251")
+    return UsageError(
         f"The encoding of {name} can't be told",
-        why=f"its first words would read {shown}" if shown else "no known encoding fits",
-        todo="say which one reads right, such as --encoding windows-1251",
+        why=f"its first words would read {listed}" if listed else "no known encoding fits",
+        todo=f"say which one reads right, such as --encoding {best}",
     )
 
 
@@ -122,43 +169,8 @@ def _non_ascii_lines(data: bytes) -> bytes:
     lines: list[bytes] = []
     size = 0
     for match in re.finditer(rb"[^\r\n]*[\x80-\xff][^\r\n]*", data):
-        lines.append(match[0])
+        lines.append(match[0][:_SAMPLE])
         size += len(match[0])
         if size > _SAMPLE:
             break
     return b"\n".join(lines)
-
-
-def _likeness(text: str, alphabet: frozenset[str]) -> float:
-    """Return from 0 to 1 how much the words with non-ASCII letters look like ones of the alphabet.
-
-    Three quarters are for good words, one is for the letters that are frequent in any text.
-    """
-    words = [word for word in _WORD.findall(text) if not word.isascii()]
-    if not words:
-        return 0.0
-    good = sum(_is_good(word, alphabet) for word in words) / len(words)
-    letters = [letter for word in words for letter in word.lower() if not letter.isascii()]
-    frequent = sum(letter in _FREQUENT for letter in letters) / len(letters)
-    return 0.75 * good + 0.25 * frequent
-
-
-def _is_good(word: str, alphabet: frozenset[str]) -> bool:
-    foreign = [letter for letter in word if not letter.isascii()]
-    if not all(letter.lower() in alphabet or letter in "İ«»–—…’№" for letter in foreign):
-        return False
-    letters = [letter for letter in word if letter.isalpha()]
-    if alphabet is _CYRILLIC:
-        # No Latin letter in a Cyrillic word.
-        if any(letter.isascii() for letter in letters):
-            return False
-    elif 2 * len([letter for letter in foreign if letter.isalpha()]) > len(letters) + 2:
-        return False
-    tail = letters[1:]
-    lower = all(letter.islower() for letter in tail)
-    return lower or (letters[0].isupper() and all(letter.isupper() for letter in tail))
-
-
-def _preview(text: str) -> str:
-    words = [word for word in _WORD.findall(text) if not word.isascii()]
-    return " ".join(words[:3])

@@ -6,14 +6,23 @@ import re
 from collections import Counter
 
 from importer.fields.text import fold, tidy
+from importer.header_words import is_known
 
 _LOOK_AT = 40  # records among which the header is sought
 _DATA = re.compile(
     r"[^@\s]+@[^@\s]+|\+?[\d\s().-]{5,}|.*\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
 )
 _TOTALS = frozenset(
-    fold(word) for word in ("total", "totals", "sum", "итого", "всего", "cəmi", "yekun", "toplam")
+    fold(word)
+    for word in "total totals subtotal sum итого итог всего cəmi yekun toplam toplamı".split()
 )
+_GRAND = frozenset(fold(word) for word in "grand общий общее ümumi genel sub".split())
+_PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
+_SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
+
+HEADER_AGAIN = "the header again, not a customer"
+TOTAL = "a total, not a customer"
+HEADING = "a heading, not a customer"
 
 
 def is_blank(record: list[str]) -> bool:
@@ -24,8 +33,9 @@ def is_blank(record: list[str]) -> bool:
 def find_header(records: list[list[str]]) -> int | None:
     """Return the index of the header, None when there is no record with content.
 
-    It is the first record that is about as wide as the table and looks like words rather than
-    like a customer; if there is none, the first with content.
+    It is the record with the most words that headers are made of. Where there is none with two, it
+    is the first that is about as wide as the table and looks like words rather than like a
+    customer; if there is none either, the first with content.
     """
     filled = [
         (index, [cell for cell in record if cell and tidy(cell)])
@@ -34,23 +44,46 @@ def find_header(records: list[list[str]]) -> int | None:
     filled = [(index, cells) for index, cells in filled if cells]
     if not filled:
         return None
-    widths = Counter(len(cells) for _, cells in filled)
-    widest = max(width for width in widths)
+    widest = max(Counter(len(cells) for _, cells in filled))
     # Rows have empty cells, headers seldom do: half of the widest row is wide enough.
     enough = max(1, (widest + 1) // 2)
-    for index, cells in filled:
-        if len(cells) >= enough and not any(_DATA.fullmatch(tidy(cell)) for cell in cells):
-            return index
-    return filled[0][0]
+    wide = [
+        (index, cells)
+        for index, cells in filled
+        if len(cells) >= enough and not any(_DATA.fullmatch(tidy(cell)) for cell in cells)
+    ]
+    known = [(sum(map(is_known, cells)), -index) for index, cells in wide]
+    most, at = max(known, default=(0, 0))
+    if most >= 2:
+        return -at
+    return wide[0][0] if wide else filled[0][0]
 
 
-def is_total(record: list[str]) -> bool:
-    """Tell whether a record sums up the others: its first word is one for a total."""
-    first = next((tidy(cell) for cell in record if cell and tidy(cell)), "")
+def not_a_customer(record: list[str], header: list[str]) -> str | None:
+    """Return why a record of the table is no customer, None when it may be one.
+
+    It may sum up the others, repeat the header (as the pages of a report do), or be a heading.
+    """
+    first = next((cell for cell in record if cell and not cell.isspace()), "")
+    if len(first) <= 100 and _is_total(tidy(first), record):
+        return TOTAL
+    if first and first == next((cell for cell in header if cell), None) and _same(record, header):
+        return HEADER_AGAIN
+    if len(header) > 1 and _SECTION.fullmatch(first.strip()):
+        return HEADING if sum(map(bool, map(str.strip, record))) == 1 else None
+    return None
+
+
+def _same(record: list[str], header: list[str]) -> bool:
+    return [cell.strip() for cell in record[: len(header)]] == [cell.strip() for cell in header]
+
+
+def _is_total(first: str, record: list[str]) -> bool:
     words = re.findall(r"[^\W\d_]+", fold(first))
+    if words and words[0] in _GRAND:
+        words = words[1:]
     return (
-        len(words) <= 2
-        and bool(words)
+        0 < len(words) <= 2
         and words[0] in _TOTALS
-        and not any("@" in cell for cell in record)
+        and not any("@" in cell or _PHONE.fullmatch(cell.strip()) for cell in record)
     )

@@ -6,53 +6,91 @@ import io
 import re
 import zipfile
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
 
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    PasswordError,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-    ZipError,
-)
+from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from importer.errors import UsageError
 from importer.reading import Grid
+from importer.reading.xlsx_cells import Extras, check_size, extras_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _DAY_ZERO = "1899-12-31"  # what a date cell holding 0 means; shown as 00.01.1900
+_DATEMODE_1904 = b"\x22\x00\x02\x00\x01\x00"  # [MS-XLS] 2.4.77
 _CLEARLY_LARGER = 5  # a sheet with so many times the rows of any other is the one that is meant
 
 
 def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> Grid:
     """Read one worksheet: the one named, else the only one with rows, else the clearly largest.
 
-    Numbers become their shortest text (`994501234567`, not `994501234567.0`), dates ISO 8601.
+    Numbers become their shortest text (`994501234567`, not `994501234567.0`; 42 that is shown as
+    00042 becomes that), dates ISO 8601, failed formulas their error.
 
     Raises UsageError when the workbook can't be read or the worksheet can't be chosen.
     """
+    if kind == "xlsx":
+        check_size(data, name)
+    notes: list[str] = []
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        chosen = _choose(book, name, worksheet, notes)
+        sheet = book.get_sheet_by_name(chosen)
+        rows = sheet.to_python(skip_empty_area=False)
+        merged = sheet.merged_cell_ranges or []
+    except UsageError:
+        raise
     except PasswordError as error:
         raise UsageError(
             f"{name} is protected with a password",
             todo="open it in the spreadsheet program and save it without one",
         ) from error
-    except (CalamineError, ZipError, OSError, ValueError) as error:
-        raise _unreadable(name, error) from error
-    notes: list[str] = []
-    chosen = _choose(book, name, worksheet, notes)
-    try:
-        sheet = book.get_sheet_by_name(chosen)
-        records = [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    except (CalamineError, ZipError, OSError, ValueError) as error:
-        raise _unreadable(name, error) from error
-    grid = Grid(records, kind, worksheet=chosen, notes=notes)
-    grid.serial_dates = 1904 if _counts_from_1904(data) else 1900
-    for row in _section_rows(sheet):
-        if row < len(records):
-            grid.malformed[row] = "a heading across several columns, not a customer"
+    except BaseException as error:  # a damaged file may make the library panic
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+            raise
+        raise UsageError(
+            f"{name} can't be read as a workbook",
+            why=" ".join(str(error).split())[:200] or None,
+            todo="open it in the spreadsheet program and save it anew as .xlsx or .csv",
+        ) from error
+    grid = Grid([], kind, worksheet=chosen, notes=notes)
+    grid.serial_dates = 1904 if _counts_from_1904(data, kind) else 1900
+    if kind == "xlsx":
+        grid.records = _with_extras(rows, extras_of(data, chosen), notes)
+    else:
+        grid.records = [[_text(cell) for cell in row] for row in rows]
+    _note_merged(grid, merged)
     return grid
+
+
+def _with_extras(rows: list[list[Any]], extras: Extras, notes: list[str]) -> list[list[str]]:
+    for (row, column), digits in extras.zeros.items():
+        if row < len(rows) and isinstance(number := rows[row][column], float) and number >= 0:
+            rows[row][column] = f"{number:0{digits}.0f}"
+    records = [[_text(cell) for cell in row] for row in rows]
+    for (row, column), text in extras.texts.items():
+        if row < len(records) and column < len(records[row]):
+            records[row][column] = text
+    if extras.not_calculated:
+        notes.append(
+            f"formulas without a value: {extras.not_calculated}; "
+            "open the file in the spreadsheet program and save it to have them calculated"
+        )
+    return records
+
+
+def _note_merged(grid: Grid, merged: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+    """Tell headings across the table from cells that are merged down a column."""
+    records = grid.records
+    heading = min(3, max(2, len(records[0]) if records else 0))  # columns it is wide at least
+    for (first, left), (last, right) in merged:
+        if last >= len(records):
+            continue
+        if first == last and right - left + 1 >= heading and sum(map(bool, records[first])) == 1:
+            grid.malformed[first] = "a heading across several columns, not a customer"
+        elif last > first and left == right:
+            grid.merged.append((first, last, left))
 
 
 def _choose(book: CalamineWorkbook, name: str, worksheet: str | None, notes: list[str]) -> str:
@@ -109,29 +147,13 @@ def _text(cell: object) -> str:
     return str(cell)
 
 
-def _section_rows(sheet: CalamineSheet) -> list[int]:
-    """Return the rows, from 0, whose first cell is merged across three columns or more."""
-    ranges = sheet.merged_cell_ranges or []
-    return [
-        first_row
-        for (first_row, first_column), (last_row, last_column) in ranges
-        if first_row == last_row and last_column - first_column >= 2
-    ]
-
-
-def _counts_from_1904(data: bytes) -> bool:
-    """Tell whether an XLSX file counts its days from 1904, as old Macs did."""
+def _counts_from_1904(data: bytes, kind: str) -> bool:
+    """Tell whether a workbook counts its days from 1904, as old Macs did."""
+    if kind == "xls":
+        return _DATEMODE_1904 in data
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             book = archive.read("xl/workbook.xml")
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError):
         return False
     return re.search(rb'date1904="(1|true)"', book) is not None
-
-
-def _unreadable(name: str, error: Exception) -> UsageError:
-    return UsageError(
-        f"{name} can't be read as a workbook",
-        why=" ".join(str(error).split())[:200] or None,
-        todo="open it in the spreadsheet program and save it anew as .xlsx or .csv",
-    )
