@@ -96,7 +96,8 @@ def plan_lines(plan: Plan, now: datetime) -> list[str]:
 
 def happened_lines(summary: Mapping[str, Any]) -> list[str]:
     """Return what became of the rows, what it took, and what to do next."""
-    counts = Counter({status: summary[status] for status in Status if status in summary})
+    order = (Status.READY, *Status)
+    counts = Counter({status: summary[status] for status in order if status in summary})
     ready = "ready" in summary
     lines = [tr("Result") if ready else tr("Happened"), *_counted(counts)]
     if requests := summary.get("requests"):
@@ -183,7 +184,7 @@ def _file_lines(prepared: Prepared) -> list[str]:
     facts = [
         sheet.kind.upper(),
         sheet.encoding,
-        tr("delimiter {name}", name=delimiter) if delimiter else None,
+        tr(delimiter) if delimiter else None,
         tr("sheet «{name}»", name=sheet.worksheet) if sheet.worksheet else None,
         tr("header in row {row}", row=sheet.header_row),
         trn("{n} row", "{n} rows", len(sheet.table)),
