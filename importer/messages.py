@@ -18,24 +18,31 @@ LOCALES = Path(__file__).parent / "locales"
 DOMAIN = "messages"
 
 _catalogue: NullTranslations | None = None  # None: English, as it stands in the code
+_language = "en"
 
 
-def use(language: str) -> None:
+def use(wanted: str) -> None:
     """Speak this language from now on. One that isn't known is English."""
-    global _catalogue  # noqa: PLW0603 - a process speaks to one person
+    global _catalogue, _language  # noqa: PLW0603 - a process speaks to one person
     _catalogue = None
-    if language in LANGUAGES and language != "en":
+    _language = wanted if wanted in LANGUAGES else "en"
+    if _language != "en":
         import gettext  # noqa: PLC0415 - most of the time English needs no catalogue
 
-        _catalogue = gettext.translation(DOMAIN, LOCALES, [language], fallback=True)
+        _catalogue = gettext.translation(DOMAIN, LOCALES, [_language], fallback=True)
+
+
+def language() -> str:
+    """Return the language that is spoken: en, az, ru or tr."""
+    return _language
 
 
 def spoken(env: Mapping[str, str]) -> str:
     """Return the language that the environment asks for: LC_ALL, LC_MESSAGES, else LANG."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if env.get(name):
-            language = env[name][:2].lower()
-            return language if language in LANGUAGES else "en"
+            wanted = env[name][:2].lower()
+            return wanted if wanted in LANGUAGES else "en"
     return "en"
 
 

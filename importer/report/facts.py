@@ -1,0 +1,105 @@
+"""What a run found, planned and did, in numbers: no names, no phones, no values. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from importer.problems import CATALOGUE, Level
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from importer.prepare import Prepared
+    from importer.records import Outcome
+
+EXAMPLES = 3  # rows named for each kind of problem
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All problems of one kind with one field."""
+
+    field: str
+    code: str
+    number: int  # how many rows have it
+    rows: tuple[int, ...]  # the first of them
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What was planned and what it took. Minutes and rates are None where there is no limit."""
+
+    creates: int  # planned
+    reads: int
+    sign_ins: int
+    minutes: float | None
+    per_minute: float | None  # the pace after the reserve
+    quota: float | None  # what Clopos allows a minute
+    requests: Mapping[str, int] = field(default_factory=dict)  # what it took, by kind
+    timeline: tuple[tuple[int, int], ...] = ()  # (requests, 429s) of every minute
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A run in numbers, as the journal keeps it."""
+
+    file: str
+    rows: int
+    counts: Mapping[str, int]  # status → rows
+    groups: tuple[Group, ...]
+    columns: Mapping[str, tuple[str, ...]]  # field → headers
+    seconds: float = 0.0
+    results: str = ""
+    sending: Sending | None = None  # None: `check`
+    error: tuple[str, str, str] | None = None  # what ended it early: what, why, what to do
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Facts:
+        """Return what `as_dict` gave. Raises TypeError, KeyError for anything else."""
+        sending = facts["sending"]
+        if sending:
+            timeline = tuple((sent, throttled) for sent, throttled in sending["timeline"])
+            sending = Sending(**(sending | {"timeline": timeline}))
+        groups = (Group(**(group | {"rows": tuple(group["rows"])})) for group in facts["groups"])
+        columns = {name: tuple(headers) for name, headers in facts["columns"].items()}
+        error = tuple(facts["error"]) if facts["error"] else None
+        new = {"groups": tuple(groups), "columns": columns, "sending": sending, "error": error}
+        return cls(**(dict(facts) | new))
+
+
+def gather(file: str, prepared: Prepared, outcomes: Iterable[Outcome], **more: Any) -> Facts:
+    """Return the facts of a sheet and what became of its rows; `more` are fields of Facts."""
+    headers = prepared.sheet.headers
+    counts = Counter(outcome.status for outcome in outcomes)
+    return Facts(
+        file=file,
+        rows=len(prepared.sheet.table),
+        counts={str(status): counts[status] for status in Status if counts[status]},
+        groups=_groups(prepared),
+        columns={
+            name: tuple(headers[position] for position in positions)
+            for name, positions in prepared.mapping.columns.items()
+        },
+        **more,
+    )
+
+
+def _groups(prepared: Prepared) -> tuple[Group, ...]:
+    """Return what holds rows or values back, most frequent first."""
+    rows: dict[tuple[str, str], list[int]] = {}
+    for problem in prepared.problems:
+        if CATALOGUE[problem.code].level is not Level.REMARK:
+            rows.setdefault((problem.field, problem.code), []).append(problem.row)
+    found = (
+        Group(name, code, len(where), tuple(where[:EXAMPLES]))
+        for (name, code), where in rows.items()
+    )
+    return tuple(sorted(found, key=lambda group: -group.number))

@@ -1,0 +1,232 @@
+"""Facts and rows → the page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from importer import __version__, messages
+from importer.aside import written_aside
+from importer.blocks import duration, meanings_of
+from importer.messages import tr, trn
+from importer.problems import CATALOGUE
+from importer.records import Status
+from importer.report import figures
+from importer.width import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from importer.report.facts import Facts, Sending
+    from importer.report.tables import Line, Lines
+
+_FOLDER = Path(__file__).parent
+_MOST = 500  # rows shown one by one; the results file has all of them
+_VALUE = 80  # letters of a value
+_DONE = (Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    row: int
+    value: str
+
+
+def write_report(
+    path: Path, facts: Facts, lines: Lines, when: datetime, *, private: bool = False
+) -> None:
+    """Write the page. `private`: without names, phones and values.
+
+    Raises ServiceError when it can't be written.
+    """
+    page = render(facts, lines, when, private=private)
+    with written_aside(path) as aside:
+        aside.write_text(page, encoding="utf-8")
+
+
+def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
+    """Return the page as HTML; `when` is the time of the run."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"tr": tr, "trn": trn, "duration": duration}
+    environment.filters["number"] = lambda number: f"{number:,.0f}"
+    style, script = ((_FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    need = [line for line in lines.shown if str(line.outcome.status) not in _DONE]
+    need.sort(key=lambda line: (line.outcome.status is Status.INVALID, line.outcome.row))
+    more = max(0, len(need) - _MOST)
+    need = need[:_MOST]
+    checked = facts.sending is None
+    buckets, top = figures.by_the_minute(
+        facts.sending.timeline if facts.sending else (),
+        facts.sending.quota if facts.sending else None,
+    )
+    return environment.get_template("page.html").render(
+        facts=facts,
+        private=private,
+        when=when,
+        version=__version__,
+        language=messages.language(),
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        headline=headline(facts),
+        steps=list(next_steps(facts)),
+        stages=figures.way_of_rows(facts.rows, facts.counts, checked=checked),
+        bar=figures.BAR,
+        names=_stage_names(),
+        meanings={str(status): text for status, text in meanings_of().items()},
+        groups=[_group(group, facts, lines, private=private) for group in facts.groups],
+        need=[_row(line, facts, lines, private=private) for line in need],
+        more=more,
+        shown_rows={line.outcome.row for line in need},
+        buckets=buckets,
+        top=top,
+        plan=_plan(facts.sending, facts.seconds) if facts.sending else [],
+        idle=sum(sent == 0 for sent, _ in facts.sending.timeline) if facts.sending else 0,
+    )
+
+
+def headline(facts: Facts) -> str:
+    """Return in one sentence how it went."""
+    counts = facts.counts
+    if facts.sending is None:
+        return trn("{n} row can be sent", "{n} rows can be sent", counts.get(Status.READY, 0))
+    there = counts.get(Status.CREATED, 0) + counts.get(Status.EXISTS, 0)
+    return trn("{n} row is at Clopos", "{n} rows are at Clopos", there)
+
+
+def next_steps(facts: Facts) -> Iterator[str]:
+    """Yield what is to be done next, most urgent first."""
+    counts = facts.counts
+    if facts.error:
+        what, why, todo = facts.error
+        yield ": ".join(filter(None, (what, why)))
+        if todo:
+            yield todo
+    if n := counts.get(Status.UNKNOWN, 0):
+        yield trn(
+            "Run the same command again: {n} row is open and will be settled first",
+            "Run the same command again: {n} rows are open and will be settled first",
+            n,
+        )
+    elif n := counts.get(Status.PENDING, 0) + counts.get(Status.FAILED, 0):
+        yield trn(
+            "Run the same command again: {n} row is still to be sent",
+            "Run the same command again: {n} rows are still to be sent",
+            n,
+        )
+    if n := counts.get(Status.CONFLICT, 0):
+        yield trn(
+            "Decide about {n} conflict: is it the same person, or is a phone or code wrong?",
+            "Decide about {n} conflicts: is it the same person, or is a phone or code wrong?",
+            n,
+        )
+    if n := counts.get(Status.INVALID, 0) + counts.get(Status.REJECTED, 0):
+        yield trn(
+            "Mend {n} row in {path} and run that file: what is at Clopos is not sent again",
+            "Mend {n} rows in {path} and run that file: what is at Clopos is not sent again",
+            n,
+            path=Path(facts.results).name,
+        )
+    if n := counts.get(Status.READY, 0):
+        yield trn(
+            "Send {n} row: clopos-import run {file}",
+            "Send {n} rows: clopos-import run {file}",
+            n,
+            file=facts.file,
+        )
+    if set(facts.counts) <= {str(status) for status in _DONE} and not counts.get(Status.READY):
+        yield tr("Nothing: every row is where it should be")
+
+
+def _group(group: Any, facts: Facts, lines: Lines, *, private: bool) -> dict[str, Any]:
+    entry = CATALOGUE[group.code]
+    headers = facts.columns.get(group.field, ())
+    by_row = {line.outcome.row: line for line in lines.shown}
+    examples = [
+        _Example(row, "" if private else _value(by_row.get(row), headers)) for row in group.rows
+    ]
+    return {
+        "field": group.field,
+        "headers": " + ".join(headers),
+        "title": tr(entry.title),
+        "hint": tr(entry.hint) if entry.hint else "",
+        "code": group.code,
+        "number": group.number,
+        "examples": examples,
+        "more": group.number - len(examples),
+    }
+
+
+def _value(line: Line | None, headers: tuple[str, ...]) -> str:
+    return cut(line.text(headers), _VALUE) if line else ""
+
+
+def _row(line: Line, facts: Facts, lines: Lines, *, private: bool) -> dict[str, Any]:
+    outcome = line.outcome
+    row: dict[str, Any] = {
+        "row": outcome.row,
+        "status": str(outcome.status),
+        "field": outcome.field or "",
+        "existing_id": outcome.existing_id or "",
+        # The holder may be a row of this very sheet.
+        "holder_row": lines.row_of.get(outcome.existing_id or ""),
+        "name": "",
+        "contact": "",
+        "message": "",
+    }
+    if not private:
+        row["name"] = _value(line, facts.columns.get("name", ()))
+        pairs = (_value(line, facts.columns.get(name, ())) for name in ("phone", "code"))
+        row["contact"] = " · ".join(filter(None, pairs))
+        row["message"] = outcome.message
+    return row
+
+
+def _plan(sending: Sending, seconds: float) -> list[tuple[str, str, str]]:
+    """Return (what, planned, happened) for each thing that was foretold."""
+    took = sending.requests
+    lines = [
+        (tr("customers sent"), sending.creates, took.get("posts", 0)),
+        (tr("look-ups"), sending.reads, took.get("reads", 0)),
+        (tr("sign-ins"), sending.sign_ins, took.get("auths", 0)),
+    ]
+    planned = tr("no limit") if sending.minutes is None else duration(sending.minutes * 60)
+    return [
+        *((name, f"{planned:,}", f"{done:,}") for name, planned, done in lines),
+        (tr("time"), planned, duration(seconds)),
+        (tr("times Clopos asked to wait (429)"), "0", f"{took.get('throttled', 0):,}"),
+    ]
+
+
+def _stage_names() -> dict[str, str]:
+    return {
+        "sheet": tr("In the sheet"),
+        "valid": tr("Valid, once each"),
+        "new": tr("New to Clopos"),
+        "ready": tr("Ready to be sent"),
+        "created": tr("Created now"),
+    }
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a policy under which the page loads nothing and runs nothing but its own."""
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest(style)}'; "
+        f"script-src 'sha256-{digest(script)}'; base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,104 @@
+"""The rows that a report shows one by one, from the sheet or from its results file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from importer.errors import UsageError
+from importer.reading.container import grid_of
+from importer.records import RESULT_COLUMNS, Outcome, ReadOptions, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from importer.prepare import Prepared
+
+_CLASHES = (Status.CONFLICT, Status.REJECTED, Status.FAILED, Status.UNKNOWN)
+SHOWN = frozenset({*_CLASHES, Status.INVALID})
+"""What needs a person, one by one. Pending rows need only a second run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the sheet: what became of it, and its cells by header."""
+
+    outcome: Outcome
+    cells: Mapping[str, str]
+
+    def text(self, headers: Iterable[str]) -> str:
+        """Return what the row has in these columns, joined."""
+        return " ".join(filter(None, (self.cells.get(header, "") for header in headers)))
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The rows that are shown, and which row of the sheet made or found which customer."""
+
+    shown: Sequence[Line]
+    row_of: Mapping[str, int]  # Clopos id → row
+
+
+def from_sheet(prepared: Prepared, outcomes: Mapping[int, Outcome], wanted: set[int]) -> Lines:
+    """Return the rows that need a person, and those in `wanted`."""
+    headers, table = prepared.sheet.headers, prepared.sheet.table
+    rows = [r for r in table.index.tolist() if outcomes[r].status in SHOWN or r in wanted]
+    cells = table.loc[rows]
+    columns = [cells[number].tolist() for number in range(len(headers))]
+    shown = [
+        Line(outcomes[row], dict(zip(reversed(headers), reversed(texts), strict=True)))
+        for row, texts in zip(rows, zip(*columns, strict=True), strict=True)
+    ]
+    return Lines(shown, _row_of(outcomes.values()))
+
+
+def from_results(path: Path, wanted: set[int] | None = None) -> tuple[Lines, dict[str, int]]:
+    """Return the rows of a results file that need a person, and status → number of rows.
+
+    Raises UsageError when it isn't one.
+    """
+    try:
+        grid = grid_of(path.read_bytes(), path.name, ReadOptions())
+    except OSError as error:
+        raise UsageError(f"{path} can't be read", why=error.strerror) from error
+    header, *records = grid.records or [[]]
+    if not set(RESULT_COLUMNS) <= set(header):
+        raise UsageError(
+            f"{path} is not a results file",
+            why=f"it has no column {RESULT_COLUMNS[0]}",
+            todo="name the file that `check` or `run` wrote",
+        )
+    outcomes: list[Outcome] = []
+    shown: list[Line] = []
+    for record in records:
+        cells = dict(zip(reversed(header), reversed(record), strict=False))
+        outcome = _outcome(path, cells)
+        outcomes.append(outcome)
+        if outcome.status in SHOWN or outcome.row in (wanted or ()):
+            shown.append(Line(outcome, cells))
+    counts = {str(status): 0 for status in Status}
+    for outcome in outcomes:
+        counts[outcome.status] += 1
+    return Lines(shown, _row_of(outcomes)), {name: n for name, n in counts.items() if n}
+
+
+def _outcome(path: Path, cells: Mapping[str, str]) -> Outcome:
+    try:
+        return Outcome(
+            int(cells["import_row"]),
+            Status(cells["import_status"]),
+            clopos_id=cells["clopos_id"] or None,
+            field=cells["import_field"] or None,
+            existing_id=cells["import_existing_id"] or None,
+            duplicate_of=int(cells["import_duplicate_of"] or 0) or None,
+            message=cells["import_message"],
+        )
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            f"{path} is not whole", why=f"a row has {error}", todo="run `check` or `run` again"
+        ) from error
+
+
+def _row_of(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    return {outcome.clopos_id: outcome.row for outcome in outcomes if outcome.clopos_id}
