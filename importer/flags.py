@@ -78,6 +78,16 @@ _SHEET_FLAGS = (
         type=click.Path(path_type=Path),
         help="Write the bodies that are or would be sent, as JSON lines.",
     ),
+    click.option(
+        "--report",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="PATH.html",
+        help="Write a page about the run for the person who answers for it: one file, to be "
+        "passed on.",
+    ),
+    click.option(
+        "--report-private", is_flag=True, help="Without names, phones and values in that page."
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
     click.option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
 )
@@ -217,7 +227,12 @@ def output(given: dict[str, Any]) -> Output:
     """Return where to write."""
     from importer.pipeline import Output  # noqa: PLC0415
 
-    return Output(results=given["results"], payloads=given["payloads"])
+    return Output(
+        results=given["results"],
+        payloads=given["payloads"],
+        report=given["report"],
+        report_private=given["report_private"],
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

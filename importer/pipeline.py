@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from importer import summary
+from importer.aside import can_be_written
 from importer.errors import UsageError
 from importer.identity import customers
+from importer.messages import tr
 from importer.outcomes import Outcomes
 from importer.payloads import write_payloads
 from importer.prepare import Prepared, SheetOptions, prepare
 from importer.records import Status
+from importer.report.facts import gather
 from importer.results import preflight, write_results
 from importer.settings import Settings, read_settings, require_credentials
 from importer.viewer import Silent, Viewer
@@ -26,15 +30,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from importer.errors import ImporterError
+    from importer.report.facts import Facts
     from importer.upload import SendOptions, Uploaded
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where to write. None for `results`: FILE.results.csv; for `payloads`: nowhere."""
+    """Where to write. None for `results`: FILE.results.csv; for the others: nowhere."""
 
     results: Path | None = None
     payloads: Path | None = None
+    report: Path | None = None  # a page for the person who answers for the run
+    report_private: bool = False  # without names, phones and values
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +85,26 @@ def check(
     output = output or Output()
     settings = read_settings(env or {})
     results = _results_path(path, output)
-    prepared = _prepare(path, options, settings, viewer or Silent(), stdin)
+    viewer = viewer or Silent()
+    prepared = _prepare(path, options, settings, viewer, stdin)
     outcomes = Outcomes(prepared.sheet.table.index, prepared.outcomes, Status.READY)
     if output.payloads:
         rows = customers(prepared.values, base_url=settings.base_url, brand=settings.brand)
         write_payloads(output.payloads, rows)
-    results = _write(results, prepared, outcomes)
-    facts = {
+    results = _write(results, prepared, outcomes, viewer)
+    seconds = time.monotonic() - started
+    if output.report:
+        facts = gather(str(path), prepared, outcomes.counts(), seconds=seconds)
+        _report(output, facts, prepared, outcomes, results)
+    told = {
         "file": str(path),
         "rows": len(prepared.sheet.table),
         **summary.count(outcomes.counts(), summary.CHECK_STATUSES),
         **summary.found(prepared.mapping, prepared.sheet, prepared.problems),
-        "seconds": round(time.monotonic() - started, 3),
+        "seconds": round(seconds, 3),
         "results": str(results),
     }
-    return Result(prepared, outcomes, facts, results)
+    return Result(prepared, outcomes, told, results)
 
 
 def run(
@@ -126,6 +138,8 @@ def run(
         require_credentials(settings)
     results = _results_path(path, output)
     prepared = _prepare(path, options, settings, viewer, stdin)
+    offline = Counter(outcome.status for outcome in prepared.outcomes.values())
+    facts = gather(str(path), prepared, offline, results=str(results))
 
     async def main(settings: Settings) -> Uploaded:
         stop = asyncio.Event()
@@ -137,8 +151,8 @@ def run(
             sending,
             viewer,
             stop,
-            file=str(path),
-            results=results,
+            facts=facts,
+            results=results.resolve(),
             payloads=output.payloads,
         )
 
@@ -150,16 +164,21 @@ def run(
         uploaded = asyncio.run(main(settings))
     said = prepared.outcomes | uploaded.outcomes
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, "not sent yet")
-    results = _write(results, prepared, outcomes)
-    facts = {
+    results = _write(results, prepared, outcomes, viewer)
+    seconds = time.monotonic() - started
+    if output.report:
+        sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
+        ended = facts.ended(sent, uploaded.sending, uploaded.error, seconds=seconds)
+        _report(output, ended, prepared, outcomes, results)
+    told = {
         "file": str(path),
         "rows": len(prepared.sheet.table),
         **summary.count(outcomes.counts(), summary.RUN_STATUSES),
         "requests": uploaded.requests.as_dict(),
-        "seconds": round(time.monotonic() - started, 3),
+        "seconds": round(seconds, 3),
         "results": str(results),
     }
-    return Result(prepared, outcomes, facts, results, uploaded.error)
+    return Result(prepared, outcomes, told, results, uploaded.error)
 
 
 def _prepare(
@@ -173,7 +192,7 @@ def _prepare(
     if options.region is None and settings.region:
         options = replace(options, region=settings.region)
     today = date.today()  # noqa: DTZ011 - the day where the person is
-    with viewer.busy(f"reading {path}"):
+    with viewer.busy(tr("reading {path}", path=path)):
         prepared = prepare(path, options, today=today, stdin=stdin)
     viewer.understood(prepared)
     return prepared
@@ -188,19 +207,35 @@ def _results_path(path: Path, output: Output) -> Path:
             todo="give another path with --results",
         )
     preflight(results)
+    if output.report:
+        can_be_written(output.report)
     return results
 
 
-def _write(path: Path, prepared: Prepared, outcomes: Outcomes) -> Path:
+def _write(path: Path, prepared: Prepared, outcomes: Outcomes, viewer: Viewer) -> Path:
     said = dict(outcomes.said)
     for row, remark in prepared.remarks.items():
         outcome = outcomes[row]
         said[row] = replace(outcome, message="; ".join(filter(None, (outcome.message, remark))))
-    return write_results(
-        path,
-        prepared.sheet,
-        Outcomes(outcomes.rows, said, outcomes.default, outcomes.message),
-        prepared.mapping.secret,
-        problems=prepared.problems,
-        columns=prepared.mapping.columns,
-    )
+    with viewer.busy(tr("writing {path}", path=path)):
+        return write_results(
+            path,
+            prepared.sheet,
+            Outcomes(outcomes.rows, said, outcomes.default, outcomes.message),
+            prepared.mapping.secret,
+            problems=prepared.problems,
+            columns=prepared.mapping.columns,
+        )
+
+
+def _report(
+    output: Output, facts: Facts, prepared: Prepared, outcomes: Outcomes, results: Path
+) -> None:
+    from importer.report.page import write_report  # noqa: PLC0415 - most runs need no page
+    from importer.report.tables import from_sheet  # noqa: PLC0415
+
+    assert output.report is not None  # noqa: S101 - the caller asks
+    lines = from_sheet(prepared, outcomes, facts.examples())
+    now = datetime.now().astimezone()
+    facts = replace(facts, results=str(results))
+    write_report(output.report, facts, lines, now, private=output.report_private)

@@ -24,11 +24,17 @@ class Timeline:
         minute[1] += throttled - self._throttled
         self._throttled = throttled
 
-    def minutes(self, throttled: int) -> list[list[int]]:
-        """Return [requests, 429s] for every minute from the start until now."""
+    def minutes(self, throttled: int) -> tuple[tuple[int, int], ...]:
+        """Return (requests, 429s) for every minute from the start until now."""
         self._minute()[1] += throttled - self._throttled
         self._throttled = throttled
-        return [self._minutes.get(minute, [0, 0]) for minute in range(max(self._minutes) + 1)]
+        last = max(self._minutes)
+        pairs = (self._minutes.get(minute, (0, 0)) for minute in range(last + 1))
+        return tuple((sent, refused) for sent, refused in pairs)
+
+    def seconds(self) -> float:
+        """Return how long it has been."""
+        return self._clock() - self._started
 
     def _minute(self) -> list[int]:
         return self._minutes.setdefault(int((self._clock() - self._started) // 60), [0, 0])

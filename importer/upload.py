@@ -23,10 +23,12 @@ from importer.pace import Pace
 from importer.payloads import write_payloads
 from importer.plan import Block, Remembered, make_plan, pick, reading_pays
 from importer.records import FIELDS, Customer, Outcome, Status
+from importer.report.facts import Sending
 from importer.send import send
 from importer.settings import read_settings
 from importer.snapshot import Snapshot
 from importer.state import brand_folder, hold
+from importer.timeline import Timeline
 from importer.viewer import Live
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from importer.plan import Known, Plan
+    from importer.report.facts import Facts
     from importer.settings import Settings
     from importer.settle import Doubt
     from importer.viewer import Viewer
@@ -68,6 +71,7 @@ class Uploaded:
     outcomes: dict[int, Outcome]
     requests: Requests
     error: ImporterError | None
+    sending: Sending
 
 
 async def upload(
@@ -77,7 +81,7 @@ async def upload(
     viewer: Viewer,
     stop: asyncio.Event,
     *,
-    file: str,
+    facts: Facts,
     results: Path,
     payloads: Path | None = None,
     now: Callable[[], float] = time.time,
@@ -85,8 +89,8 @@ async def upload(
     """Send the rows of `values` (a column for each of FIELDS, row number as index).
 
     Against Clopos, or a sandbox that is started for it. When `stop` is set, what is in flight is
-    finished and nothing more is sent. `file` and `results` are noted in the journal; `now` is the
-    wall clock in epoch seconds.
+    finished and nothing more is sent. `facts` of the sheet and `results`, a whole path,
+    are noted in the journal; `now` is the wall clock in epoch seconds.
 
     Raises UsageError or ServiceError when nothing could be begun.
     """
@@ -99,7 +103,7 @@ async def upload(
             settings = replace(read_settings(sandbox.env(2)), state_dir=settings.state_dir)
             viewer.say(f"A sandbox of Clopos is at {sandbox.url}, for this run only")
         folder = brand_folder(settings)
-        stack.enter_context(hold(folder, file))
+        stack.enter_context(hold(folder, facts.file))
         journal = stack.enter_context(Journal(folder / "journal.sqlite", now=now))
         for note in journal.notes:
             viewer.say(note)
@@ -107,13 +111,19 @@ async def upload(
         longest = max((rate.seconds for rate in rates), default=0.0)
         left = [now() - sent for sent in journal.recent_requests(longest)]
         quota = Quota(rates, reserve=options.reserve, recent=left)
+        timeline = Timeline(asyncio.get_running_loop().time)
+
+        def on_request() -> None:
+            journal.request_left()
+            timeline.count(client.requests.throttled)
+
         client = Clopos(
             settings,
             quota,
             timeout=options.timeout,
             give_up_after=options.pace.give_up_after,
             now=now,
-            on_request=journal.request_left,
+            on_request=on_request,
         )
         api = await stack.enter_async_context(client)
         snapshot = stack.enter_context(Snapshot(folder / "snapshot.sqlite", journal.key))
@@ -121,10 +131,12 @@ async def upload(
         if payloads:
             write_payloads(payloads, rows())
         job = _Job(rows, api, journal, snapshot, options, viewer, stop, quota)
-        run = 0 if options.dry_run else journal.begin(file)
+        run = 0 if options.dry_run else journal.begin(facts.file)
         error: ImporterError | None = None
+        sending = Sending()
         try:
             plan = await job.plan(run, quota.seconds_of)
+            sending = _planned(plan, quota, api.requests, dry_run=options.dry_run)
             if not viewer.planned(plan, dry_run=options.dry_run):
                 raise StoppedError("Nothing was sent", todo="run the command again to send them")
             if not options.dry_run:
@@ -136,11 +148,16 @@ async def upload(
                 await journal.flush()
             except ServiceError as broken:
                 error = error or broken
+        requests = api.requests.as_dict()
+        minutes = timeline.minutes(api.requests.throttled)
+        sending = replace(sending, requests=requests, timeline=minutes)
         if not options.dry_run:
             statuses = Counter(str(outcome.status) for outcome in job.outcomes.values())
             done = error is None and not statuses[Status.UNKNOWN]
-            journal.finish(done=done, results=str(results), summary=dict(statuses))
-        return Uploaded(job.outcomes, api.requests, error)
+            told = facts.ended(statuses, sending, error, seconds=timeline.seconds())
+            summary = {**statuses, "report": told.as_dict()}
+            journal.finish(done=done, results=str(results), summary=summary)
+        return Uploaded(job.outcomes, api.requests, error, sending)
 
 
 class _Job:
@@ -319,3 +336,18 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T:
 
 def _stopped() -> StoppedError:
     return StoppedError("Stopped on request", todo="run the same command again: it carries on")
+
+
+def _planned(plan: Plan, quota: Quota, spent: Requests, *, dry_run: bool) -> Sending:
+    """Return what sending is to cost, with what planning has cost already."""
+    price = plan.price
+    limits = (window.rate.limit / window.rate.seconds * 60 for window in quota.windows)
+    return Sending(
+        creates=price.creates,
+        reads=price.reads + spent.reads,
+        sign_ins=price.sign_ins + spent.auths,
+        minutes=price.minutes,
+        per_minute=quota.per_minute,
+        quota=min(limits, default=None),
+        dry_run=dry_run,
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from importer.records import FIELDS
+from importer.report.facts import Facts
 from importer.sandbox import Config, Sandbox, serve
 from importer.sandbox.virtual_time import VirtualTimeLoop
 from importer.settings import read_settings
@@ -52,7 +53,7 @@ class World:
             SendOptions(**options),
             Silent(),
             self.stop,
-            file="test.csv",
+            facts=Facts("test.csv", len(rows), {}, (), {}),
             results=self.folder / "results.csv",
             now=lambda: loop.wall,
         )

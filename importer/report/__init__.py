@@ -5,8 +5,3 @@
 `facts` are numbers without personal data and are kept in the journal; the tables are filled from
 the sheet, or later from its results file.
 """
-
-from importer.report.facts import Facts, gather
-from importer.report.page import write_report
-
-__all__ = ["Facts", "gather", "write_report"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from importer.problems import CATALOGUE, Level
 from importer.records import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from importer.errors import ImporterError
     from importer.prepare import Prepared
-    from importer.records import Outcome
 
 EXAMPLES = 3  # rows named for each kind of problem
 
@@ -32,12 +32,12 @@ class Group:
 class Sending:
     """What was planned and what it took. Minutes and rates are None where there is no limit."""
 
-    creates: int  # planned
-    reads: int
-    sign_ins: int
-    minutes: float | None
-    per_minute: float | None  # the pace after the reserve
-    quota: float | None  # what Clopos allows a minute
+    creates: int = 0  # planned
+    reads: int = 0
+    sign_ins: int = 0
+    minutes: float | None = None
+    per_minute: float | None = None  # the pace after the reserve
+    quota: float | None = None  # what Clopos allows a minute
     requests: Mapping[str, int] = field(default_factory=dict)  # what it took, by kind
     timeline: tuple[tuple[int, int], ...] = ()  # (requests, 429s) of every minute
     dry_run: bool = False
@@ -57,6 +57,29 @@ class Facts:
     sending: Sending | None = None  # None: `check`
     error: tuple[str, str, str] | None = None  # what ended it early: what, why, what to do
 
+    def examples(self) -> set[int]:
+        """Return the rows that are named as examples."""
+        return {row for group in self.groups for row in group.rows}
+
+    def ended(
+        self,
+        statuses: Mapping[str, int],
+        sending: Sending,
+        error: ImporterError | None,
+        *,
+        seconds: float,
+    ) -> Facts:
+        """Return the facts of the sheet with what became of the rows that were ready."""
+        counts = Counter(self.counts) + Counter(statuses)
+        counts[Status.PENDING] += self.rows - counts.total()
+        return replace(
+            self,
+            counts={str(status): counts[status] for status in Status if counts[status]},
+            sending=sending,
+            error=(error.what, error.why or "", error.todo or "") if error else None,
+            seconds=seconds,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return asdict(self)
@@ -75,14 +98,13 @@ class Facts:
         return cls(**(dict(facts) | new))
 
 
-def gather(file: str, prepared: Prepared, outcomes: Iterable[Outcome], **more: Any) -> Facts:
-    """Return the facts of a sheet and what became of its rows; `more` are fields of Facts."""
+def gather(file: str, prepared: Prepared, counts: Mapping[Status, int], **more: Any) -> Facts:
+    """Return the facts of a sheet; `counts` is status → rows, `more` are fields of Facts."""
     headers = prepared.sheet.headers
-    counts = Counter(outcome.status for outcome in outcomes)
     return Facts(
         file=file,
         rows=len(prepared.sheet.table),
-        counts={str(status): counts[status] for status in Status if counts[status]},
+        counts={str(status): counts[status] for status in Status if counts.get(status)},
         groups=_groups(prepared),
         columns={
             name: tuple(headers[position] for position in positions)

@@ -62,7 +62,7 @@ def way_of_rows(rows: int, counts: Mapping[str, int], *, checked: bool) -> tuple
 
     `checked`: nothing was sent, so the way ends at what is ready.
     """
-    leaving = [("sheet", (Status.INVALID, Status.DUPLICATE))]
+    leaving: list[tuple[str, tuple[Status, ...]]] = [("sheet", (Status.INVALID, Status.DUPLICATE))]
     if not checked:
         refused = (Status.CONFLICT, Status.REJECTED, Status.FAILED, Status.UNKNOWN, Status.PENDING)
         leaving += [("valid", (Status.EXISTS,)), ("new", refused)]
@@ -80,9 +80,7 @@ def way_of_rows(rows: int, counts: Mapping[str, int], *, checked: bool) -> tuple
             x += part.width
         height = max(BAR + _GAP, len(parts) * _LABEL + 20.0) + 18
         width = max(x, _scaled(left, rows))
-        stages.append(
-            Stage(name, left, kept, y, width, _scaled(kept, rows), height, tuple(parts))
-        )
+        stages.append(Stage(name, left, kept, y, width, _scaled(kept, rows), height, tuple(parts)))
         left, y = kept, y + height
     return tuple(stages)
 

@@ -101,9 +101,19 @@ def headline(facts: Facts) -> str:
     """Return in one sentence how it went."""
     counts = facts.counts
     if facts.sending is None:
-        return trn("{n} row can be sent", "{n} rows can be sent", counts.get(Status.READY, 0))
+        return trn(
+            "{done} of {n} row can be sent",
+            "{done} of {n} rows can be sent",
+            facts.rows,
+            done=f"{counts.get(Status.READY, 0):,}",
+        )
     there = counts.get(Status.CREATED, 0) + counts.get(Status.EXISTS, 0)
-    return trn("{n} row is at Clopos", "{n} rows are at Clopos", there)
+    return trn(
+        "{done} of {n} row is at Clopos",
+        "{done} of {n} rows are at Clopos",
+        facts.rows,
+        done=f"{there:,}",
+    )
 
 
 def next_steps(facts: Facts) -> Iterator[str]:

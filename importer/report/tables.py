@@ -10,9 +10,10 @@ from importer.reading.container import grid_of
 from importer.records import RESULT_COLUMNS, Outcome, ReadOptions, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from importer.outcomes import Outcomes
     from importer.prepare import Prepared
 
 _CLASHES = (Status.CONFLICT, Status.REJECTED, Status.FAILED, Status.UNKNOWN)
@@ -40,21 +41,22 @@ class Lines:
     row_of: Mapping[str, int]  # Clopos id → row
 
 
-def from_sheet(prepared: Prepared, outcomes: Mapping[int, Outcome], wanted: set[int]) -> Lines:
-    """Return the rows that need a person, and those in `wanted`."""
+def from_sheet(prepared: Prepared, outcomes: Outcomes, wanted: Collection[int]) -> Lines:
+    """Return the rows that need a person, and those in `wanted`, in the sheet's order."""
     headers, table = prepared.sheet.headers, prepared.sheet.table
-    rows = [r for r in table.index.tolist() if outcomes[r].status in SHOWN or r in wanted]
+    said = outcomes.said.values()
+    rows = sorted({outcome.row for outcome in said if outcome.status in SHOWN} | {*wanted})
     cells = table.loc[rows]
     columns = [cells[number].tolist() for number in range(len(headers))]
     shown = [
         Line(outcomes[row], dict(zip(reversed(headers), reversed(texts), strict=True)))
         for row, texts in zip(rows, zip(*columns, strict=True), strict=True)
     ]
-    return Lines(shown, _row_of(outcomes.values()))
+    return Lines(shown, _row_of(said))
 
 
-def from_results(path: Path, wanted: set[int] | None = None) -> tuple[Lines, dict[str, int]]:
-    """Return the rows of a results file that need a person, and status → number of rows.
+def from_results(path: Path, wanted: Collection[int]) -> tuple[Lines, dict[str, int]]:
+    """Return the same from a results file, and status → number of rows.
 
     Raises UsageError when it isn't one.
     """
@@ -75,7 +77,7 @@ def from_results(path: Path, wanted: set[int] | None = None) -> tuple[Lines, dic
         cells = dict(zip(reversed(header), reversed(record), strict=False))
         outcome = _outcome(path, cells)
         outcomes.append(outcome)
-        if outcome.status in SHOWN or outcome.row in (wanted or ()):
+        if outcome.status in SHOWN or outcome.row in wanted:
             shown.append(Line(outcome, cells))
     counts = {str(status): 0 for status in Status}
     for outcome in outcomes:
