@@ -148,16 +148,24 @@ async def upload(
                 await journal.flush()
             except ServiceError as broken:
                 error = error or broken
-        requests = api.requests.as_dict()
-        minutes = timeline.minutes(api.requests.throttled)
-        sending = replace(sending, requests=requests, timeline=minutes)
+        sending = replace(
+            sending,
+            requests=api.requests.as_dict(),
+            timeline=timeline.minutes(api.requests.throttled),
+        )
+        uploaded = Uploaded(job.outcomes, api.requests, error, sending)
         if not options.dry_run:
-            statuses = Counter(str(outcome.status) for outcome in job.outcomes.values())
-            done = error is None and not statuses[Status.UNKNOWN]
-            told = facts.ended(statuses, sending, error, seconds=timeline.seconds())
-            summary = {**statuses, "report": told.as_dict()}
-            journal.finish(done=done, results=str(results), summary=summary)
-        return Uploaded(job.outcomes, api.requests, error, sending)
+            _note_end(journal, uploaded, facts, str(results), seconds=timeline.seconds())
+        return uploaded
+
+
+def _note_end(
+    journal: Journal, uploaded: Uploaded, facts: Facts, results: str, *, seconds: float
+) -> None:
+    statuses = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
+    done = uploaded.error is None and not statuses[Status.UNKNOWN]
+    told = facts.ended(statuses, uploaded.sending, uploaded.error, seconds=seconds)
+    journal.finish(done=done, results=results, summary={**statuses, "report": told.as_dict()})
 
 
 class _Job:
