@@ -14,6 +14,7 @@ from importer.fields.text import tidy
 from importer.header_words import meaning
 from importer.reading.container import grid_of
 from importer.reading.header import find_header, is_blank, not_a_customer
+from importer.reading.plain import read_plain
 from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, ReadOptions, Sheet
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ def read(path: Path, options: ReadOptions, stdin: BinaryIO | None = None) -> She
     Raises UsageError, saying what to do, for everything that isn't a table of customers.
     """
     name, data = _bytes(path, stdin)
-    if not data.strip():
+    if not data or data.isspace():
         raise UsageError(f"{name} is empty", todo="export the customers again")
-    grid = grid_of(data, name, options)
-    return _sheet(grid, name, options)
+
+    def careful(data: bytes) -> Sheet:
+        return _sheet(grid_of(data, name, options), name, options)
+
+    return read_plain(data, name, options, careful) or careful(data)
 
 
 def _bytes(path: Path, stdin: BinaryIO | None) -> tuple[str, bytes]:

@@ -12,11 +12,11 @@ _LOOK_AT = 40  # records among which the header is sought
 _DATA = re.compile(
     r"[^@\s]+@[^@\s]+|\+?[\d\s().-]{5,}|.*\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
 )
-_TOTALS = frozenset(
+TOTALS = frozenset(
     fold(word)
     for word in "total totals subtotal sum итого итог всего cəmi yekun toplam toplamı".split()
 )
-_GRAND = frozenset(fold(word) for word in "grand общий общее ümumi genel sub".split())
+GRAND = frozenset(fold(word) for word in "grand общий общее ümumi genel sub".split())
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 
@@ -80,10 +80,10 @@ def _same(record: list[str], header: list[str]) -> bool:
 
 def _is_total(first: str, record: list[str]) -> bool:
     words = re.findall(r"[^\W\d_]+", fold(first))
-    if words and words[0] in _GRAND:
+    if words and words[0] in GRAND:
         words = words[1:]
     return (
         0 < len(words) <= 2
-        and words[0] in _TOTALS
+        and words[0] in TOTALS
         and not any("@" in cell or _PHONE.fullmatch(cell.strip()) for cell in record)
     )
