@@ -104,6 +104,32 @@ def run(**given: Any) -> int:
 
 
 @commands.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH.html",
+    help="Where to write the page. [default: FILE.report.html]",
+)
+@click.option("--report-private", is_flag=True, help="Without names, phones and values.")
+def report(**given: Any) -> int:
+    """Write the page about a run that has ended.
+
+    FILE is its results, or the sheet beside which they lie.
+    """
+    from importer.report.later import report_later  # noqa: PLC0415
+    from importer.settings import read_settings  # noqa: PLC0415
+    from importer.state import state_folder  # noqa: PLC0415
+
+    settings = read_settings(_environment())
+    page = report_later(
+        given["file"], given["to"], state_folder(settings), private=given["report_private"]
+    )
+    click.echo(page)
+    return 0
+
+
+@commands.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, metavar="N")
 @click.option(
     "--store",

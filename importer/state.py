@@ -26,12 +26,17 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 
+def state_folder(settings: Settings) -> Path:
+    """Return the folder that has the folders of all brands; it may not be there yet."""
+    return Path(settings.state_dir) if settings.state_dir else user_state_path("clopos-import")
+
+
 def brand_folder(settings: Settings) -> Path:
     """Return the folder of this API and brand, made if it isn't there.
 
     Raises UsageError when it can't be made or written to.
     """
-    top = Path(settings.state_dir) if settings.state_dir else user_state_path("clopos-import")
+    top = state_folder(settings)
     name = re.sub(r"[^a-z0-9]+", "-", settings.brand.lower()).strip("-")[:40]
     scope = hashlib.sha256(f"{settings.base_url.lower()}\n{settings.brand.lower()}".encode())
     folder = top / f"{name}-{scope.hexdigest()[:8]}"

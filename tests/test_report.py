@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import shutil
@@ -16,13 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
+from importer.cli import _main
 from importer.errors import ServiceError, UsageError
-from importer.pipeline import Output, check
+from importer.pipeline import Output, check, run
 from importer.records import RESULT_COLUMNS, Outcome, Status
 from importer.report.facts import Facts, Group, Sending
 from importer.report.figures import BAR, WIDTH, by_the_minute, way_of_rows
 from importer.report.page import next_steps, render, write_report
 from importer.report.tables import Line, Lines, from_results
+from importer.sandbox import Config, serve
 from importer.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -274,3 +277,34 @@ def test_what_is_no_results_file(tmp_path: Path, text: str | None, words: str) -
         path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=words):
         from_results(path, ())
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_a_page_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, private: bool) -> None:
+    """…from the journal and the results; of a run that no journal knows, from the results."""
+    sheet = tmp_path / "list.csv"
+    sheet.write_text("name,phone\nAnar Demo,0500000001\nOrxan Demo,12\n", encoding="utf-8")
+    results, state = tmp_path / "list.csv.results.csv", tmp_path / "state"
+    arguments = ["report", str(sheet), *(["--report-private"] if private else [])]
+    asyncio.run(_sent(sheet, state))
+    assert results.exists()
+    monkeypatch.setenv("CLOPOS_STATE_DIR", str(state))
+    assert _main([*arguments, "--to", str(tmp_path / "a.html")]) == 0
+    known = (tmp_path / "a.html").read_text("utf-8")
+    assert "1 of 2 rows are at Clopos" in known
+    assert "not a phone number" in known
+    assert "Plan and truth" in known
+    assert ("Orxan Demo" in known) is not private
+    shutil.rmtree(state)
+    assert _main(arguments) == 0
+    unknown = sheet.with_name("list.csv.report.html").read_text("utf-8")
+    assert ("Orxan Demo" in unknown) is not private
+    assert "1 of 2 rows are at Clopos" in unknown
+    assert "Plan and truth" not in unknown
+
+
+async def _sent(sheet: Path, state: Path) -> None:
+    async with serve(Config(seed_customers=False)) as sandbox:
+        env = sandbox.env(2) | {"CLOPOS_STATE_DIR": str(state)}
+        result = await asyncio.to_thread(run, sheet, env=env)
+    assert result.summary["created"] == 1

@@ -207,6 +207,8 @@ def _row(line: Line, facts: Facts, lines: Lines, *, private: bool) -> dict[str, 
 def _plan(sending: Sending, seconds: float) -> list[tuple[str, str, str]]:
     """Return (what, planned, happened) for each thing that was foretold."""
     took = sending.requests
+    if not took:
+        return []
     lines = [
         (tr("customers sent"), sending.creates, took.get("posts", 0)),
         (tr("look-ups"), sending.reads, took.get("reads", 0)),
