@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from importer import __version__, flags
+from importer import __version__, flags, messages
 from importer.errors import ImporterError, UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,8 +31,29 @@ if TYPE_CHECKING:
 EXIT_USAGE, EXIT_FAULT, EXIT_STOPPED = 2, 4, 130
 
 
+def _install_completion(context: click.Context, _: click.Parameter, shell: str | None) -> None:
+    if shell is None or context.resilient_parsing:
+        return
+    from importer.completion import install_completion  # noqa: PLC0415
+
+    path = install_completion(commands, shell.removeprefix("$SHELL"), os.environ)
+    click.echo(tr("Installed in {path}; it works in the next shell", path=path))
+    context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
 @click.version_option(__version__, prog_name="clopos-import")
+@click.option(
+    "--install-completion",
+    is_flag=False,
+    flag_value="$SHELL",
+    metavar="[SHELL]",
+    expose_value=False,
+    is_eager=True,
+    callback=_install_completion,
+    help="Complete commands and flags with Tab from now on, in bash, zsh or fish.",
+)
+@flags.LANGUAGE_SPOKEN
 def commands() -> None:
     """Create the customers of an old POS in Clopos: once, within the quota, all accounted for.
 
@@ -112,6 +134,7 @@ def run(**given: Any) -> int:
     help="Where to write the page. [default: FILE.report.html]",
 )
 @click.option("--report-private", is_flag=True, help="Without names, phones and values.")
+@flags.LANGUAGE_SPOKEN
 def report(**given: Any) -> int:
     """Write the page about a run that has ended.
 
@@ -179,6 +202,7 @@ def main() -> None:
 
 
 def _main(arguments: list[str]) -> int:
+    messages.use(messages.spoken(os.environ))
     try:
         code = commands.main(arguments, prog_name="clopos-import", standalone_mode=False)
     except click.ClickException as error:

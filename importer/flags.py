@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from importer import messages
 from importer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from importer.pipeline import Output
     from importer.prepare import SheetOptions
     from importer.upload import SendOptions
+
+LANGUAGE_SPOKEN = click.option(
+    "--lang",
+    type=click.Choice(messages.LANGUAGES),
+    expose_value=False,
+    is_eager=True,
+    callback=lambda _context, _parameter, language: messages.use(language) if language else None,
+    help="Language of messages and reports. [default: that of LANG]",
+)
+"""For every command that tells something."""
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 _SHEET_FLAGS = (
@@ -88,6 +99,7 @@ _SHEET_FLAGS = (
     click.option(
         "--report-private", is_flag=True, help="Without names, phones and values in that page."
     ),
+    LANGUAGE_SPOKEN,
     click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
     click.option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
 )

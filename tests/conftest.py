@@ -16,9 +16,10 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", ""})  # noqa: 
 
 @pytest.fixture(autouse=True)
 def _no_stray_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Take away CLOPOS_* and point all folders of the person into the test's own."""
+    """Take away CLOPOS_* and languages, and point all folders of the person into the test's own."""
     for name in os.environ:
-        if name.startswith("CLOPOS_"):
+        # Messages are English wherever the tests are run.
+        if name.startswith(("CLOPOS_", "LC_", "LANG")):
             monkeypatch.delenv(name)
     for name in ("HOME", "USERPROFILE", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
