@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock
+.PHONY: help demo test torture check lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,6 +22,9 @@ demo: $(READY)  ## import a real-shaped sample into a Clopos on this machine
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=95
+
+torture: $(READY)  ## kill the command 2,000 times: nobody twice, nobody lost
+	$(BIN)/python -m tests.torture --kills 2000
 
 check: $(READY)  ## lint, format, types, layers
 	$(BIN)/ruff check .

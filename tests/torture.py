@@ -1,0 +1,190 @@
+"""Kills the real command with SIGKILL at random moments and counts what that does.
+
+    python -m tests.torture --kills 2000        (or: make torture)
+
+Many small sheets, one after the other: each is sent, killed and sent again until it is through.
+Rows have a phone, a code, both or neither; half of the sheets meet faults on top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.apart import Apart, apart
+
+ROWS = 30
+FAULTS = ("504a", "504b", "504c", "500", "500b", "502b", "drop", "drop_before", "garbage", "no_id")
+SETTLE = 0.15  # more than the sandbox takes for a late create, here
+LATE = {"gateway_seconds": 0.02, "late_seconds": 0.05}
+
+
+@dataclass
+class Tally:
+    """What was counted. `resent_there`: rows that were sent again although they were there."""
+
+    sheets: int = 0
+    kills: int = 0
+    runs: int = 0
+    rows: int = 0
+    twice: int = 0
+    lost: int = 0
+    untrue: int = 0  # results that say something else than Clopos
+    kills_with_doubt: int = 0  # kills that left rows in doubt
+    in_doubt: int = 0  # these rows, all together
+    doubtful_runs: int = 0  # runs that began with such rows
+    posts: int = 0
+    resent_there: int = 0  # without faults
+    reads: int = 0  # without faults and without the plan's
+
+
+def torture(kills: int, seed: int = 0) -> Tally:
+    """Kill so many times and return the tally."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    tally = Tally()
+    with apart() as here, tempfile.TemporaryDirectory() as folder:
+        brands = [f"brand-{n}" for n in range(kills)]
+        here.sandbox("config", LATE | {"brands": brands})
+        while tally.kills < kills:
+            _one_sheet(here, Path(folder), brands[tally.sheets], chance, tally, kills)
+            tally.sheets += 1
+    return tally
+
+
+def _one_sheet(
+    here: Apart, folder: Path, brand: str, chance: random.Random, tally: Tally, kills: int
+) -> None:
+    faults, match = tally.sheets % 2 == 1, ("never", "auto")[tally.sheets // 2 % 2]
+    here.sandbox(
+        "config",
+        {
+            "rates": dict.fromkeys(FAULTS, 0.02) if faults else {},
+            "latency": [0.0, chance.choice([0.0, 0.005, 0.02])],
+        },
+    )
+    sheet, results = folder / f"{brand}.csv", folder / f"{brand}.results.csv"
+    sheet.write_text("Name,Phone,Code\n" + "".join(map(_row, range(1, ROWS + 1))), "utf-8")
+    state = {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(folder / brand)}
+    command: list[object] = ["run", sheet, "--yes", "--json", "--quiet", "--rate", "none"]
+    command += (
+        "--settle",
+        SETTLE,
+        "--results",
+        results,
+        "--match",
+        match,
+        "--concurrency",
+        chance.choice([1, 4, 16]),
+    )
+    life, reads = 0.2, 0
+    for _ in range(chance.randint(6, 16)):
+        doubtful = _in_doubt(folder / brand)
+        tally.doubtful_runs += bool(doubtful)
+        reads += bool(doubtful)
+        moment = chance.uniform(0.0, life) if chance.random() < 0.2 else chance.uniform(0.1, life)
+        done = here.command(*command, env=state, kill_after=moment)
+        tally.runs += 1
+        if done["code"] == -9:
+            tally.kills += 1
+            tally.kills_with_doubt += bool(left := len(_in_doubt(folder / brand)))
+            tally.in_doubt += left
+            life = min(life * 1.1, 0.6)
+        else:
+            life = max(0.13, life * 0.75)
+        if tally.kills >= kills:
+            break
+    for _ in range(6):
+        reads += bool(_in_doubt(folder / brand))
+        done = here.command(*command, env=state)
+        tally.runs += 1
+        if done["code"] == 0:
+            break
+    _judge(
+        here, brand, results, done, tally, most_reads=None if faults or match == "auto" else reads
+    )
+
+
+def _row(number: int) -> str:
+    phone = f"+99450{number:07}" if number % 4 in {0, 1} else ""
+    code = f"K{number:03}" if number % 4 in {0, 2} else ""
+    return f"Demo {number},{phone},{code}\n"
+
+
+def _in_doubt(state: Path) -> list[str]:
+    """Return the cids that the journal has in doubt, as the next run will find them."""
+    found = []
+    for path in state.glob("*/journal.sqlite"):
+        db = sqlite3.connect(path)
+        try:
+            found += [
+                cid for (cid,) in db.execute("SELECT cid FROM customers WHERE state = 'sent'")
+            ]
+        except sqlite3.OperationalError:  # killed before it had its tables
+            pass
+        finally:
+            db.close()
+    return found
+
+
+def _judge(
+    here: Apart,
+    brand: str,
+    results: Path,
+    done: dict[str, Any],
+    tally: Tally,
+    most_reads: int | None,
+) -> None:
+    """Hold the sandbox against the sheet, and the results against the sandbox."""
+    there = [customer for customer in here.sandbox("customers") if customer["brand"] == brand]
+    log = [r for r in here.sandbox("requests") if (r["caller"] or "").endswith(f":{brand}")]
+    names = Counter(customer["name"] for customer in there)
+    tally.rows += ROWS
+    tally.twice += sum(count - 1 for count in names.values())
+    tally.lost += sum(f"Demo {n}" not in names for n in range(1, ROWS + 1))
+    ids = {customer["name"]: str(customer["id"]) for customer in there}
+    with results.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    true = [
+        line["import_status"] in {"created", "exists"}
+        and line["clopos_id"] == ids.get(line["Name"])
+        for line in lines
+    ]
+    tally.untrue += ROWS - sum(true)
+    summary = json.loads(done["out"] or "{}")
+    tally.untrue += summary.get("created", 0) + summary.get("exists", 0) != ROWS
+    posts = Counter(request["cid"] for request in log if request["route"] == "create")
+    tally.posts += posts.total()
+    if most_reads is not None:
+        tally.resent_there += posts.total() - ROWS
+        read = sum(request["route"] == "list" for request in log)
+        tally.reads += read
+        assert read <= most_reads, f"{brand}: {read} pages for {most_reads} runs with rows in doubt"
+
+
+def main() -> None:
+    """Kill as often as asked and say what was counted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    started = time.monotonic()
+    tally = torture(given.kills, given.seed)
+    facts = asdict(tally) | {"seconds": round(time.monotonic() - started)}
+    sys.stdout.write(f"{tally.kills} kills, {tally.twice} twice, {tally.lost} lost\n")
+    sys.stdout.write(json.dumps(facts) + "\n")
+    if tally.twice or tally.lost or tally.untrue or tally.resent_there:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
