@@ -46,7 +46,7 @@ _WORDS: dict[str, dict[int, dict[str, str]]] = {
         0: {
             "en": "mobile;mobile phone;mobile number;mobile phone number;cell;cell phone;cellphone;phone mobile",
             "az": "mobil;mobil telefon;mobil nömrə;mobil nömrəsi",
-            "ru": "мобильный;мобильный телефон;сотовый;сотовый телефон;мобильный номер",
+            "ru": "мобильный;мобильный телефон;моб телефон;моб тел;моб;сотовый;сотовый телефон;мобильный номер",
             "tr": "cep;cep telefonu;cep tel;gsm;cep no",
         },
         1: {

@@ -24,8 +24,6 @@ _SUFFIXES = frozenset(
     ".csv .tsv .tab .txt .xlsx .xlsm .xlsb .xls .ods .json .jsonl .ndjson .parquet "
     ".html .htm".split()
 )
-# Zero is not among them: half the bytes of UTF-16 are.
-_CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
 _NOT_TABLES = {
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture",
@@ -56,11 +54,6 @@ def grid_of(data: bytes, name: str, options: ReadOptions) -> Grid:
         return _workbook(data, name, "xls", options)
     if data.startswith(b"PAR1"):
         return _from_parquet(data, name)
-    if _is_rubbish(data):
-        raise UsageError(
-            f"{name} is not text and not a workbook",
-            todo="export the customers as CSV or Excel",
-        )
     text, encoding, damaged = decode(data, name, options.encoding)
     grid = _from_text(text.removeprefix("\ufeff"), name, options)
     grid.encoding = encoding
@@ -79,16 +72,10 @@ def _from_text(text: str, name: str, options: ReadOptions) -> Grid:
             return Grid(records, "xml", serial_dates=1900)
         if re.search(r"<(?:html|table|tr)\b", text[:200_000], re.IGNORECASE):
             return Grid(markup_records(text, name, options.sheet, breaks=False), "html")
-    if re.match(r"\{|\[\s*[{\]]", head):
+    if re.match(r"\{|\[\s*[\[{\]]", head):
         return Grid(json_records(text, name), "jsonl")
     records, delimiter, malformed = parse(text, options.delimiter)
     return Grid(records, "csv", delimiter=delimiter, malformed=malformed, shifts=True)
-
-
-def _is_rubbish(data: bytes) -> bool:
-    """Tell whether the bytes are a program or the like: control characters that no text has."""
-    head = data[:4000]
-    return len(head) - len(head.translate(None, _CONTROLS)) > 0.05 * len(head)
 
 
 def _workbook(data: bytes, name: str, kind: str, options: ReadOptions) -> Grid:

@@ -71,7 +71,8 @@ def _parse_from(
     reader = csv.reader(feed(), delimiter=delimiter)
     for record in reader:
         next_first = start + reader.line_num
-        if next_first - first > 1 and _swallows(lines[first:next_first], record, delimiter):
+        several = next_first - first > 1 or next_first == len(lines)
+        if several and _swallows(lines[first:next_first], record, delimiter):
             malformed[len(records)] = UNCLOSED
             alone = csv.reader([lines[first]], delimiter=delimiter, quoting=csv.QUOTE_NONE)
             records.append(next(alone))
@@ -87,12 +88,12 @@ def _swallows(lines: list[str], record: list[str], delimiter: str) -> bool:
     So it is when its quotes are not even, when one closes in the middle of a cell, or when a line
     inside it has as many cells as a row.
     """
-    if len(lines) >= _MOST_LINES or sum(line.count('"') for line in lines) % 2:
-        return True
     try:
         list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error:
-        return True
+    except csv.Error as error:
+        return len(lines) > 1 or "unexpected end" in str(error)
+    if len(lines) >= _MOST_LINES or sum(line.count('"') for line in lines) % 2:
+        return len(lines) > 1
     inside = lines[1:-1]
     width = max(len(record), lines[0].count(delimiter) + 1)
     if width == 2 and len(inside) > 1:

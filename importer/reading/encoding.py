@@ -10,6 +10,7 @@ guess is worse than a question.
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from typing import NamedTuple
 
@@ -17,8 +18,10 @@ from importer.errors import UsageError
 from importer.reading.likeness import ALPHABETS, likeness, words_of
 
 _SAMPLE = 65_536  # bytes of non-ASCII lines that are looked at
-_SURE = 0.72  # likeness below which a person is asked
-_AHEAD = 0.06  # lead over the second below which a person is asked
+_SURE = 0.6  # share of words like those of a language, below which a person is asked
+_AHEAD = 4.5  # lead over the second, as a logarithm: 90 to 1; below it a person is asked
+_CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
+_MOST_CONTROLS = 0.05  # share of these beyond which bytes are a program or the like
 _DAMAGED = 0.02  # share of broken characters up to which a file is UTF-8 all the same
 _DECLARED = re.compile(
     rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE
@@ -50,6 +53,12 @@ def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     proven = next((each for mark, each in _MARKS if data.startswith(mark)), None) or _halves(data)
     if proven:
         return _as_proven(data, proven)
+    head = data[:4000]
+    if len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head):
+        raise UsageError(
+            f"{name} is not text and not a workbook",
+            todo="export the customers as CSV or Excel",
+        )
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
@@ -131,29 +140,30 @@ def _nearly_utf8(data: bytes) -> Decoded | None:
 
 def _guess(data: bytes, name: str) -> Decoded:
     sample = _non_ascii_lines(data)
-    scores: list[tuple[float, str, str]] = []
+    scores: list[tuple[float, float, str, str]] = []
     for encoding, alphabet in ALPHABETS.items():
         try:
             text = sample.decode(encoding)
         except UnicodeDecodeError:
             continue
-        scores.append((likeness(text, alphabet), encoding, text))
+        good, likely = likeness(text, alphabet)
+        scores.append((likely, good, encoding, text))
     scores.sort(key=lambda score: -score[0])
-    if scores and scores[0][0] >= _SURE:
-        best, encoding, text = scores[0]
+    if scores:
+        likely, good, encoding, text = scores[0]
         # Encodings that read the same are no question.
-        others = [score for score, _, other in scores[1:] if other != text]
-        if not others or best - others[0] >= _AHEAD:
+        second = next((score[0] for score in scores[1:] if score[3] != text), -math.inf)
+        if good >= _SURE and likely - second >= _AHEAD:
             try:
                 return Decoded(data.decode(encoding), encoding)
             except UnicodeDecodeError:
                 return Decoded(data.decode(encoding, errors="replace"), encoding, damaged=True)
-    raise _question(name, scores)
+    raise _question(name, [(encoding, text) for _, _, encoding, text in scores])
 
 
-def _question(name: str, scores: list[tuple[float, str, str]]) -> UsageError:
+def _question(name: str, readings: list[tuple[str, str]]) -> UsageError:
     shown: dict[str, str] = {}  # preview → the first encoding that reads so
-    for _, encoding, text in scores:
+    for encoding, text in readings:
         shown.setdefault(" ".join(words_of(text)[:3]), encoding)
     listed = "; ".join(f"{encoding}: {words}" for words, encoding in list(shown.items())[:5])
     best = next(iter(shown.values()), "windows-1251")

@@ -2,28 +2,71 @@
 
 from __future__ import annotations
 
+import math
 import re
+from typing import NamedTuple
 
-_CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўәғҹһөүҝ")
-_SHARED = "çöüâîûéèêëáàäãåíìïóòôõøúùñßæœžš"
-_TURKISH = frozenset([*_SHARED, *"ğış", "i\u0307"])  # the last is what İ is in lower case
-_WESTERN = frozenset(_SHARED + "ýðþ")
-
-ALPHABETS = {
-    "windows-1251": _CYRILLIC,
-    "koi8-r": _CYRILLIC,
-    "cp866": _CYRILLIC,
-    "mac-cyrillic": _CYRILLIC,
-    "windows-1252": _WESTERN,
-    "windows-1254": _TURKISH,  # iso-8859-9 with more quotes
+# Letters by how many there are of them in a thousand.
+_CYRILLIC: dict[float, str] = {
+    110: "о",
+    80: "еаи",
+    65: "нт",
+    50: "срвл",
+    33: "кмдпу",
+    18: "яыьгзб",
+    11: "чйхж",
+    6: "шюцщэф",
+    1: "ъёіїєґў",
+    0.5: "әғҹһөүҝ",
 }
-"""Encoding → the letters beyond ASCII that names have in it."""
+_TURKISH: dict[float, str] = {
+    250: "ı",
+    120: "üş",
+    80: "çöğİ",
+    20: "âé",
+    5: "îûáäñèíóß",
+    1: "êëàãåïìòôõøúùæœžš",
+}
+_WESTERN: dict[float, str] = {
+    150: "éüöä",
+    100: "áíóñç",
+    50: "èãëßøåúôê",
+    20: "æàâîïõìòùûœšž",
+    1: "ýðþ",
+}
+_ELSEWHERE = 0.1  # of a character that no name has
+_MARKS: dict[float, str] = {20: "«»–—…’‘“”№", 5: "·•©®™°"}  # they stand beside letters
 
-_FREQUENT = frozenset("оеаинтсрвлкм" + "əıişçöüğéáèí")
-_RARE = frozenset("ъэщцёіїєґўәғҹһөүҝ" + "ýðþæœøãõåëïžš")
+
+def _logarithms(table: dict[float, str]) -> dict[str, float]:
+    return {
+        letter: math.log(thousandth / 1000)
+        for thousandth, letters in (table | _MARKS).items()
+        for letter in letters
+    }
+
+
+class Alphabet(NamedTuple):
+    """Letters beyond ASCII with the logarithm of how frequent they are."""
+
+    letters: dict[str, float]
+    cyrillic: bool
+
+
+_RUSSIAN = Alphabet(_logarithms(_CYRILLIC), cyrillic=True)
+ALPHABETS = {
+    "windows-1251": _RUSSIAN,
+    "koi8-r": _RUSSIAN,
+    "cp866": _RUSSIAN,
+    "mac-cyrillic": _RUSSIAN,
+    "windows-1252": Alphabet(_logarithms(_WESTERN), cyrillic=False),
+    "windows-1254": Alphabet(_logarithms(_TURKISH), cyrillic=False),  # iso-8859-9 and quotes
+}
+"""Encoding → the letters that names have in it."""
+
+_BAD_WORD = -5.0  # as rare as one in 150
 _TURKISH_ONLY = frozenset("ğşıİŞĞ")
 _NEVER_TURKISH = frozenset("áóúíñæøåãõëèàìòùý")
-_BETWEEN = frozenset("«»–—…’‘“”№·•©®™°")  # marks that stand beside letters
 _WORD = re.compile(r"[^\s\d,;|\t\"'()<>@.:/+=_#&*!?%-]+")
 
 
@@ -32,30 +75,37 @@ def words_of(text: str) -> list[str]:
     return [word for word in _WORD.findall(text) if not word.isascii()]
 
 
-def likeness(text: str, alphabet: frozenset[str]) -> float:
-    """Return from 0 to 1 how much the words of text look like ones of the alphabet.
+def likeness(text: str, alphabet: Alphabet) -> tuple[float, float]:
+    """Return the share of words that are like ones of the alphabet, and how likely the text is.
 
-    Three quarters are for good words, one is for letters that are frequent in any text; rare ones
-    count against it.
+    The second is a logarithm that is compared with that of the same bytes in another alphabet:
+    within a word there is one alphabet, capitals stand where capitals do, and letters are
+    frequent ones.
     """
     words = words_of(text)
     if not words:
-        return 0.0
-    good = sum(_is_good(word, alphabet) for word in words) / len(words)
-    letters = [letter for word in words for letter in word.lower() if not letter.isascii()]
-    frequent = sum(letter in _FREQUENT for letter in letters) / len(letters)
-    rare = sum(letter in _RARE for letter in letters) / len(letters)
-    return 0.75 * good + 0.25 * max(0.0, frequent - rare)
+        return 0.0, 0.0
+    rare = math.log(_ELSEWHERE / 1000)
+    letters = alphabet.letters
+    likely = sum(
+        letters.get(letter, letters.get(letter.lower(), rare))
+        for word in words
+        for letter in word
+        if not letter.isascii()
+    )
+    good = sum(_is_good(word, alphabet) for word in words)
+    return good / len(words), likely + _BAD_WORD * (len(words) - good)
 
 
-def _is_good(word: str, alphabet: frozenset[str]) -> bool:
+def _is_good(word: str, alphabet: Alphabet) -> bool:
     foreign = [letter for letter in word if not letter.isascii()]
-    if not all(letter.lower() in alphabet or letter in _BETWEEN for letter in foreign):
+    known = alphabet.letters
+    if not all(letter in known or letter.lower() in known for letter in foreign):
         return False
     letters = [letter for letter in word if letter.isalpha()]
     if not letters:
         return True
-    fits = _fits_cyrillic if alphabet is _CYRILLIC else _fits_latin
+    fits = _fits_cyrillic if alphabet.cyrillic else _fits_latin
     if not fits(word, letters):
         return False
     tail = letters[1:]
