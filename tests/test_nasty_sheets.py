@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import openpyxl
 import pandas as pd
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
@@ -20,6 +19,8 @@ from tests.sheets import day, excel_xml, html, jsonl, ods, parquet, xls, xlsx, z
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import openpyxl
 
 TODAY = date(2026, 11, 23)
 PHONE, OTHER, THIRD = "+994500000001", "+994500000002", "+994500000003"
