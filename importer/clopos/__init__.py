@@ -7,7 +7,8 @@ them are cited as "API facts §…".
 from importer.clopos.answers import Answer, Call, Verdict, judge
 from importer.clopos.client import Clopos
 from importer.clopos.customers import Existing, Page
-from importer.clopos.quota import Quota, Rate, default_rates, parse_rates
+from importer.clopos.quota import Hours, Quota
+from importer.clopos.rates import Rate, default_rates, parse_rates
 from importer.clopos.wire import Requests
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Call",
     "Clopos",
     "Existing",
+    "Hours",
     "Page",
     "Quota",
     "Rate",

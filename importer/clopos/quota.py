@@ -1,110 +1,40 @@
 """The pace: no more requests than the quota allows in any window, evenly spaced.
 
-A permit comes back one window after the *answer*. The request arrived somewhere between leaving
-and answer, so whatever the latency, no window at the server can hold more than the quota:
-arrival(j) ≥ sent(j) ≥ answered(i) + window ≥ arrival(i) + window.
+Tokens that trickle into a bucket let through nearly twice the quota when the bucket was full;
+even spacing can't. Why a sliding window at the server never holds more than its limit, and how
+others on the same quota are noticed, is told in `window`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
-import re
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from importer.errors import UsageError
+from importer.clopos.window import Sent, Window
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 
-_SECONDS = {
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "min": 60,
-    "m": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-    "d": 86400,
-    "day": 86400,
-}
-_RATE = re.compile(r"\s*([0-9]+)\s*/\s*([a-z]+)\s*", re.IGNORECASE)
-_MARGIN = 0.05  # seconds added to a window: clocks differ in speed, a little
+    from importer.clopos.rates import Rate
+
+_log = logging.getLogger(__name__)
+_STRICT_SECONDS = 600.0  # after a 429, for which places come back with answers alone
+_LOOK_AGAIN = 60.0  # seconds: a clock may be set while sending is closed
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """So many requests in any window of so many seconds."""
+class Hours:
+    """Whether sending is open now, and for how many seconds that stays so.
 
-    limit: int
-    seconds: float
-
-
-def parse_rates(text: str) -> tuple[Rate, ...]:
-    """Read `100/min,1000/hour`; `none` is no rate at all.
-
-    Raises UsageError for anything else.
+    `reserve` is the share of the quota that is left for others; None: closed.
     """
-    if text.strip().lower() == "none":
-        return ()
-    rates = []
-    for part in text.split(","):
-        match = _RATE.fullmatch(part)
-        seconds = _SECONDS.get(match[2].lower().rstrip("s") or "s") if match else None
-        if not match or not seconds or int(match[1]) == 0:
-            raise UsageError(
-                f"--rate {text} is not a rate",
-                why=f"«{part.strip()}» can't be read",
-                todo='write it like --rate "100/min,1000/hour" or --rate none',
-            )
-        rates.append(Rate(int(match[1]), float(seconds)))
-    return tuple(rates)
 
-
-def default_rates(version: int) -> tuple[Rate, ...]:
-    """Return the quota of an API version (API facts §7.1, §7.3)."""
-    return (Rate(300, 60.0),) if version == 2 else (Rate(100, 60.0), Rate(1000, 3600.0))
-
-
-class _Window:
-    """One rate: what left and what was answered within its window."""
-
-    def __init__(self, rate: Rate, reserve: float) -> None:
-        self.rate = rate
-        self.allowed = max(1, math.floor(rate.limit * (1 - reserve) + 1e-9))
-        self.length = rate.seconds + _MARGIN
-        self.sent: deque[float] = deque()
-        self.answered: deque[float] = deque()
-        self.strangers = 0  # requests of others in the window, as the server's count tells
-        self.strangers_until = 0.0
-
-    def usable(self, now: float) -> int:
-        """Return how many of a window are ours now, when others keep using it as they do."""
-        if now >= self.strangers_until:
-            self.strangers = 0
-        return max(1, self.allowed - self.strangers)
-
-    def forget(self, now: float) -> None:
-        for times in (self.sent, self.answered):
-            while times and times[0] <= now - self.length:
-                times.popleft()
-
-    def ready_at(self, now: float, in_flight: int, usable: int) -> float:
-        """Return when the next request may leave, infinity when an answer has to come first."""
-        self.forget(now)
-        ready = now
-        if len(self.sent) >= usable:
-            ready = self.sent[len(self.sent) - usable] + self.length
-        over = in_flight + len(self.answered) + 1 - self.rate.limit
-        if over > len(self.answered):
-            return math.inf
-        if over > 0:
-            ready = max(ready, self.answered[over - 1] + self.length)
-        return ready
+    reserve: float | None
+    seconds: float
 
 
 async def _nothing() -> None:
@@ -122,13 +52,19 @@ class Quota:
     def __init__(
         self, rates: Iterable[Rate], *, reserve: float = 0.1, recent: Iterable[float] = ()
     ) -> None:
-        self.windows = [_Window(rate, reserve) for rate in rates]
+        self.windows = [Window(rate, reserve) for rate in rates]
+        self._shortest = min(self.windows, key=lambda window: window.length, default=None)
         self._recent = sorted(recent, reverse=True)
+        self._hours: Callable[[], Hours] | None = None
+        self._opens_at = -math.inf
+        self._look_again_at = -math.inf
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._in_flight = 0
         self._next_at = -math.inf
         self._paused_until = -math.inf
+        self._strict_until = -math.inf
+        self._looked_at = -math.inf
+        self._yielded = False
 
     @property
     def per_minute(self) -> float | None:
@@ -137,11 +73,32 @@ class Quota:
 
     def pause_left(self, now: float) -> float:
         """Return for how many seconds from `now` (loop time) nothing leaves, 0 for not at all."""
-        return max(0.0, self._paused_until - now)
+        return max(0.0, max(self._paused_until, self._opens_at) - now)
 
     def seconds_of(self, requests: int) -> float | None:
-        """Return how long so many requests take, None for no limit."""
-        return None if self.per_minute is None else requests / self.per_minute * 60
+        """Return how long so many requests take to leave from now on, None for no limit.
+
+        At the share that is ours now: of the reserve, and of what others use. Hours in which
+        nothing is sent aren't counted.
+        """
+        if self._shortest is None or requests <= 0:
+            return None if self._shortest is None else 0.0
+        now = asyncio.get_running_loop().time()
+        self._count_recent(now)
+        spacing = self._shortest.length / self._shortest.usable(now)
+        longest = requests * spacing
+        for window in self.windows:
+            if window is not self._shortest:
+                # Its share goes as fast as the shortest window lets it, then there is a wait.
+                spent, age = window.span(now)
+                rounds, rest = divmod(spent + requests, window.usable(now))
+                longest = max(longest, rounds * window.length + rest * spacing - age)
+        return longest
+
+    def keep_hours(self, hours: Callable[[], Hours]) -> None:
+        """Send only when `hours` says so, with the reserve it names, from now on."""
+        self._hours = hours
+        self._look_again_at = -math.inf
 
     @contextlib.asynccontextmanager
     async def slot(self, prepare: Callable[[], Awaitable[None]] = _nothing) -> AsyncIterator[None]:
@@ -158,8 +115,8 @@ class Quota:
                 await prepare()
                 # That may have taken its time, and a request of its own.
                 prepared = self._ready_at(loop.time()) <= loop.time()
-            self._leave(loop.time())
-        async with self._under_way():
+            sent = self._leave(loop.time())
+        with self._under_way(sent):
             yield
 
     @contextlib.asynccontextmanager
@@ -168,10 +125,8 @@ class Quota:
 
         It may use the reserve, but no more than the quota; nobody needs to be let in front of it.
         """
-        loop = asyncio.get_running_loop()
         await self._wait(self._first_at)
-        self._leave(loop.time())
-        async with self._under_way():
+        with self._under_way(self._leave(asyncio.get_running_loop().time())):
             yield
 
     async def _wait(self, ready_at: Callable[[float], float]) -> None:
@@ -180,78 +135,110 @@ class Quota:
             self._changed.clear()
             await _until(self._changed, ready)
 
-    @contextlib.asynccontextmanager
-    async def _under_way(self) -> AsyncIterator[None]:
-        loop = asyncio.get_running_loop()
+    @contextlib.contextmanager
+    def _under_way(self, sent: Sent) -> Iterator[None]:
         try:
             yield
         finally:
-            self._in_flight -= 1
-            for window in self.windows:
-                window.answered.append(loop.time())
+            sent.answered = asyncio.get_running_loop().time()
             self._changed.set()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody go for so long."""
+        """Let nobody go for so long: Clopos asked for it, though by our count there was room."""
+        now = asyncio.get_running_loop().time()
+        self._strict_until = now + _STRICT_SECONDS
+        self.rest(seconds)
+        _log.warning("Clopos asks to wait: nothing is sent for %.0f seconds", seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Let nobody go for so long, for a reason that isn't the quota's."""
         until = asyncio.get_running_loop().time() + seconds
         self._paused_until = max(self._paused_until, until)
         self._changed.set()
 
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Compare the server's count with ours: what we didn't send, somebody else did.
+    def observe(self, headers: Mapping[str, str], sent_at: float) -> None:
+        """Learn from the headers of an answer how many requests others send.
 
-        Their share is left to them for a window from now; the counts are compared anew with every
-        answer, so it comes back when they stop. Both header families are read (API facts §7.2,
-        §7.3); a limit that isn't one of ours says nothing.
+        `sent_at` is when the request left. Both header families are read (API facts §7.2, §7.3);
+        a limit that isn't one of ours says nothing.
         """
         named = {name.lower().removeprefix("x-"): value for name, value in headers.items()}
         limit, remaining = named.get("ratelimit-limit", ""), named.get("ratelimit-remaining", "")
-        if not (limit.isdecimal() and remaining.isdecimal()):
+        if not (_is_number(limit) and _is_number(remaining)):
             return
         now = asyncio.get_running_loop().time()
         for window in self.windows:
-            if window.rate.limit != int(limit):
-                continue
-            window.forget(now)
-            # Requests under way may or may not have been counted yet: in doubt they were.
-            strangers = int(limit) - int(remaining) - len(window.sent)
-            if strangers > 0 or now >= window.strangers_until:
-                window.strangers = max(0, strangers)
-                window.strangers_until = now + window.length
-            elif strangers <= 0:
-                window.strangers = 0
+            if window.rate.limit == int(limit):
+                window.observe(int(remaining), sent_at, now)
+                self._tell(window)
+        if self._shortest:
+            # Of what they have in a minute, as much came since the last look.
+            seconds = min(now - self._looked_at, self._shortest.rate.seconds)
+            count = self._shortest.others(now) * seconds / self._shortest.rate.seconds
+            for window in self.windows:
+                if window is not self._shortest:
+                    window.gather(count, now)
+        self._looked_at = now
+        self._changed.set()
+
+    def _tell(self, window: Window) -> None:
+        others = window.others(asyncio.get_running_loop().time())
+        yields = others > window.rate.limit // 20 if not self._yielded else others > 0
+        if yields != self._yielded:
+            self._yielded = yields
+            if yields:
+                _log.info("somebody else uses the quota: theirs is left to them")
+            else:
+                _log.info("nobody else uses the quota any more")
 
     def _first_at(self, now: float) -> float:
-        self._count_recent(now)
-        ready = self._paused_until
+        ready = self._open_at(now)
         for window in self.windows:
-            ready = max(ready, window.ready_at(now, self._in_flight, window.rate.limit))
+            ready = max(ready, window.ready_at(now, window.rate.limit))
         return ready
 
     def _ready_at(self, now: float) -> float:
-        self._count_recent(now)
-        ready = max(self._next_at, self._paused_until) if self.windows else self._paused_until
+        ready = self._open_at(now)
+        if self.windows:
+            ready = max(ready, self._next_at)
         for window in self.windows:
-            ready = max(ready, window.ready_at(now, self._in_flight, window.usable(now)))
+            ready = max(ready, window.ready_at(now, window.usable(now)))
         return ready
 
-    def _count_recent(self, now: float) -> None:
-        if self._recent:
-            for window in self.windows:
-                past = [now - age for age in self._recent]
-                window.sent.extend(past)
-                window.answered.extend(past)
-            self._recent = []
-
-    def _leave(self, now: float) -> None:
-        self._in_flight += 1
-        spacing = 0.0
+    def _open_at(self, now: float) -> float:
+        """Return until when nothing leaves at all, and keep the windows up to date."""
+        self._count_recent(now)
         for window in self.windows:
-            window.sent.append(now)
+            window.strict = now < self._strict_until
+        if self._hours and now >= self._look_again_at:
+            hours = self._hours()
+            self._look_again_at = now + min(hours.seconds, _LOOK_AGAIN)
+            self._opens_at = -math.inf if hours.reserve is not None else now + hours.seconds
+            for window in self.windows if hours.reserve is not None else ():
+                window.keep_free(hours.reserve or 0.0)
+        closed = min(self._opens_at, self._look_again_at)
+        return max(self._paused_until, closed if self._opens_at > now else -math.inf)
+
+    def _count_recent(self, now: float) -> None:
+        for age in self._recent:
+            for window in self.windows:
+                window.add(Sent(now - age, now - age))
+        self._recent = []
+
+    def _leave(self, now: float) -> Sent:
+        sent = Sent(now)
+        for window in self.windows:
+            window.add(sent)
+        if self._shortest:
             # Only the shortest window is spread evenly: a small sheet needn't wait for the hour's.
-            if window.length == min(each.length for each in self.windows):
-                spacing = window.length / window.usable(now)
-        self._next_at = now + spacing
+            # From when the turn was, not from when we woke up for it: delays don't add up.
+            spacing = self._shortest.spacing
+            self._next_at = spacing + (self._next_at if now < self._next_at + spacing else now)
+        return sent
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 async def _until(changed: asyncio.Event, when: float) -> None:

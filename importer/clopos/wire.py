@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -48,7 +49,8 @@ class Wire:
     """One session with keep-alive.
 
     `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds. `on_request`
-    is called before each request, `on_answer` with the headers of each answer.
+    is called before each request, `on_answer` with the headers of each answer and the loop time at
+    which its request left.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Wire:
         timeout: float,
         now: Callable[[], float],
         on_request: Callable[[], None],
-        on_answer: Callable[[Mapping[str, str]], None],
+        on_answer: Callable[[Mapping[str, str], float], None],
     ) -> None:
         self.requests = Requests()
         self.answered = False  # has anything ever come back?
@@ -104,6 +106,7 @@ class Wire:
         self._count(call)
         url = self._settings.api_url + path
         headers = self._headers(token) if token else {}
+        left = asyncio.get_running_loop().time()
         try:
             async with self._session.request(
                 method, url, params=params, json=body, headers=headers, allow_redirects=False
@@ -118,7 +121,7 @@ class Wire:
             lost = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
             return Answer(lost, message=self.why)
         self.answered = True
-        self._on_answer(fields)
+        self._on_answer(fields, left)
         answer = judge(call, status, fields, content, now=self._now())
         self.requests.throttled += answer.verdict is Verdict.THROTTLED
         return self._masked(answer, token)

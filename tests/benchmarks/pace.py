@@ -1,0 +1,278 @@
+"""How much of the quota the pace uses, held against a strict sliding window, hour by hour.
+
+The real `Quota` on a clock that jumps, against a model of the server that counts each request when
+it arrives: nothing in between that would cost time. `make bench` shows the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from importer.clopos import Quota, Rate, default_rates
+from importer.sandbox.limits import Windows, tightest
+from importer.sandbox.virtual_time import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+MINUTE, HOUR = 60.0, 3600.0
+V1, V2 = default_rates(1), default_rates(2)
+LATENCIES: dict[str, Callable[[random.Random], float]] = {
+    "20 ms": lambda _: 0.02,
+    "50 to 400 ms": lambda chance: chance.uniform(0.05, 0.4),
+    "20 ms to 9 s": lambda chance: chance.uniform(0.02, 9.0),
+    "9 s": lambda _: 9.0,
+    "mostly 100 ms, some 8 s": lambda chance: 8.0 if chance.random() < 0.05 else 0.1,
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One hour or so of sending as fast as the pace allows.
+
+    `on_the_way`: seconds, at most, until the server counts a request; `latency` is what it takes
+    to answer after that. `stranger`: the share of the limit (of the hour's on v1) that somebody
+    else takes, on for five minutes and off for five, at random moments.
+    """
+
+    name: str
+    rates: tuple[Rate, ...] = V2
+    reserve: float = 0.1
+    latency: str = "50 to 400 ms"
+    on_the_way: float = 0.0
+    stranger: float = 0.0
+    seconds: float = HOUR
+    seed: int = 0
+
+
+@dataclass
+class Row:
+    """What came of a case.
+
+    `used` is our share of what the reserve and the stranger left to us, in the whole and in the
+    worst ten minutes; `largest` the fullest window the server saw, as a share of the limit;
+    `reserve_taken` how many of ours came when only the reserve was left, and `in_a_row` the most of
+    them one after the other: what we can't have known yet.
+    """
+
+    case: str
+    sent: int = 0
+    used: float = 0.0
+    worst_ten_minutes: float = 0.0
+    throttled: int = 0
+    largest: float = 0.0
+    reserve_taken: int = 0
+    in_a_row: int = 0
+    in_flight: int = 0  # the most at once
+
+
+@dataclass
+class Server:
+    """Counts requests as they arrive, in strict sliding windows, and remembers what it saw."""
+
+    case: Case
+    chance: random.Random
+    windows: list[tuple[Rate, Windows]] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
+    throttled: int = 0
+    largest: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Make the windows."""
+        self.windows = [(rate, Windows(rate.seconds)) for rate in self.case.rates]
+
+    def take(self, now: float) -> dict[str, str] | None:
+        """Count a request and return the headers of its answer; None: refused with a 429."""
+        rooms = [windows.look("", now, rate.limit) for rate, windows in self.windows]
+        if not all(room.allowed for room in rooms):
+            return None
+        for rate, windows in self.windows:
+            windows.count("", now)
+            left = windows.look("", now, rate.limit).remaining
+            self.largest = max(self.largest, 1 - left / rate.limit)
+        told = tightest([windows.look("", now, rate.limit) for rate, windows in self.windows])
+        assert told
+        return told.headers(2, now)
+
+
+async def _stranger(case: Case, server: Server) -> None:
+    """Send as somebody else would, at random moments, five minutes of ten."""
+    loop = asyncio.get_running_loop()
+    a_second = case.stranger * min(rate.limit / rate.seconds for rate in case.rates)
+    while True:
+        until = loop.time() + 300.0
+        while loop.time() < until:
+            await asyncio.sleep(server.chance.expovariate(a_second))
+            if server.take(loop.time()):
+                server.others.append(loop.time())
+        await asyncio.sleep(300.0)
+
+
+async def _hour(case: Case) -> Row:
+    loop = asyncio.get_running_loop()
+    chance = random.Random(case.seed)  # noqa: S311 - repeatable on purpose
+    quota = Quota(case.rates, reserve=case.reserve)
+    server = Server(case, chance)
+    latency = LATENCIES[case.latency]
+    under_way: set[asyncio.Task[None]] = set()
+    most = 0
+
+    async def send() -> None:
+        async with quota.slot():
+            left = loop.time()
+            room.release()
+            if case.on_the_way:
+                await asyncio.sleep(chance.uniform(0, case.on_the_way))
+            headers = server.take(loop.time())
+            if headers:
+                server.ours.append(loop.time())
+            await asyncio.sleep(latency(chance))
+            if headers is None:
+                server.throttled += 1
+                quota.pause(5.0)
+            else:
+                quota.observe(headers, left)
+
+    other = loop.create_task(_stranger(case, server)) if case.stranger else None
+    # One waits for its turn, the others are under way.
+    room = asyncio.Semaphore(1)
+    while loop.time() < case.seconds:
+        await room.acquire()
+        task = loop.create_task(send())
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        most = max(most, len(under_way))
+    for task in (*under_way, *([other] if other else [])):
+        task.cancel()
+    await asyncio.gather(*under_way, *([other] if other else []), return_exceptions=True)
+    return _judge(case, server, most)
+
+
+def _judge(case: Case, server: Server, most: int) -> Row:
+    ours = [at for at in server.ours if at < case.seconds]
+    left = _left_to_us(case, server.others)
+    ten = [
+        _between(ours, start, start + 600.0) / least
+        for start in range(0, int(case.seconds) - 599, 60)
+        if (least := _sum(left, start, start + 600.0)) > 1
+    ]
+    return Row(
+        case.name,
+        len(ours),
+        len(ours) / _sum(left, 0.0, case.seconds),
+        min(ten, default=1.0),
+        server.throttled,
+        server.largest,
+        *_reserve_taken(case, server),
+        most,
+    )
+
+
+def _left_to_us(case: Case, others: list[float]) -> list[float]:
+    """Return for each second how many requests the best pace could have sent in it."""
+    times = iter(others)
+    upcoming = next(times, None)
+    windows = [(rate, deque[tuple[int, float]]()) for rate in case.rates]
+    theirs: deque[float] = deque()
+    held = [0.0] * len(windows)
+    left = []
+    for second in range(int(case.seconds)):
+        while upcoming is not None and upcoming < second + 1:
+            theirs.append(upcoming)
+            upcoming = next(times, None)
+        room = []
+        for place, (rate, mine) in enumerate(windows):
+            while mine and mine[0][0] <= second - rate.seconds:
+                held[place] -= mine.popleft()[1]
+            strangers = sum(at > second + 1 - rate.seconds for at in theirs)
+            room.append(rate.limit * (1 - case.reserve) - strangers - held[place])
+        # Evenly, as the shortest window has it: nobody wants bursts.
+        rate = case.rates[0]
+        now = max(0.0, min(*room, rate.limit * (1 - case.reserve) / rate.seconds))
+        left.append(now)
+        for place, (_, mine) in enumerate(windows):
+            mine.append((second, now))
+            held[place] += now
+    return left
+
+
+def _sum(left: list[float], start: float, end: float) -> float:
+    return sum(left[int(start) : int(end)])
+
+
+def _between(times: list[float], start: float, end: float) -> int:
+    return sum(start <= at < end for at in times)
+
+
+def _reserve_taken(case: Case, server: Server) -> tuple[int, int]:
+    """Return how many of our requests came when only the reserve was left, and most in a row."""
+    count = longest = 0
+    events = sorted([(at, True) for at in server.ours] + [(at, False) for at in server.others])
+    for rate in case.rates:
+        most = int(rate.limit * (1 - case.reserve) + 1e-9)
+        held: deque[float] = deque()
+        row = 0
+        for at, ours in events:
+            while held and held[0] <= at - rate.seconds:
+                held.popleft()
+            held.append(at)
+            if ours:
+                row = row + 1 if len(held) > most else 0
+                count += row > 0
+                longest = max(longest, row)
+    return count, longest
+
+
+CASES = (
+    *(Case(f"v2, {name}", latency=name) for name in LATENCIES),
+    Case("v2, no reserve, 20 ms to 9 s", latency="20 ms to 9 s", reserve=0.0),
+    Case("v2, no reserve, 9 s", latency="9 s", reserve=0.0),
+    Case("v2, up to 1 s on the way", on_the_way=1.0),
+    Case("v2, up to 5 s on the way", on_the_way=5.0),
+    Case("v2, a stranger takes 30 %", stranger=0.3),
+    Case("v2, a stranger takes 60 %", stranger=0.6),
+    Case("v2, a stranger takes 60 %, 20 ms to 9 s", stranger=0.6, latency="20 ms to 9 s"),
+    Case("v1", rates=V1, seconds=3 * HOUR),
+    Case("v1, 20 ms to 9 s", rates=V1, latency="20 ms to 9 s", seconds=3 * HOUR),
+    Case("v1, a stranger takes 30 %", rates=V1, stranger=0.3, seconds=3 * HOUR),
+)
+
+
+def measure(cases: Iterable[Case] = CASES) -> list[Row]:
+    """Return a row for each case."""
+    return [run(_hour(case)) for case in cases]
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Return the rows as a table in Markdown."""
+    lines = [
+        "| case | sent | of the left | worst 10 min | 429 | fullest | into reserve | in a row | most |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row.case} | {row.sent:,} | {row.used:.1%} | {row.worst_ten_minutes:.1%} "
+        f"| {row.throttled} | {row.largest:.1%} | {row.reserve_taken} | {row.in_a_row} "
+        f"| {row.in_flight} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def main() -> list[dict[str, object]]:
+    """Print the table in Markdown; return its rows, ready for JSON."""
+    rows = measure()
+    print(table(rows))  # noqa: T201 - that is what it is for
+    return [asdict(row) for row in rows]
+
+
+if __name__ == "__main__":
+    found = main()
+    if "--json" in sys.argv:
+        print(json.dumps(found))  # noqa: T201

@@ -1,0 +1,298 @@
+"""The pace: the allowed rate is used, and no sliding window of the server is ever overrun."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.clopos import Hours, Quota, Rate, default_rates, parse_rates
+from importer.clopos.window import Sent, Window
+from importer.errors import UsageError
+from importer.sandbox.virtual_time import run
+from tests.benchmarks.pace import V1, Case, Row, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MINUTE = 60.0
+
+
+def hour(name: str = "", **options: Any) -> Row:
+    [row] = measure([Case(name, **({"seconds": 900.0} | options))])
+    return row
+
+
+@pytest.mark.parametrize("reserve", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("latency", ["20 ms", "20 ms to 9 s", "9 s", "mostly 100 ms, some 8 s"])
+def test_the_allowed_rate_is_used_whatever_the_latency(latency: str, reserve: float) -> None:
+    row = hour(latency=latency, reserve=reserve)
+    assert row.throttled == 0
+    assert row.worst_ten_minutes >= 0.99
+    assert row.largest <= 1 - reserve + 1e-9
+
+
+def test_several_rates_are_kept_at_once() -> None:
+    row = hour(rates=V1, seconds=4000.0)
+    assert row.throttled == 0
+    assert row.used >= 0.99
+    # 900 at the minute's rate, and after an hour the next ones.
+    assert row.sent == 900 + int((4000 - 3600.05) * 90 / 60.05) + 1
+
+
+def test_requests_that_overtake_one_another_are_not_taken_for_a_stranger() -> None:
+    row = hour(on_the_way=2.0)
+    assert row.throttled == 0
+    assert row.used >= 0.98
+
+
+@pytest.mark.parametrize(("share", "used"), [(0.3, 0.97), (0.6, 0.93)])
+def test_what_a_stranger_takes_is_left_to_him_and_taken_back(share: float, used: float) -> None:
+    row = hour(stranger=share, seconds=1200.0)
+    assert row.throttled == 0
+    assert row.used >= used
+    assert row.in_a_row <= 10  # until the next answer tells of him
+
+
+def test_a_stranger_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
+    row = hour(rates=V1, stranger=0.3, seconds=4000.0)
+    assert row.throttled == 0
+    assert row.reserve_taken <= 5
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    limit=st.integers(1, 12),
+    reserve=st.sampled_from([0.0, 0.1, 0.4]),
+    latencies=st.lists(st.floats(0.0, 25.0), min_size=1, max_size=40),
+    ways=st.lists(st.floats(0.0, 0.5), min_size=1, max_size=40),
+)
+def test_no_window_of_the_server_holds_more_than_the_limit(
+    limit: int, reserve: float, latencies: list[float], ways: list[float]
+) -> None:
+    """For requests that are counted within half a second of leaving, whenever they are answered."""
+    arrivals: list[float] = []
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        quota = Quota([Rate(limit, 10.0)], reserve=reserve)
+
+        async def send(number: int) -> None:
+            async with quota.slot():
+                await asyncio.sleep(ways[number % len(ways)])
+                arrivals.append(loop.time())
+                await asyncio.sleep(latencies[number % len(latencies)])
+
+        await asyncio.gather(*(send(number) for number in range(limit * 4)))
+
+    run(story())
+    arrivals.sort()
+    for first, last in zip(arrivals, arrivals[limit:], strict=False):
+        assert last - first >= 10.0
+
+
+async def leave(quota: Quota, number: int) -> list[float]:
+    """Return when so many requests left that are answered at once."""
+    times = []
+    for _ in range(number):
+        async with quota.slot():
+            times.append(asyncio.get_running_loop().time())
+    return times
+
+
+def test_requests_are_spaced_evenly_from_the_first_on() -> None:
+    times = run(leave(Quota(default_rates(2)), 5))
+    gaps = [round(b - a, 4) for a, b in pairwise(times)]
+    assert gaps == [round(60.05 / 270, 4)] * 4
+
+
+def test_nothing_is_waited_for_without_rates() -> None:
+    async def story() -> None:
+        quota = Quota(())
+        assert await leave(quota, 3) == [0.0, 0.0, 0.0]
+        assert (quota.per_minute, quota.seconds_of(9)) == (None, None)
+
+    run(story())
+
+
+def test_who_waits_too_late_does_not_lose_more_than_its_turn() -> None:
+    """A turn that was slept through by a moment doesn't move the ones after it."""
+
+    async def story() -> list[float]:
+        quota = Quota([Rate(60, 60.0)], reserve=0.0)
+        times = await leave(quota, 2)
+        await asyncio.sleep(1.4)
+        return [*times, *await leave(quota, 2)]
+
+    times = run(story())
+    assert [round(each / (60.05 / 60), 2) for each in times] == [0.0, 1.0, 2.4, 3.0]
+
+
+def test_a_restart_remembers_what_left_before() -> None:
+    async def story() -> list[float]:
+        # Ten in a minute are allowed; nine left 50 to 42 seconds ago.
+        quota = Quota([Rate(10, 60.0)], reserve=0.0, recent=[float(n) for n in range(42, 51)])
+        return await leave(quota, 3)
+
+    times = run(story())
+    assert times[0] == 0.0
+    assert times[1] >= 60.05 - 50
+    assert times[2] >= times[1] + 1
+
+
+def test_a_429_makes_all_wait_and_the_window_wait_for_answers() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        quota = Quota([Rate(2, 10.0)], reserve=0.0)
+        quota.pause(30.0)
+        assert quota.pause_left(loop.time()) == 30.0
+        answered: list[float] = []
+
+        async def slow() -> None:
+            async with quota.slot():
+                await asyncio.sleep(9.0)
+                answered.append(loop.time())
+
+        slow_ones = [loop.create_task(slow()) for _ in range(2)]
+        await asyncio.sleep(1)
+        [left] = await leave(quota, 1)
+        await asyncio.gather(*slow_ones)
+        assert answered[0] == 39.0
+        assert left >= answered[0] + 10.0
+
+    run(story())
+
+
+def test_a_sign_in_may_use_the_reserve_but_not_more() -> None:
+    async def story() -> list[float]:
+        loop = asyncio.get_running_loop()
+        quota = Quota([Rate(10, 60.0)], reserve=0.5)
+        await leave(quota, 5)
+        times = []
+        for _ in range(6):
+            async with quota.first():
+                times.append(loop.time())
+        return times
+
+    times = run(story())
+    assert times[4] - times[0] < 1.0
+    assert times[5] >= 60.05
+
+
+def test_a_cancelled_wait_costs_nothing() -> None:
+    async def story() -> list[float]:
+        quota = Quota([Rate(1, 60.0)], reserve=0.0)
+        await leave(quota, 1)
+        waiting = asyncio.ensure_future(leave(quota, 1))
+        await asyncio.sleep(1)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        return await leave(quota, 1)
+
+    assert run(story()) == [pytest.approx(60.05)]
+
+
+def test_hours_close_and_open_and_change_the_reserve() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        quota = Quota([Rate(10, 10.0)], reserve=0.0)
+        await leave(quota, 1)
+
+        def hours() -> Hours:
+            now = loop.time()
+            if now < 200:
+                return Hours(None, 200 - now)
+            return Hours(0.5, 1000.0)
+
+        quota.keep_hours(hours)
+        assert (await leave(quota, 1))[0] == 200.0
+        assert quota.per_minute == 30.0
+        assert (await leave(quota, 2))[1] >= 203.9
+
+    run(story())
+
+
+HEADERS: dict[str, Callable[[int], dict[str, str]]] = {
+    "v2": lambda left: {"RateLimit-Limit": "300", "RateLimit-Remaining": str(left)},
+    "v1": lambda left: {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": str(left)},
+}
+
+
+@pytest.mark.parametrize("family", HEADERS)
+def test_both_families_of_headers_tell_of_others(family: str) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        quota = Quota(default_rates(2))
+        await leave(quota, 1)
+        quota.observe(HEADERS[family](300 - 1 - 134), loop.time())
+        await asyncio.sleep(0.5)
+        assert quota.seconds_of(136) == pytest.approx(136 * 60.05 / (270 - 136))
+        await asyncio.sleep(61)  # with no news they may all have gone
+        assert quota.seconds_of(270) == pytest.approx(60.05)
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"RateLimit-Limit": "300"},
+        {"RateLimit-Limit": "600", "RateLimit-Remaining": "0"},
+        {"RateLimit-Limit": "many", "RateLimit-Remaining": "few"},
+        {"RateLimit-Limit": "٣٠٠", "RateLimit-Remaining": "٠"},
+        {"RateLimit-Limit": "300", "RateLimit-Remaining": "9" * 5000},
+    ],
+)
+def test_headers_that_say_nothing_of_our_quota_change_nothing(headers: dict[str, str]) -> None:
+    async def story() -> None:
+        quota = Quota(default_rates(2))
+        quota.observe(headers, 0.0)
+        assert quota.seconds_of(270) == pytest.approx(60.05)
+
+    run(story())
+
+
+def test_old_news_is_no_news() -> None:
+    window = Window(Rate(300, MINUTE), 0.1)
+    window.add(Sent(10.0))
+    window.observe(299 - 50, 10.0, 10.1)
+    window.observe(299 - 200, 9.0, 10.2)
+    assert window.others(10.2) < 60
+
+
+def test_the_time_of_a_number_of_requests_is_told_ahead() -> None:
+    async def story() -> None:
+        v2, v1 = Quota(default_rates(2)), Quota(V1)
+        assert v2.seconds_of(0) == 0.0
+        assert v2.seconds_of(27_000) == pytest.approx(6005.0)
+        assert v1.seconds_of(90) == pytest.approx(60.05)
+        # 900 go in ten minutes, then the hour has to pass.
+        assert v1.seconds_of(1000) == pytest.approx(3600.05 + 100 * 60.05 / 90)
+        times = await leave(v1, 901)
+        assert times[-1] == pytest.approx(3600.05, abs=1)
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("text", "rates"),
+    [
+        ("none", ()),
+        ("100/min,1000/hour", V1),
+        ("300 / Minute", (Rate(300, 60.0),)),
+        ("5/s, 7/d", (Rate(5, 1.0), Rate(7, 86400.0))),
+    ],
+)
+def test_rates_are_read(text: str, rates: tuple[Rate, ...]) -> None:
+    assert parse_rates(text) == rates
+
+
+@pytest.mark.parametrize("text", ["", "0/min", "5", "5/fortnight", "-1/min", "5/min,", "1e3/min"])
+def test_what_is_no_rate_is_said_so(text: str) -> None:
+    with pytest.raises(UsageError, match="not a rate"):
+        parse_rates(text)
