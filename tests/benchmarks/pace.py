@@ -253,7 +253,7 @@ def measure(cases: Iterable[Case] = CASES) -> list[Row]:
 def table(rows: Iterable[Row]) -> str:
     """Return the rows as a table in Markdown."""
     lines = [
-        "| case | sent | of the left | worst 10 min | 429 | fullest | into reserve | in a row | most |",
+        "| case | sent | used | worst 10 min | 429 | fullest | into reserve | in a row | most |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
