@@ -26,8 +26,7 @@ def dedupe(
 
     `held` rows are not sent and claim nothing. Phones are in E.164, so equal digits are equal text.
     """
-    candidates = values[~values.index.isin(list(held))] if held else values
-    contested = candidates[_contested(candidates)]
+    contested = values[_contested(values) & ~values.index.isin(list(held))]
     duplicates: list[Duplicate] = []
     remarks: list[Problem] = []
     owners: dict[str, dict[str, int]] = {name: {} for name in (*UNIQUE_FIELDS, "email")}

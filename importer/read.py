@@ -5,6 +5,8 @@ The kind of a file is what its bytes say, not what its name says.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,6 +20,7 @@ from importer.reading.plain import read_plain
 from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, ReadOptions, Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -41,7 +44,20 @@ def read(path: Path, options: ReadOptions, stdin: BinaryIO | None = None) -> She
     def careful(data: bytes) -> Sheet:
         return _sheet(grid_of(data, name, options), name, options)
 
-    return read_plain(data, name, options, careful) or careful(data)
+    with _no_collecting():
+        return read_plain(data, name, options, careful) or careful(data)
+
+
+@contextlib.contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Keep the garbage collector away: of many lists that all stay it finds nothing, slowly."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _bytes(path: Path, stdin: BinaryIO | None) -> tuple[str, bytes]:
@@ -91,7 +107,8 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
         elif reason := not_a_customer(record, header):
             malformed[row] = reason
         rows.append(row)
-        body.append(record[:width] + [""] * (width - len(record)))
+        fits = len(record) == width
+        body.append(record if fits else record[:width] + [""] * (width - len(record)))
     table = frame({n: text_column(cells) for n, cells in enumerate(zip(*body, strict=True))}, rows)
     headers, table = _without_results(headers, table, grid)
     notes = list(grid.notes)

@@ -17,6 +17,15 @@ TOTALS = frozenset(
     for word in "total totals subtotal sum итого итог всего cəmi yekun toplam toplamı".split()
 )
 GRAND = frozenset(fold(word) for word in "grand общий общее ümumi genel sub".split())
+_ALIKE: dict[str, str] = {}  # letter → what folds to it
+for _letter in map(chr, range(0x41, 0x530)):
+    _ALIKE[fold(_letter)] = _ALIKE.get(fold(_letter), "") + _letter
+LIKE_A_TOTAL = "|".join(
+    "".join(f"[{_ALIKE[letter]}][\u0300-\u036f]*" for letter in word)
+    for word in sorted(TOTALS | GRAND)
+)
+"""A pattern for how a total may begin, whatever its case and accents, to be looked at closely."""
+_MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 
@@ -27,7 +36,7 @@ HEADING = "a heading, not a customer"
 
 def is_blank(record: list[str]) -> bool:
     """Tell whether no cell holds anything (R1)."""
-    return not any(cell and tidy(cell) for cell in record)
+    return not any(cell and (cell[0].isalnum() or tidy(cell)) for cell in record)
 
 
 def find_header(records: list[list[str]]) -> int | None:
@@ -64,12 +73,16 @@ def not_a_customer(record: list[str], header: list[str]) -> str | None:
 
     It may sum up the others, repeat the header (as the pages of a report do), or be a heading.
     """
-    first = next((cell for cell in record if cell and not cell.isspace()), "")
-    if len(first) <= 100 and _is_total(tidy(first), record):
+    # Of every row of a large sheet: what costs little goes first.
+    first = record[0]
+    if not first or first.isspace():
+        first = next((cell for cell in record if cell and not cell.isspace()), "")
+    if len(first) <= 100 and _MAY_BE_TOTAL.match(first) and _is_total(tidy(first), record):
         return TOTAL
-    if first and first == next((cell for cell in header if cell), None) and _same(record, header):
+    if first in header and first == next(filter(None, header), None) and _same(record, header):
         return HEADER_AGAIN
-    if len(header) > 1 and _SECTION.fullmatch(first.strip()):
+    word = first.strip()
+    if (len(word) == 1 or word.endswith(":")) and len(header) > 1 and _SECTION.fullmatch(word):
         return HEADING if sum(map(bool, map(str.strip, record))) == 1 else None
     return None
 

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from importer.columns import data_of, frame, offsets_of
 from importer.errors import UsageError
-from importer.fields.text import fold, tidy
+from importer.fields.text import tidy
 from importer.reading.encoding import decode
-from importer.reading.header import GRAND, TOTALS, is_blank, not_a_customer
+from importer.reading.header import LIKE_A_TOTAL, is_blank, not_a_customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,21 +30,10 @@ if TYPE_CHECKING:
 _HEAD = 1_000_000  # bytes that are read carefully; a shorter file is not worth two ways
 _PIECE = 1 << 24
 _MARK = b"\xef\xbb\xbf"
-_ALIKE = {
-    letter: "".join(chr(code) for code in range(0x30, 0x530) if fold(chr(code)) == letter)
-    for letter in set("".join(TOTALS | GRAND))
-}
-
-
-def _any_of(words: frozenset[str]) -> str:
-    """Return a pattern for the words with any case and accents."""
-    return "|".join("".join(rf"[{_ALIKE[x]}]\pM*" for x in word) for word in sorted(words))
-
-
 # What a total and a heading look like; such rows are looked at one by one. Apart, since together
 # they cost ten times as much.
 _SUSPICIOUS = (
-    rf"^[^\pL]*(?:{_any_of(GRAND)}|{_any_of(TOTALS)})",
+    rf"^[^\pL]*(?:{LIKE_A_TOTAL})",
     r"(?:^.|:)[^\pL\pN]*$",
 )
 # The first byte of a cell that surely holds something: letters up to Cyrillic, digits, +, (.
@@ -61,7 +50,7 @@ def read_plain(
 
     `careful` is the reader that reads anything; it is given the beginning. None: it is to read all.
     """
-    if len(data) <= _HEAD:
+    if len(data) <= _HEAD or b"\0" in data[:_HEAD]:
         return None
     try:
         head = careful(data[: data.rfind(b"\n", 0, _HEAD) + 1])

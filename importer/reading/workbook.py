@@ -5,10 +5,17 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from importer.errors import UsageError
 from importer.reading import Grid
@@ -33,10 +40,13 @@ def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> G
     if kind == "xlsx":
         check_size(data, name)
     notes: list[str] = []
+    beside = ThreadPoolExecutor(1)  # the library leaves the other processor free
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        chosen = _choose(book, name, worksheet, notes)
-        sheet = book.get_sheet_by_name(chosen)
+        names = [meta.name for meta in book.sheets_metadata]
+        extras = beside.submit(extras_of, data, names[0]) if len(names) == 1 else None
+        sheet = _choose(book, name, worksheet, notes)
+        chosen = sheet.name
         rows = sheet.to_python(skip_empty_area=False)
         merged = sheet.merged_cell_ranges or []
     except UsageError:
@@ -54,12 +64,16 @@ def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> G
             why=" ".join(str(error).split())[:200] or None,
             todo="open it in the spreadsheet program and save it anew as .xlsx or .csv",
         ) from error
+    finally:
+        beside.shutdown()
     grid = Grid([], kind, worksheet=chosen, notes=notes)
     grid.serial_dates = 1904 if _counts_from_1904(data, kind) else 1900
     if kind == "xlsx":
-        grid.records = _with_extras(rows, extras_of(data, chosen), notes)
+        grid.records = _with_extras(
+            rows, extras.result() if extras else extras_of(data, chosen), notes
+        )
     else:
-        grid.records = [[_text(cell) for cell in row] for row in rows]
+        grid.records = [[c if type(c) is str else _text(c) for c in row] for row in rows]
     _note_merged(grid, merged)
     return grid
 
@@ -68,7 +82,7 @@ def _with_extras(rows: list[list[Any]], extras: Extras, notes: list[str]) -> lis
     for (row, column), digits in extras.zeros.items():
         if row < len(rows) and isinstance(number := rows[row][column], float) and number >= 0:
             rows[row][column] = f"{number:0{digits}.0f}"
-    records = [[_text(cell) for cell in row] for row in rows]
+    records = [[c if type(c) is str else _text(c) for c in row] for row in rows]
     for (row, column), text in extras.texts.items():
         if row < len(records) and column < len(records[row]):
             records[row][column] = text
@@ -93,18 +107,22 @@ def _note_merged(grid: Grid, merged: Iterable[tuple[tuple[int, int], tuple[int, 
             grid.merged.append((first, last, left))
 
 
-def _choose(book: CalamineWorkbook, name: str, worksheet: str | None, notes: list[str]) -> str:
+def _choose(
+    book: CalamineWorkbook, name: str, worksheet: str | None, notes: list[str]
+) -> CalamineSheet:
     sheets = [meta for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
     if worksheet is not None:
         names = [meta.name for meta in sheets]
         match = [each for each in names if each.strip().lower() == worksheet.strip().lower()]
         if match:
-            return match[0]
+            return book.get_sheet_by_name(match[0])
         raise UsageError(
             f"{name} has no worksheet «{worksheet}»",
             todo=f"give one of these with --sheet: {', '.join(names)}",
         )
-    sizes = {meta.name: book.get_sheet_by_name(meta.name).total_height for meta in sheets}
+    # Reading is what takes long: the one that is chosen isn't read again.
+    read = {meta.name: book.get_sheet_by_name(meta.name) for meta in sheets}
+    sizes = {each: sheet.total_height for each, sheet in read.items()}
     visible = [meta.name for meta in sheets if meta.visible == SheetVisibleEnum.Visible]
     filled = [each for each in visible if sizes[each] > 1] or [
         each for each in visible if sizes[each]
@@ -127,7 +145,7 @@ def _choose(book: CalamineWorkbook, name: str, worksheet: str | None, notes: lis
     others = [meta.name for meta in sheets if meta.name != filled[0]]
     if others:
         notes.append(f"worksheets not read: {', '.join(others)}")
-    return filled[0]
+    return read[filled[0]]
 
 
 def _text(cell: object) -> str:
