@@ -5,6 +5,8 @@ Nothing heavy is imported before a command is at work, so that --help answers at
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import platform
@@ -110,6 +112,9 @@ def run(**given: Any) -> int:
     """
     from importer import pipeline  # noqa: PLC0415 - pandas and pandera take half a second
 
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # until something is sent they are what Ctrl-C is
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     ask = not given["yes"] and not given["sandbox"] and sys.stdin.isatty()
     viewer = _viewer(given, ask=ask)
     result = pipeline.run(
@@ -214,11 +219,11 @@ def _main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; run the same command again to carry on", err=True)
         return EXIT_STOPPED
-    except BrokenPipeError:
-        # Whoever read our output has gone: there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_STOPPED
-    except Exception:  # noqa: BLE001 - the one place that turns a fault into a report
+    except Exception as error:  # noqa: BLE001 - the one place that turns a fault into a report
+        if isinstance(error, OSError) and error.errno in {errno.EPIPE, errno.EIO}:
+            # Whoever read our output has gone: there is nobody left to tell.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_STOPPED
         click.echo(_report_fault(), err=True)
         return EXIT_FAULT
     return int(code or 0)
@@ -294,14 +299,20 @@ def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     asked = 0.0
 
+    def heard() -> None:
+        stop.set()
+        say("Stopping: what is in flight is finished first; Ctrl-C again leaves at once")
+
     def on_signal(*_: object) -> None:
         nonlocal asked
         if asked and time.monotonic() - asked > 0.2:  # one key press may arrive as two signals
             os._exit(EXIT_STOPPED)  # the journal has all that left
         if not asked:
             asked = time.monotonic()
-            loop.call_soon_threadsafe(stop.set)
-            say("Stopping: what is in flight is finished first; Ctrl-C again leaves at once")
+            # Nothing is said in here, in the middle of another line. Where the loop has ended,
+            # results are being written: that is finished anyway.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(heard)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # there is no SIGHUP on Windows

@@ -292,11 +292,11 @@ def seconds_range(text: str) -> tuple[float, float]:
 
 
 def _rejected(text: str) -> float:
-    if text.strip().endswith("%"):
-        return _share("--max-rejected", text)
-    if text.strip().isdecimal() and int(text) > 1:
-        return float(text)
+    """Return a number of rows as an int, a share as a float. Raises UsageError."""
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    if number.isascii() and number.isdecimal() and not (percent and int(number) > 100):
+        return int(number) / 100 if percent else int(number)
     raise UsageError(
-        f"--max-rejected {text} is neither a share nor a number above 1",
+        f"--max-rejected {text} is neither a number of rows nor a share",
         todo="write it like --max-rejected 50% or --max-rejected 100",
     )

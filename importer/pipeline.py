@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from importer import summary
 from importer.aside import can_be_written
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
 from importer.identity import customers
 from importer.messages import tr
 from importer.outcomes import Outcomes
@@ -29,7 +29,6 @@ from importer.viewer import Silent, Viewer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from importer.errors import ImporterError
     from importer.report.facts import Facts
     from importer.upload import SendOptions, Uploaded
 
@@ -126,7 +125,8 @@ def run(
     Raises UsageError when the sheet can't be read, credentials are missing or the results can't
     be written; ServiceError when nothing could be begun. What ends a run later is in the result.
     """
-    # Late: `check` needs no network.
+    # Late: `check` needs no network, and reads nothing back.
+    from importer.conserve import account  # noqa: PLC0415
     from importer.upload import SendOptions, upload  # noqa: PLC0415
 
     started = time.monotonic()
@@ -165,6 +165,11 @@ def run(
     said = prepared.outcomes | uploaded.outcomes
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, "not sent yet")
     results = _write(results, prepared, outcomes, viewer)
+    error = uploaded.error
+    try:
+        account(results, outcomes)
+    except ImporterError as unaccounted:
+        error = unaccounted  # graver than whatever ended the run
     seconds = time.monotonic() - started
     if output.report:
         sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
@@ -178,7 +183,7 @@ def run(
         "seconds": round(seconds, 3),
         "results": str(results),
     }
-    return Result(prepared, outcomes, told, results, uploaded.error)
+    return Result(prepared, outcomes, told, results, error)
 
 
 def _prepare(

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from tqdm import tqdm
 
@@ -44,6 +44,36 @@ _STEADY = 5.0  # seconds until a rate means something
 _BOLD, _RED, _PLAIN = "\033[1m", "\033[1;31m", "\033[0m"
 
 
+class _Lasting:
+    """A stream whose end ends no run: a closed terminal is no reason to lose results."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with self._as_long_as_it_is_there():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._as_long_as_it_is_there():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _as_long_as_it_is_there(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            # What is still in its buffer goes nowhere, without a word at the end of the process.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        except ValueError:
+            pass  # closed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class Terminal:
     """Shows a run as text on `stream`; moving bars and colours only where that is a terminal.
 
@@ -58,7 +88,7 @@ class Terminal:
         env: Mapping[str, str] | None = None,
     ) -> None:
         env = os.environ if env is None else env
-        self.stream = stream or sys.stderr
+        self.stream: TextIO = cast("TextIO", _Lasting(stream or sys.stderr))
         self.ask = ask
         self.moving = self.stream.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
         self.colour = not env.get("NO_COLOR") and (bool(env.get("FORCE_COLOR")) or self.moving)
