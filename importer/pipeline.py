@@ -22,12 +22,14 @@ from importer.payloads import write_payloads
 from importer.prepare import Prepared, SheetOptions, prepare
 from importer.records import Status
 from importer.report.facts import gather
-from importer.results import preflight, write_results
+from importer.results import preflight, results_frame, write_results
 from importer.settings import Settings, read_settings, require_credentials
 from importer.viewer import Silent, Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import pandas as pd
 
     from importer.report.facts import Facts
     from importer.upload import SendOptions, Uploaded
@@ -47,8 +49,8 @@ class Output:
 class Result:
     """What became of every row, and the summary that `--json` prints.
 
-    `results` is the file that was written. `error` is what ended the run early, None when it came
-    to its end.
+    `summary` has the keys of `--json`. `results` is the file that was written. `error` is what
+    ended the run early, None when it came to its end.
     """
 
     prepared: Prepared
@@ -56,6 +58,18 @@ class Result:
     summary: dict[str, Any]
     results: Path
     error: ImporterError | None = None
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Return the sheet's rows with what became of each in front, as the results file has it.
+
+        All cells are text, "" for nothing; the index is the row number a spreadsheet shows.
+        """
+        return results_frame(
+            self.prepared.sheet,
+            _with_remarks(self.prepared, self.outcomes),
+            self.prepared.mapping.secret,
+        )
 
     @property
     def exit_code(self) -> int:
@@ -66,7 +80,7 @@ class Result:
 
 
 def check(
-    path: Path,
+    path: Path | str,
     options: SheetOptions | None = None,
     output: Output | None = None,
     *,
@@ -81,6 +95,7 @@ def check(
     Raises UsageError when the sheet can't be read or the results can't be written.
     """
     started = time.monotonic()
+    path = Path(path)
     output = output or Output()
     settings = read_settings(env or {})
     results = _results_path(path, output)
@@ -107,7 +122,7 @@ def check(
 
 
 def run(
-    path: Path,
+    path: Path | str,
     options: SheetOptions | None = None,
     output: Output | None = None,
     sending: SendOptions | None = None,
@@ -130,6 +145,7 @@ def run(
     from importer.upload import SendOptions, upload  # noqa: PLC0415
 
     started = time.monotonic()
+    path = Path(path)
     output = output or Output()
     sending = sending or SendOptions()
     viewer = viewer or Silent()
@@ -217,16 +233,20 @@ def _results_path(path: Path, output: Output) -> Path:
     return results
 
 
-def _write(path: Path, prepared: Prepared, outcomes: Outcomes, viewer: Viewer) -> Path:
+def _with_remarks(prepared: Prepared, outcomes: Outcomes) -> Outcomes:
     said = dict(outcomes.said)
     for row, remark in prepared.remarks.items():
         outcome = outcomes[row]
         said[row] = replace(outcome, message="; ".join(filter(None, (outcome.message, remark))))
+    return Outcomes(outcomes.rows, said, outcomes.default, outcomes.message)
+
+
+def _write(path: Path, prepared: Prepared, outcomes: Outcomes, viewer: Viewer) -> Path:
     with viewer.busy(tr("writing {path}", path=path)):
         return write_results(
             path,
             prepared.sheet,
-            Outcomes(outcomes.rows, said, outcomes.default, outcomes.message),
+            _with_remarks(prepared, outcomes),
             prepared.mapping.secret,
             problems=prepared.problems,
             columns=prepared.mapping.columns,

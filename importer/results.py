@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from importer.aside import can_be_written, written_aside
-from importer.columns import arrow
+from importer.columns import arrow, frame
 from importer.errors import ServiceError, UsageError
 from importer.marks import marks_of
 from importer.records import RESULT_COLUMNS, Sheet
@@ -23,6 +23,8 @@ from importer.results_csv import write_csv
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    import pandas as pd
 
     from importer.outcomes import Outcomes
     from importer.records import Problem
@@ -95,6 +97,18 @@ def write_results(
         else:
             return place
     raise failed
+
+
+def results_frame(sheet: Sheet, outcomes: Outcomes, secret: Collection[int] = ()) -> pd.DataFrame:
+    """Return what a results file has as a frame of text; its index is the row number.
+
+    A header that stands twice is numbered the second time.
+    """
+    own = [number for number in range(len(sheet.headers)) if number not in secret]
+    names = _distinct([*RESULT_COLUMNS, *(sheet.headers[number] for number in own)])
+    columns = outcomes.columns(0, len(sheet.table))
+    columns += [arrow(sheet.table[number]) for number in own]
+    return frame(dict(zip(names, columns, strict=True)), sheet.table.index)
 
 
 def _places(path: Path, rows: int, columns: int) -> Iterator[Path]:
