@@ -1,12 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture check lock
+.PHONY: help demo test torture readme screenshot check lock
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
@@ -25,6 +25,12 @@ test: $(READY)  ## run all tests
 
 torture: $(READY)  ## kill the command 2,000 times: nobody twice, nobody lost
 	$(BIN)/python -m tests.torture --kills 2000
+
+readme: $(READY)  ## write anew what README's commands print
+	$(BIN)/python -m tests.readme
+
+screenshot: $(READY)  ## take samples/report.png anew (needs chromium)
+	$(BIN)/python -m tests.screenshot
 
 check: $(READY)  ## lint, format, types, layers
 	$(BIN)/ruff check .

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from importer.report.facts import Facts
     from importer.upload import SendOptions, Uploaded
 
+__all__ = ["Output", "Result", "SheetOptions", "check", "run"]
+
 
 @dataclass(frozen=True, slots=True)
 class Output:

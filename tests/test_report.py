@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -286,7 +287,8 @@ def test_a_page_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, private: 
     sheet.write_text("name,phone\nAnar Demo,0500000001\nOrxan Demo,12\n", encoding="utf-8")
     results, state = tmp_path / "list.csv.results.csv", tmp_path / "state"
     arguments = ["report", str(sheet), *(["--report-private"] if private else [])]
-    asyncio.run(_sent(sheet, state))
+    with ThreadPoolExecutor(1) as thread:  # the browser's loop is in this one
+        thread.submit(asyncio.run, _sent(sheet, state)).result()
     assert results.exists()
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(state))
     assert _main([*arguments, "--to", str(tmp_path / "a.html")]) == 0

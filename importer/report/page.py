@@ -89,6 +89,7 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
         groups=[_group(group, facts, lines, private=private) for group in facts.groups],
         need=[_row(line, facts, lines, private=private) for line in need],
         more=more,
+        clashes=any(line.outcome.field or line.outcome.existing_id for line in need),
         shown_rows={line.outcome.row for line in need},
         buckets=buckets,
         top=top,

@@ -1,0 +1,117 @@
+"""What README and the tour of samples say is what the program does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from click import Group, Option
+
+from importer.cli import commands
+from importer.flags import output, sheet_options
+from importer.pipeline import check
+from importer.problems import CATALOGUE
+from importer.records import FIELDS, RESULT_COLUMNS, Status
+from importer.summary import Exit
+from tests.readme import README, ROOT, run_anew, steady
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = README.read_text("utf-8")
+SAMPLES = ROOT / "samples"
+TOUR = (SAMPLES / "README.md").read_text("utf-8")
+
+
+def table(heading: str, text: str = TEXT) -> list[list[str]]:
+    """Return the cells of the first table after a heading, without its own heading."""
+    lines = iter(text[text.index(heading) :].splitlines())
+    rows = []
+    for line in lines:
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in line.strip("|").split(" | ")])
+        elif rows:
+            break
+    return rows[2:]
+
+
+def words(rows: list[list[str]], place: int = 0) -> list[str]:
+    return re.findall(r"`([^`]+)`", " ".join(row[place] for row in rows))
+
+
+def test_readme_shows_what_is_printed_today() -> None:
+    """…by every command in it, run. `make readme` writes it anew."""
+    assert steady(run_anew(TEXT)) == steady(TEXT)
+
+
+def test_exit_codes() -> None:
+    assert [int(row[0]) for row in table("### Exit codes\n")] == [int(code) for code in Exit]
+    help_text = commands.help or ""
+    assert [int(code) for code in re.findall(r"(?m)^ *(\d+) {2,}", help_text)] == list(Exit)
+
+
+def test_statuses_and_columns() -> None:
+    columns, statuses = table("### Results\n"), table("| `import_status` | meaning |")
+    assert words(columns) == list(RESULT_COLUMNS)
+    assert sorted(words(statuses)) == sorted(Status)
+
+
+def test_environment() -> None:
+    settings = (ROOT / "importer" / "settings.py").read_text("utf-8")
+    read = set(re.findall(r'value\("([A-Z_]+)"', settings)) | set(
+        re.findall(r"CLOPOS_([A-Z_]+)", settings)
+    )
+    told = {name.removeprefix("CLOPOS_") for name in words(table("### Environment\n"))}
+    assert read <= told
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "importer").glob("*.py"))
+    for name in told:
+        assert f'"{name}"' in source or f"CLOPOS_{name}" in source
+
+
+def test_commands_and_flags_exist() -> None:
+    assert isinstance(commands, Group)
+    for name in commands.commands:
+        assert re.search(rf"(?m)^clopos-import {name}\b", TEXT)
+    for name in re.findall(r"(?m)^ *\$? ?clopos-import ([a-z]+)", TEXT):
+        assert name in commands.commands
+    known = {
+        opt
+        for command in (commands, *commands.commands.values())
+        for parameter in command.params
+        if isinstance(parameter, Option)
+        for opt in parameter.opts
+    }
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT + TOUR)) - known <= {"--help"}
+
+
+def test_every_problem_is_told_of_by_a_rule() -> None:
+    assert [row[0] for row in table("## How values are read\n")] == [f"R{n}" for n in range(1, 15)]
+    assert {"missing_name", "malformed_row"} <= CATALOGUE.keys()
+    assert "name" in FIELDS
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#h][^)]*)\)", TEXT):
+        assert (ROOT / target).exists(), target
+    headings = {h.lower().replace(" ", "-") for h in re.findall(r"(?m)^#+ (.+)$", TEXT)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= headings
+
+
+ROWS = table("| sheet | what becomes of it", TOUR)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_the_tour_of_samples(row: list[str], tmp_path: Path) -> None:
+    name, *flags = " ".join(re.findall(r"`([^`]+)`", row[0])).split()
+    given = commands.commands["check"].make_context(
+        "check", [str(SAMPLES / name), *flags, "--results", str(tmp_path / "results.csv")]
+    )
+    result = check(SAMPLES / name, sheet_options(given.params), output(given.params))
+    counts = [str(result.summary[status]) for status in ("ready", "invalid", "duplicate")]
+    assert counts == row[-3:]
+
+
+def test_every_sample_is_in_the_tour() -> None:
+    told = {name.split()[0] for name in words(ROWS)}
+    assert {path.name for path in SAMPLES.glob("*.*")} - {"README.md", "report.png"} <= told
