@@ -60,7 +60,9 @@ def xls(rows: Rows, *, dates_1904: bool = False) -> bytes:
     style = xlwt.easyxf(num_format_str="DD.MM.YYYY")
     for at, row in enumerate(rows):
         for column, cell in enumerate(row):
-            if isinstance(cell, date):
+            if cell == "#N/A":
+                sheet.row(at).set_cell_error(column, 0x2A)
+            elif isinstance(cell, date):
                 sheet.write(at, column, cell, style)
             elif cell is not None:
                 sheet.write(at, column, cell)

@@ -568,6 +568,10 @@ WORKBOOKS = {
         xls([["Name", "Phone", "Birthday"], ["Anar Demo", 994500000001, day("1990-04-17")]]),
         {2: ANAR | {"date_of_birth": "1990-04-17"}},
     ),
+    "xls with failed formulas": Case(
+        xls([["Name", "Phone"], ["Anar Demo", "#N/A"], ["Lalə Demo", "0500000002"]]),
+        {2: "cell_error", 3: LALE},
+    ),
     "xls from 1904": Case(
         xls([["Name", "Birthday"], ["Anar", 31518]], dates_1904=True),
         {2: person("Anar", date_of_birth="1990-04-17")},

@@ -124,6 +124,7 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
             NotImplementedError,
             OSError,
             EOFError,
+            ValueError,
             zlib.error,
         ) as error:
             raise UsageError(

@@ -10,19 +10,20 @@ guess is worse than a question.
 from __future__ import annotations
 
 import codecs
+import itertools
 import math
 import re
 from typing import NamedTuple
 
 from importer.errors import UsageError
-from importer.reading.likeness import ALPHABETS, likeness, words_of
+from importer.reading.likeness import ALPHABETS, likeness
 
-_SAMPLE = 65_536  # bytes of non-ASCII lines that are looked at
+_SAMPLE = 16_384  # bytes of non-ASCII lines that are looked at
 _SURE = 0.6  # share of words like those of a language, below which a person is asked
 _AHEAD = 4.5  # lead over the second, as a logarithm: 90 to 1; below it a person is asked
 _CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
 _MOST_CONTROLS = 0.05  # share of these beyond which bytes are a program or the like
-_DAMAGED = 0.02  # share of broken characters up to which a file is UTF-8 all the same
+_DAMAGED = 0.25  # broken letters for each whole one, up to which a file is UTF-8 all the same
 _DECLARED = re.compile(
     rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE
 )
@@ -134,8 +135,8 @@ def _nearly_utf8(data: bytes) -> Decoded | None:
     """Return UTF-8 with a few damaged letters, which no other encoding would look like."""
     text = data.decode("utf-8", errors="replace")
     broken = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
-    begun = len(data) - len(data.translate(None, bytes(range(0xC2, 0xF5))))  # letters of several
-    return Decoded(text, "utf-8", damaged=True) if broken <= _DAMAGED * begun else None
+    whole = sum(not letter.isascii() for letter in text) - broken
+    return Decoded(text, "utf-8", damaged=True) if broken <= _DAMAGED * whole else None
 
 
 def _guess(data: bytes, name: str) -> Decoded:
@@ -164,7 +165,8 @@ def _guess(data: bytes, name: str) -> Decoded:
 def _question(name: str, readings: list[tuple[str, str]]) -> UsageError:
     shown: dict[str, str] = {}  # preview → the first encoding that reads so
     for encoding, text in readings:
-        shown.setdefault(" ".join(words_of(text)[:3]), encoding)
+        words = (word[:20] for word in re.split(r"[\s,;|]", text) if not word.isascii())
+        shown.setdefault(" ".join(itertools.islice(words, 3)), encoding)
     listed = "; ".join(f"{encoding}: {words}" for words, encoding in list(shown.items())[:5])
     best = next(iter(shown.values()), "windows-1251")
     return UsageError(

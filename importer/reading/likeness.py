@@ -34,14 +34,14 @@ _WESTERN: dict[float, str] = {
     20: "æàâîïõìòùûœšž",
     1: "ýðþ",
 }
+_MARKS: dict[float, str] = {20: "«»–—…’‘“”№\xa0", 5: "·•©®™°"}  # they stand beside letters
 _ELSEWHERE = 0.1  # of a character that no name has
-_MARKS: dict[float, str] = {20: "«»–—…’‘“”№", 5: "·•©®™°"}  # they stand beside letters
 
 
 def _logarithms(table: dict[float, str]) -> dict[str, float]:
     return {
         letter: math.log(thousandth / 1000)
-        for thousandth, letters in (table | _MARKS).items()
+        for thousandth, letters in (*table.items(), *_MARKS.items())
         for letter in letters
     }
 
@@ -55,19 +55,19 @@ class Alphabet(NamedTuple):
 
 _RUSSIAN = Alphabet(_logarithms(_CYRILLIC), cyrillic=True)
 ALPHABETS = {
+    "windows-1252": Alphabet(_logarithms(_WESTERN), cyrillic=False),
+    "windows-1254": Alphabet(_logarithms(_TURKISH), cyrillic=False),  # iso-8859-9 and quotes
     "windows-1251": _RUSSIAN,
     "koi8-r": _RUSSIAN,
     "cp866": _RUSSIAN,
     "mac-cyrillic": _RUSSIAN,
-    "windows-1252": Alphabet(_logarithms(_WESTERN), cyrillic=False),
-    "windows-1254": Alphabet(_logarithms(_TURKISH), cyrillic=False),  # iso-8859-9 and quotes
 }
 """Encoding → the letters that names have in it."""
 
-_BAD_WORD = -5.0  # as rare as one in 150
+_BAD_WORD = -6.0  # as rare as one in 400
 _TURKISH_ONLY = frozenset("ğşıİŞĞ")
 _NEVER_TURKISH = frozenset("áóúíñæøåãõëèàìòùý")
-_WORD = re.compile(r"[^\s\d,;|\t\"'()<>@.:/+=_#&*!?%-]+")
+_WORD = re.compile(r"[^\s,;|\t\"'()<>@.:/+=_#&*!?%«»–—…’‘“”№·•-]+")
 
 
 def words_of(text: str) -> list[str]:
@@ -82,25 +82,25 @@ def likeness(text: str, alphabet: Alphabet) -> tuple[float, float]:
     within a word there is one alphabet, capitals stand where capitals do, and letters are
     frequent ones.
     """
-    words = words_of(text)
-    if not words:
-        return 0.0, 0.0
     rare = math.log(_ELSEWHERE / 1000)
     letters = alphabet.letters
     likely = sum(
         letters.get(letter, letters.get(letter.lower(), rare))
-        for word in words
-        for letter in word
+        for letter in text
         if not letter.isascii()
     )
+    words = words_of(text)
     good = sum(_is_good(word, alphabet) for word in words)
-    return good / len(words), likely + _BAD_WORD * (len(words) - good)
+    # Without words there are marks and spaces alone, which any alphabet has.
+    return good / len(words) if words else 1.0, likely + _BAD_WORD * (len(words) - good)
 
 
 def _is_good(word: str, alphabet: Alphabet) -> bool:
     foreign = [letter for letter in word if not letter.isascii()]
     known = alphabet.letters
     if not all(letter in known or letter.lower() in known for letter in foreign):
+        return False
+    if any(letter.isdecimal() for letter in word):  # 050а123 is a phone number
         return False
     letters = [letter for letter in word if letter.isalpha()]
     if not letters:

@@ -60,6 +60,7 @@ class _Page(HTMLParser):
         self.tables: list[_Table] = []
         self.worksheet = ""
         self.cell: list[str] | None = None  # texts of the cell that is open
+        self.record: list[str] = []  # the one it belongs to
         self.span = 1
         self.skipping = ""
 
@@ -82,8 +83,8 @@ class _Page(HTMLParser):
             records.append([])
         elif tag in _CELLS and self.tables and self.tables[-1].records:
             self._close()
-            record = self.tables[-1].records[-1]
-            _pad(record, given, str, _MOST_COLUMNS)
+            self.record = self.tables[-1].records[-1]
+            _pad(self.record, given, str, _MOST_COLUMNS)
             span = given.get("colspan", "")
             more = given.get("mergeacross", "")
             self.span = int(span) if span.isdecimal() else 1 + int(more) if more.isdecimal() else 1
@@ -108,7 +109,7 @@ class _Page(HTMLParser):
         if self.cell is None:
             return
         lines = "".join(self.cell).split("\n")
-        record = self.tables[-1].records[-1]
+        record = self.record
         record.append("\n".join(" ".join(line.split()) for line in lines).strip())
         record += [""] * (min(max(self.span, 1), _MOST_COLUMNS) - 1)
         self.cell = None

@@ -19,13 +19,13 @@ from python_calamine import (
 
 from importer.errors import UsageError
 from importer.reading import Grid
+from importer.reading.xls_cells import xls_facts
 from importer.reading.xlsx_cells import Extras, check_size, extras_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DAY_ZERO = "1899-12-31"  # what a date cell holding 0 means; shown as 00.01.1900
-_DATEMODE_1904 = b"\x22\x00\x02\x00\x01\x00"  # [MS-XLS] 2.4.77
 _CLEARLY_LARGER = 5  # a sheet with so many times the rows of any other is the one that is meant
 
 
@@ -37,6 +37,7 @@ def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> G
 
     Raises UsageError when the workbook can't be read or the worksheet can't be chosen.
     """
+    old = xls_facts(data, name) if kind == "xls" else None
     if kind == "xlsx":
         check_size(data, name)
     notes: list[str] = []
@@ -44,7 +45,8 @@ def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> G
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         names = [meta.name for meta in book.sheets_metadata]
-        extras = beside.submit(extras_of, data, names[0]) if len(names) == 1 else None
+        alone = kind == "xlsx" and len(names) == 1
+        meanwhile = beside.submit(extras_of, data, names[0]) if alone else None
         sheet = _choose(book, name, worksheet, notes)
         chosen = sheet.name
         rows = sheet.to_python(skip_empty_area=False)
@@ -67,13 +69,14 @@ def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> G
     finally:
         beside.shutdown()
     grid = Grid([], kind, worksheet=chosen, notes=notes)
-    grid.serial_dates = 1904 if _counts_from_1904(data, kind) else 1900
-    if kind == "xlsx":
-        grid.records = _with_extras(
-            rows, extras.result() if extras else extras_of(data, chosen), notes
-        )
-    else:
-        grid.records = [[c if type(c) is str else _text(c) for c in row] for row in rows]
+    from_1904 = old.from_1904 if old else _counts_from_1904(data)
+    grid.serial_dates = 1904 if from_1904 else 1900
+    extras = Extras()
+    if old and (place := names.index(chosen)) < len(old.errors):
+        extras.texts = old.errors[place]
+    elif kind == "xlsx":
+        extras = meanwhile.result() if meanwhile else extras_of(data, chosen)
+    grid.records = _with_extras(rows, extras, notes)
     _note_merged(grid, merged)
     return grid
 
@@ -165,10 +168,8 @@ def _text(cell: object) -> str:
     return str(cell)
 
 
-def _counts_from_1904(data: bytes, kind: str) -> bool:
-    """Tell whether a workbook counts its days from 1904, as old Macs did."""
-    if kind == "xls":
-        return _DATEMODE_1904 in data
+def _counts_from_1904(data: bytes) -> bool:
+    """Tell whether an XLSX file counts its days from 1904, as old Macs did."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             book = archive.read("xl/workbook.xml")
