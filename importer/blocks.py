@@ -54,6 +54,8 @@ def found_lines(prepared: Prepared) -> list[str]:
             title=tr(entry.title),
             where=where,
         )
+        if all(row not in prepared.outcomes for row in rows):
+            text += ": " + tr("sent without it")
         lines += wrap(text, COLUMNS, "  - ")
         if entry.hint:
             lines += wrap(tr(entry.hint), COLUMNS, "    → ")

@@ -215,8 +215,12 @@ def _prepare(
     if options.region is None and settings.region:
         options = replace(options, region=settings.region)
     today = date.today()  # noqa: DTZ011 - the day where the person is
-    with viewer.busy(tr("reading {path}", path=path)):
-        prepared = prepare(path, options, today=today, stdin=stdin)
+    with viewer.busy(tr("reading {path}", path=path)) as progress:
+
+        def on_stage(what: str) -> None:
+            progress(what=what)
+
+        prepared = prepare(path, options, today=today, stdin=stdin, on_stage=on_stage)
     viewer.understood(prepared)
     return prepared
 

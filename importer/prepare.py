@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from importer.clean import clean
 from importer.dedupe import dedupe
 from importer.mapping import map_columns
+from importer.messages import tr, trn
 from importer.problems import CATALOGUE, Level
 from importer.profiles import load_profiles
 from importer.read import read
@@ -25,7 +26,7 @@ from importer.saved_mapping import load_mapping, save_mapping
 from importer.validate import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date
     from pathlib import Path
 
@@ -65,12 +66,18 @@ class Prepared:
 
 
 def prepare(
-    path: Path, options: SheetOptions, *, today: date, stdin: BinaryIO | None = None
+    path: Path,
+    options: SheetOptions,
+    *,
+    today: date,
+    stdin: BinaryIO | None = None,
+    on_stage: Callable[[str], None] = lambda _: None,
 ) -> Prepared:
-    """Read, map, clean, validate and dedupe a file.
+    """Read, map, clean, validate and dedupe a file. `on_stage` is told what begins, in words.
 
     Raises UsageError when the file can't be read or its columns can't be told apart.
     """
+    on_stage(tr("reading {path}", path=path))
     sheet = read(path, options.read, stdin)
     mapping = map_columns(sheet, load_profiles(), _choices(path, options))
     if options.save_mapping:
@@ -80,13 +87,17 @@ def prepare(
         dates=options.dates or mapping.dates,
         language=options.language or mapping.language,
     )
+    rows = len(sheet.table)
+    on_stage(trn("cleaning {n} row", "cleaning {n} rows", rows))
     cleaned = clean(sheet, mapping, reading)
+    on_stage(trn("validating {n} row", "validating {n} rows", rows))
     validated = validate(
         cleaned,
         malformed=sheet.malformed,
         today=today,
         drop_bad_values=options.drop_bad_values,
     )
+    on_stage(trn("looking for duplicates in {n} row", "looking for duplicates in {n} rows", rows))
     duplicates, remarks = dedupe(validated.values, validated.held)
     problems = (*validated.problems, *remarks)
     said = _by_row(problems, sheet, mapping)

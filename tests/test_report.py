@@ -267,7 +267,7 @@ def test_a_check_has_a_page_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, "can't be read"),
+        (None, "no results file"),
         ("a,b\n1,2\n", "is not a results file"),
         (f"{','.join(RESULT_COLUMNS)},name\nx,created,,,,,,Anna\n", "is not whole"),
     ],

@@ -120,6 +120,13 @@ def test_problems_are_grouped_with_rows_and_a_hint() -> None:
     assert "    → write male or female, or empty it" in lines
 
 
+def test_what_is_left_out_is_said() -> None:
+    options = SheetOptions(drop_bad_values=True)
+    sheet = prepare(EXPORTS / "az-excel.csv", options, today=date(2026, 11, 24))
+    text = "not a known word for a gender (2 rows: 36, 66): sent without it"
+    assert f"  - gender: {text}" in found_lines(sheet)
+
+
 def test_the_plan_tells_price_and_end() -> None:
     assert plan_lines(plan(1200, 4.44), NOW)[1:] == [
         "  1,200 rows to create",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
-from importer.reading.container import grid_of
-from importer.records import RESULT_COLUMNS, Outcome, ReadOptions, Status
+from importer.records import Outcome, Status
+from importer.results_read import read_results
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -60,43 +60,34 @@ def from_results(path: Path, wanted: Collection[int]) -> tuple[Lines, dict[str, 
 
     Raises UsageError when it isn't one.
     """
-    try:
-        grid = grid_of(path.read_bytes(), path.name, ReadOptions())
-    except OSError as error:
-        raise UsageError(f"{path} can't be read", why=error.strerror) from error
-    header, *records = grid.records or [[]]
-    if not set(RESULT_COLUMNS) <= set(header):
-        raise UsageError(
-            f"{path} is not a results file",
-            why=f"it has no column {RESULT_COLUMNS[0]}",
-            todo="name the file that `check` or `run` wrote",
-        )
+    header, columns = read_results(path)
     outcomes: list[Outcome] = []
     shown: list[Line] = []
-    for record in records:
-        cells = dict(zip(reversed(header), reversed(record), strict=False))
-        outcome = _outcome(path, cells)
+    for record in zip(*(column.to_pylist() for column in columns), strict=True):
+        outcome = _outcome(path, record[:7])
         outcomes.append(outcome)
         if outcome.status in SHOWN or outcome.row in wanted:
-            shown.append(Line(outcome, cells))
+            shown.append(Line(outcome, dict(zip(reversed(header), reversed(record), strict=True))))
     counts = {str(status): 0 for status in Status}
     for outcome in outcomes:
         counts[outcome.status] += 1
     return Lines(shown, _row_of(outcomes)), {name: n for name, n in counts.items() if n}
 
 
-def _outcome(path: Path, cells: Mapping[str, str]) -> Outcome:
+def _outcome(path: Path, cells: Sequence[str]) -> Outcome:
+    """Return what the seven columns say. Raises UsageError when they don't make an outcome."""
+    row, status, clopos_id, field, existing_id, of, message = cells
     try:
         return Outcome(
-            int(cells["import_row"]),
-            Status(cells["import_status"]),
-            clopos_id=cells["clopos_id"] or None,
-            field=cells["import_field"] or None,
-            existing_id=cells["import_existing_id"] or None,
-            duplicate_of=int(cells["import_duplicate_of"] or 0) or None,
-            message=cells["import_message"],
+            int(row),
+            Status(status),
+            clopos_id=clopos_id or None,
+            field=field or None,
+            existing_id=existing_id or None,
+            duplicate_of=int(of) if of else None,
+            message=message,
         )
-    except (KeyError, ValueError) as error:
+    except ValueError as error:
         raise UsageError(
             f"{path} is not whole", why=f"a row has {error}", todo="run `check` or `run` again"
         ) from error
