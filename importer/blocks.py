@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from importer.errors import ImporterError
     from importer.plan import Plan
     from importer.prepare import Prepared
+    from importer.records import Problem
 
 COLUMNS = 80
 _EXAMPLES = 3  # rows named for each kind of problem
@@ -38,28 +39,34 @@ def found_lines(prepared: Prepared) -> list[str]:
     """Return how many rows are ready, and what is wrong with the others, most frequent first."""
     counts = Counter(outcome.status for outcome in prepared.outcomes.values())
     lines = [tr("Found"), *_counted(Counter({Status.READY: len(prepared.values)}) + counts)]
-    groups: dict[tuple[str, str], list[int]] = {}
+    groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in prepared.problems:
         if CATALOGUE[problem.code].level is not Level.REMARK:
-            groups.setdefault((problem.field, problem.code), []).append(problem.row)
-    for (name, code), rows in sorted(groups.items(), key=lambda item: -len(item[1])):
+            groups.setdefault((problem.field, problem.code), []).append(problem)
+    for (name, code), problems in sorted(groups.items(), key=lambda item: -len(item[1])):
         entry = CATALOGUE[code]
-        where = ", ".join(str(row) for row in rows[:_EXAMPLES])
-        where += ", …" if len(rows) > _EXAMPLES else ""
+        where = ", ".join(_where(problem) for problem in problems[:_EXAMPLES])
+        where += ", …" if len(problems) > _EXAMPLES else ""
         text = trn(
             "{field}: {title} ({n} row: {where})",
             "{field}: {title} ({n} rows: {where})",
-            len(rows),
+            len(problems),
             field=name,
             title=tr(entry.title),
             where=where,
         )
-        if all(row not in prepared.outcomes for row in rows):
+        if all(problem.row not in prepared.outcomes for problem in problems):
             text += ": " + tr("sent without it")
         lines += wrap(text, COLUMNS, "  - ")
         if entry.hint:
             lines += wrap(tr(entry.hint), COLUMNS, "    → ")
     return lines
+
+
+def _where(problem: Problem) -> str:
+    value = " ".join(problem.value.split())
+    shown = value and problem.field != "row"
+    return f"{problem.row} «{cut(value, 24)}»" if shown else str(problem.row)
 
 
 def plan_lines(plan: Plan, now: datetime) -> list[str]:
@@ -204,7 +211,7 @@ def _mapping_lines(prepared: Prepared) -> list[str]:
         positions = mapping.columns.get(name)
         if positions:
             headers = (sheet.headers[position] or tr("(no header)") for position in positions)
-            samples = " · ".join(_samples(prepared, positions))
+            samples = " · ".join(_samples(prepared, positions)) or tr("(empty)")
             rows.append((name, " + ".join(headers), samples))
     names = max((len(name) for name, _, _ in rows), default=0)
     widest = max((width(headers) for _, headers, _ in rows), default=0)
@@ -222,7 +229,11 @@ def _mapping_lines(prepared: Prepared) -> list[str]:
 
 
 def _samples(prepared: Prepared, positions: tuple[int, ...]) -> list[str]:
-    """Return two values of the first column that differ, as the sheet has them."""
-    column = prepared.sheet.table[positions[0]].head(1000)
-    texts = dict.fromkeys(" ".join(text.split()) for text in column.tolist() if text.strip())
+    """Return two values that differ, as the sheet has them, of the first column that has any."""
+    texts: dict[str, None] = {}
+    for position in positions:
+        column = prepared.sheet.table[position].head(1000).tolist()
+        texts |= dict.fromkeys(" ".join(text.split()) for text in column if text.strip())
+        if texts:
+            break
     return [cut(text, 24) for text in list(texts)[:2]]

@@ -87,7 +87,7 @@ def require_credentials(settings: Settings) -> None:
     missing = [name for name, value in needed.items() if not value]
     if missing:
         raise UsageError(
-            f"No credentials for Clopos: {', '.join(missing)} is not set",
+            f"No credentials for Clopos: not set: {', '.join(missing)}",
             why=None
             if settings.integrator_id
             else "without CLOPOS_INTEGRATOR_ID version 1 of the API is used",
