@@ -35,6 +35,7 @@ class Breaker:
     not_before: float = 0.0  # loop time until which sending pauses
     _answers: int = 0  # certain ones
     _refusals: int = 0
+    _last_refusal: str = ""
     _failures: int = 0  # in a row
     _failing_since: float = 0.0
     _pauses: int = 0
@@ -58,7 +59,10 @@ class Breaker:
         self._answers += 1
         self._failures = self._pauses = 0
         if answer.verdict in {Verdict.REJECTED, Verdict.FAILED}:
-            self._refused(answer)
+            self._refusals += 1
+            self._last_refusal = answer.message
+        if self._refusals:
+            self._judge_refusals()
 
     def _failed(self, answer: Answer, left: float, now: float) -> None:
         self._failures += 1
@@ -79,8 +83,7 @@ class Breaker:
             self._paused_at = now
             self.not_before = now + min(LONGEST, 2.0 ** (self._pauses - 1))
 
-    def _refused(self, answer: Answer) -> None:
-        self._refusals += 1
+    def _judge_refusals(self) -> None:
         most = self.pace.max_rejected
         if isinstance(most, int):
             over = self._refusals > most
@@ -91,7 +94,7 @@ class Breaker:
         if over:
             raise ServiceError(
                 f"Clopos rejected {self._refusals} of the first {self._answers} rows",
-                why=answer.message or None,
+                why=self._last_refusal or None,
                 todo="look at import_message in the results and at the mapping of the columns; "
                 "--max-rejected allows more",
             )

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from importer.clopos.answers import Verdict
@@ -68,9 +69,10 @@ class _Sender:
         self.stop = stop
         self.breaker = Breaker(pace)
         self.settling = Settling(api, reporter, pace)
-        self.turned_away: deque[Customer] = deque()  # by a 429: their turn comes again
+        self.put_back: deque[Customer] = deque()  # before they left, or by a 429
         self.tasks: set[asyncio.Task[None]] = set()
         self.delivering: set[asyncio.Task[None]] = set()
+        self.waiting: set[asyncio.Task[None]] = set()  # for their turn
         self.under_way: set[asyncio.Task[None]] = set()  # bytes may be out: not to be cancelled
         self.closing = False
         self.changed = asyncio.Event()
@@ -136,8 +138,8 @@ class _Sender:
             if (pause := self.breaker.not_before - _now()) > 0:
                 return pause
             earlier = None
-            if self.turned_away:
-                customer = self.turned_away.popleft()
+            if self.put_back:
+                customer = self.put_back.popleft()
             elif self.settling.again:
                 earlier = self.settling.again.popleft()
                 customer = earlier.customer
@@ -145,10 +147,27 @@ class _Sender:
                 customer = found
             else:
                 break
-            task = self._start(self._deliver(customer, earlier))
+            attempt = _Attempt(self, customer, earlier)
+            task = self._start(self._deliver(attempt))
             self.delivering.add(task)
-            task.add_done_callback(self.delivering.discard)
+            self.waiting.add(task)
+            task.add_done_callback(partial(self._delivered, attempt))
         return 0.0
+
+    def _delivered(self, attempt: _Attempt, task: asyncio.Task[None]) -> None:
+        self.delivering.discard(task)
+        self.waiting.discard(task)
+        if not attempt.begun:  # cancelled before its first step
+            self._put_back(attempt)
+
+    def _put_back(self, attempt: _Attempt) -> None:
+        """Let a row that certainly wasn't taken have its turn again."""
+        if attempt.earlier:
+            self.settling.again.appendleft(attempt.earlier)
+        else:
+            if attempt.left is not None:
+                self.ledger.withdraw(attempt.customer.cid)
+            self.put_back.appendleft(attempt.customer)
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -162,21 +181,22 @@ class _Sender:
         if not task.cancelled() and (error := task.exception()):
             self.error = self.error or error
 
-    async def _deliver(self, customer: Customer, earlier: Doubt | None) -> None:
-        """Send one row and judge the answer. `earlier`: it was in doubt and not found."""
-        attempt = _Attempt(self, customer, earlier)
+    async def _deliver(self, attempt: _Attempt) -> None:
+        """Send one row and judge the answer."""
+        attempt.begun = True
         try:
-            answer = await self.api.create(customer.body(), attempt.leaving)
+            answer = await self.api.create(attempt.customer.body(), attempt.leaving)
         except (asyncio.CancelledError, ImporterError):
             if attempt.out:  # torn off in the middle
                 self.settling.doubt(attempt.doubt)
-            elif earlier:
-                self.settling.doubt(earlier)
             else:  # it never left, or was refused before Clopos looked at the row
-                self.ledger.withdraw(customer.cid)
+                self._put_back(attempt)
             raise
         await self._judge(attempt, answer)
-        self.breaker.count(answer, attempt.left, _now())
+        self.breaker.count(answer, attempt.left or 0.0, _now())
+        if self.breaker.failing:
+            for task in self.waiting:
+                task.cancel()
 
     async def _judge(self, attempt: _Attempt, answer: Answer) -> None:
         customer, earlier = attempt.customer, attempt.earlier
@@ -189,11 +209,8 @@ class _Sender:
                 self.settling.doubt(replace(attempt.doubt, since=_now(), refused=answer))
             case Verdict.CONFLICT:
                 await self.settling.clash(customer, answer)
-            case Verdict.THROTTLED if earlier:
-                self.settling.again.appendleft(earlier)
             case Verdict.THROTTLED:
-                self.ledger.withdraw(customer.cid)
-                self.turned_away.append(customer)
+                self._put_back(attempt)
             case Verdict.FAILED:
                 self.reporter.not_created(customer, Status.FAILED, answer.message, answer.field)
             case _:
@@ -201,14 +218,18 @@ class _Sender:
 
 
 class _Attempt:
-    """One request for one row. `out`: bytes may have left and there is no answer yet."""
+    """One request for one row. `earlier`: it was in doubt, and reading didn't find it.
+
+    `out`: bytes may have left and there is no answer yet.
+    """
 
     def __init__(self, sender: _Sender, customer: Customer, earlier: Doubt | None) -> None:
         self.sender = sender
         self.customer = customer
         self.earlier = earlier
+        self.begun = False
         self.out = False
-        self.left = 0.0  # loop time
+        self.left: float | None = None  # loop time; None: not yet
         # A late create of an earlier attempt has an older id than this attempt's neighbours.
         self.doubt = Doubt(
             customer,
@@ -220,14 +241,16 @@ class _Attempt:
     async def leaving(self) -> AsyncIterator[None]:
         """Around the request: its intention is durable, and nobody tears it off in the middle."""
         sender = self.sender
-        if not self.left:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        sender.waiting.discard(task)
+        if self.left is None:
             reporter = sender.reporter
             after_id = self.earlier.after_id if self.earlier else reporter.newest_id
             self.doubt = replace(self.doubt, after_id=after_id, created=reporter.count)
+            self.left = _now()
             await sender.ledger.intend(self.customer, after_id)
         self.left = _now()
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
         sender.under_way.add(task)
         self.out = True
         try:

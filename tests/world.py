@@ -18,7 +18,7 @@ from importer.upload import SendOptions, Uploaded, upload
 from importer.viewer import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 
@@ -42,11 +42,14 @@ class World:
         self.version = version
         self.stop = asyncio.Event()
 
-    async def send(self, *rows: dict[str, Any], **options: Any) -> Uploaded:
+    async def send(
+        self, *rows: dict[str, Any], variables: dict[str, str] | None = None, **options: Any
+    ) -> Uploaded:
         """Send rows as `run` does; `options` are those of SendOptions."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         env = self.sandbox.env(self.version) | {"CLOPOS_STATE_DIR": str(self.folder)}
+        env |= variables or {}
         return await upload(
             frame(*rows),
             read_settings(env),
@@ -57,6 +60,15 @@ class World:
             results=self.folder / "results.csv",
             now=lambda: loop.wall,
         )
+
+    @property
+    def now(self) -> float:
+        """Return the virtual seconds that have passed."""
+        return asyncio.get_running_loop().time()
+
+    def later(self, seconds: float, do: Callable[[], object]) -> None:
+        """Do something when so many seconds have passed."""
+        asyncio.get_running_loop().call_later(seconds, do)
 
     def names(self) -> Counter[str]:
         """Return how often each name is at the sandbox."""
