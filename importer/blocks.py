@@ -120,6 +120,8 @@ def happened_lines(summary: Mapping[str, Any]) -> list[str]:
                 "asked to wait {n} time", "asked to wait {n} times", requests["throttled"]
             )
         lines.append(f"  {text}")
+    if summary["results"] is None:
+        return lines
     need = {status: number for status, number in counts.items() if status not in _SETTLED}
     if total := sum(need.values()):
         text = trn(

@@ -5,7 +5,6 @@ Nothing heavy is imported before a command is at work, so that --help answers at
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from importer.pipeline import Result
 
 EXIT_USAGE, EXIT_FAULT, EXIT_STOPPED = 2, 4, 130
+_STOPPING = [  # there is no SIGHUP on Windows
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 def _install_completion(context: click.Context, _: click.Parameter, shell: str | None) -> None:
@@ -112,9 +114,6 @@ def run(**given: Any) -> int:
     """
     from importer import pipeline  # noqa: PLC0415 - pandas and pandera take half a second
 
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):  # until something is sent they are what Ctrl-C is
-            signal.signal(getattr(signal, name), signal.default_int_handler)
     ask = not given["yes"] and not given["sandbox"] and sys.stdin.isatty()
     viewer = _viewer(given, ask=ask)
     result = pipeline.run(
@@ -203,6 +202,9 @@ def sandbox(**given: Any) -> int:
 
 def main() -> None:
     """Run the program and exit with a code of the contract."""
+    for name in _STOPPING:
+        if name != signal.SIGINT:
+            signal.signal(name, _like_ctrl_c)
     sys.exit(_main(sys.argv[1:]))
 
 
@@ -293,7 +295,7 @@ def _render(result: Result, given: dict[str, Any]) -> int:
 
 
 def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
-    """Let the first Ctrl-C or SIGTERM finish what is in flight and the second leave at once."""
+    """Let the first signal finish what is in flight and the second leave at once."""
     import asyncio  # noqa: PLC0415
 
     loop = asyncio.get_running_loop()
@@ -307,13 +309,19 @@ def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
         nonlocal asked
         if asked and time.monotonic() - asked > 0.2:  # one key press may arrive as two signals
             os._exit(EXIT_STOPPED)  # the journal has all that left
-        if not asked:
-            asked = time.monotonic()
-            # Nothing is said in here, in the middle of another line. Where the loop has ended,
-            # results are being written: that is finished anyway.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(heard)
+        if asked:
+            return
+        asked = time.monotonic()
+        if loop.is_closed():  # all is sent; the results are being written
+            stop.set()
+        else:
+            # From the loop: a line may be half written at this very moment.
+            loop.call_soon_threadsafe(heard)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):  # there is no SIGHUP on Windows
-            signal.signal(getattr(signal, name), on_signal)
+    for name in _STOPPING:
+        signal.signal(name, on_signal)
+
+
+def _like_ctrl_c(*_: object) -> None:
+    """Do what Ctrl-C does at this stage."""
+    signal.raise_signal(signal.SIGINT)

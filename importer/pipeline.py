@@ -51,14 +51,14 @@ class Output:
 class Result:
     """What became of every row, and the summary that `--json` prints.
 
-    `summary` has the keys of `--json`. `results` is the file that was written. `error` is what
-    ended the run early, None when it came to its end.
+    `summary` has the keys of `--json`. `results` is the file that was written, None when that was
+    impossible. `error` is what ended the run early, None when it came to its end.
     """
 
     prepared: Prepared
     outcomes: Outcomes
     summary: dict[str, Any]
-    results: Path
+    results: Path | None
     error: ImporterError | None = None
 
     @property
@@ -132,19 +132,20 @@ def run(
     env: Mapping[str, str] | None = None,
     viewer: Viewer | None = None,
     stdin: BinaryIO | None = None,
-    on_start: Callable[[asyncio.Event], None] | None = None,
+    on_start: Callable[[asyncio.Event], None] = lambda _: None,
 ) -> Result:
     """Create the customers of a sheet in Clopos and write what became of every row.
 
-    `on_start` is given an event that ends the run early when it is set: what is in flight is
-    finished and the results are written.
+    `on_start` is called when the first row is about to be sent, with an event that ends the run
+    early when it is set: what is in flight is finished and the results are written. Before that
+    any exception may end it: nothing was sent.
 
     Raises UsageError when the sheet can't be read, credentials are missing or the results can't
     be written; ServiceError when nothing could be begun. What ends a run later is in the result.
     """
     # Late: `check` needs no network, and reads nothing back.
     from importer.conserve import account  # noqa: PLC0415
-    from importer.upload import SendOptions, upload  # noqa: PLC0415
+    from importer.upload import SendOptions, stopped, upload  # noqa: PLC0415
 
     started = time.monotonic()
     path = Path(path)
@@ -159,10 +160,9 @@ def run(
     offline = Counter(outcome.status for outcome in prepared.outcomes.values())
     facts = gather(str(path), prepared, offline, results=str(results))
 
+    stop = asyncio.Event()
+
     async def main(settings: Settings) -> Uploaded:
-        stop = asyncio.Event()
-        if on_start:
-            on_start(stop)
         return await upload(
             prepared.values,
             settings,
@@ -172,6 +172,7 @@ def run(
             facts=facts,
             results=results.resolve(),
             payloads=output.payloads,
+            on_start=on_start,
         )
 
     with contextlib.ExitStack() as stack:
@@ -182,26 +183,28 @@ def run(
         uploaded = asyncio.run(main(settings))
     said = prepared.outcomes | uploaded.outcomes
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, "not sent yet")
-    results = _write(results, prepared, outcomes, viewer)
-    error = uploaded.error
+    error, written = uploaded.error, None
     try:
-        account(results, outcomes)
+        written = _write(results, prepared, outcomes, viewer)
+        account(written, outcomes)
     except ImporterError as unaccounted:
         error = unaccounted  # graver than whatever ended the run
+    if stop.is_set():  # also when that was asked while the results were being written
+        error = error or stopped()
     seconds = time.monotonic() - started
     if output.report:
         sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
-        ended = facts.ended(sent, uploaded.sending, uploaded.error, seconds=seconds)
-        _report(output, ended, prepared, outcomes, results)
+        ended = facts.ended(sent, uploaded.sending, error, seconds=seconds)
+        _report(output, ended, prepared, outcomes, written or results)
     told = {
         "file": str(path),
         "rows": len(prepared.sheet.table),
         **summary.count(outcomes.counts(), summary.RUN_STATUSES),
         "requests": uploaded.requests.as_dict(),
         "seconds": round(seconds, 3),
-        "results": str(results),
+        "results": str(written) if written else None,
     }
-    return Result(prepared, outcomes, told, results, error)
+    return Result(prepared, outcomes, told, written, error)
 
 
 def _prepare(

@@ -75,6 +75,7 @@ def write_results(
     """
     own = [number for number in range(len(sheet.headers)) if number not in secret]
     header = [*RESULT_COLUMNS, *(sheet.headers[number] for number in own)]
+    failed: ServiceError | None = None
     for place in _places(path, len(sheet.table), len(header)):
         blocks = _blocks(sheet, outcomes, own)
         try:
@@ -93,10 +94,10 @@ def write_results(
                     case _:
                         _write_parquet(aside, header, blocks)
         except ServiceError as error:
-            failed = error
+            failed = failed or error
         else:
             return place
-    raise failed
+    raise failed or AssertionError("no place was tried")
 
 
 def results_frame(sheet: Sheet, outcomes: Outcomes, secret: Collection[int] = ()) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -134,9 +135,11 @@ class Terminal:
             return True
         self.show(lines)
         question = tr("Nothing can be undone through the API. Send them? [y/N]")
-        self.stream.write(f"  {question} ")
-        self.stream.flush()
-        return sys.stdin.readline().strip().lower() in tr("y yes").split()
+        with _ctrl_c_interrupts():
+            self.stream.write(f"  {question} ")
+            self.stream.flush()
+            answer = sys.stdin.readline()
+        return answer.strip().lower() in tr("y yes").split()
 
     @contextlib.contextmanager
     def sending(
@@ -255,6 +258,16 @@ class _Sending:
         if self.bar is not None:
             self.tick()
             self.bar.close()
+
+
+@contextlib.contextmanager
+def _ctrl_c_interrupts() -> Iterator[None]:
+    """Let Ctrl-C end a question at once, though an event loop takes it otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

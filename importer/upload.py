@@ -84,13 +84,15 @@ async def upload(
     facts: Facts,
     results: Path,
     payloads: Path | None = None,
+    on_start: Callable[[asyncio.Event], None] = lambda _: None,
     now: Callable[[], float] = time.time,
 ) -> Uploaded:
     """Send the rows of `values` (a column for each of FIELDS, row number as index).
 
     Against Clopos, or a sandbox that is started for it. When `stop` is set, what is in flight is
-    finished and nothing more is sent. `facts` of the sheet and `results`, a whole path,
-    are noted in the journal; `now` is the wall clock in epoch seconds.
+    finished and nothing more is sent; `on_start` is given it when the first row is about to go.
+    `facts` of the sheet and `results`, a whole path, are noted in the journal; `now` is the wall
+    clock in epoch seconds.
 
     Raises UsageError or ServiceError when nothing could be begun.
     """
@@ -140,6 +142,7 @@ async def upload(
             if not viewer.planned(plan, dry_run=options.dry_run):
                 raise StoppedError("Nothing was sent", todo="run the command again to send them")
             if not options.dry_run:
+                on_start(stop)
                 await job.send(plan, quota.per_minute)
         except ImporterError as caught:
             error = caught
@@ -299,7 +302,7 @@ class _Job:
                 stop=self.stop,
             )
         if self.stop.is_set():
-            raise _stopped()
+            raise stopped()
 
     # -- the ledger of `send`: digests instead of personal data ------------------------------
 
@@ -335,14 +338,15 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T:
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        raise _stopped()
+        raise stopped()
     finally:
         stopping.cancel()
         task.cancel()
         await asyncio.wait({task})
 
 
-def _stopped() -> StoppedError:
+def stopped() -> StoppedError:
+    """Return what ends a run that was asked to stop."""
     return StoppedError("Stopped on request", todo="run the same command again: it carries on")
 
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ import pytest
 
 from importer import __version__
 from importer.cli import _main
+from tests.process import command, lines_of, serving, told_by, until
 from tests.test_exports import EXPORTS
-from tests.test_journey import command, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -237,18 +236,8 @@ def test_an_address_that_does_not_answer_is_exit_3(
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Run a sandbox in another process and give the variables that let in."""
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", "importer", "sandbox", "--port", "0", "--empty"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        line = next(line for line in process.stdout if "CLOPOS_BASE_URL" in line)
-        yield CREDENTIALS | {
-            "CLOPOS_BASE_URL": line.partition("=")[2].strip(),
-            "CLOPOS_STATE_DIR": str(tmp_path / "state"),
-        }
-        process.terminate()
+    with serving(tmp_path) as found:
+        yield found["2"]
 
 
 @pytest.mark.parametrize(
@@ -295,10 +284,7 @@ def test_the_second_run_of_a_brand_is_told_who_is_at_work(
     )
     with first:
         state = sheet.parent / "state"
-        deadline = time.monotonic() + 30
-        while not list(state.glob("*/holder.json")) and time.monotonic() < deadline:
-            assert first.poll() is None
-            time.sleep(0.05)
+        until(lambda: list(state.glob("*/holder.json")) and told_by(server, "customers"))
         second = command("run", sheet, "--yes", env=server)
         assert second.returncode == 3
         assert f"process {first.pid}" in second.stderr

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.process import command, lines_of, serving, told_by
 from tests.test_exports import EXPORTS, expected
 
 if TYPE_CHECKING:
@@ -22,58 +20,11 @@ RESULT_COLUMNS = "import_row import_status clopos_id import_field import_existin
 RESULT_COLUMNS += "import_duplicate_of import_message"
 
 
-def command(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Any:
-    """Run clopos-import as a process."""
-    return subprocess.run(
-        [sys.executable, "-m", "importer", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | (env or {}),
-        cwd=cwd,
-        timeout=60,
-    )
-
-
-def lines_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file, delimiter=delimiter))
-
-
-def told_by(url: str, what: str) -> Any:
-    """Read the store or the log of a sandbox in another process."""
-    assert url.startswith("http://127.0.0.1:")
-    with urllib.request.urlopen(f"{url}/sandbox/{what}", timeout=10) as answer:  # noqa: S310
-        return json.load(answer)
-
-
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[dict[str, dict[str, str]]]:
     """Run a sandbox in a process of its own: version → the variables it printed."""
-    with subprocess.Popen(
-        [
-            *(sys.executable, "-u", "-m", "importer", "sandbox", "--port", "0", "--empty"),
-            *("--store", str(tmp_path / "store.sqlite")),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        found: dict[str, dict[str, str]] = {"1": {}, "2": {}}
-        version = "2"
-        for line in process.stdout:
-            if "version 1" in line or "version 2" in line:
-                version = "1" if "version 1" in line else "2"
-            if line.startswith("export "):
-                name, _, value = line.removeprefix("export ").strip().partition("=")
-                found[version][name] = value.strip("'\"")
-            if "CLOPOS_VENUE_ID" in found["1"] and "CLOPOS_INTEGRATOR_ID" in found["2"]:
-                break
-        for variables in found.values():
-            variables["CLOPOS_STATE_DIR"] = str(tmp_path / "state")
+    with serving(tmp_path, "--store", tmp_path / "store.sqlite") as found:
         yield found
-        process.terminate()
-        assert process.wait(10) == 0
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
@@ -98,8 +49,7 @@ def test_summary_results_and_store_agree(
     lines = lines_of(results, ";" if name == "az-excel.csv" else ",")
     assert list(lines[0])[:7] == RESULT_COLUMNS.split()
     assert [int(line["import_row"]) for line in lines] == [r["row"] for r in facts["records"]]
-    url = sandbox[version]["CLOPOS_BASE_URL"].removesuffix("/open-api")
-    store = {str(customer["id"]): customer for customer in told_by(url, "customers")}
+    store = {str(each["id"]): each for each in told_by(sandbox[version], "customers")}
     sent = {
         line["row"]: line["customer"]
         for line in map(json.loads, payloads.read_text("utf-8").splitlines())
@@ -117,7 +67,7 @@ def test_summary_results_and_store_agree(
     summary = json.loads(again.stdout)
     assert (summary["created"], summary["exists"]) == (0, len(store))
     assert summary["requests"]["posts"] == 0
-    assert len(told_by(url, "customers")) == len(store)
+    assert len(told_by(sandbox[version], "customers")) == len(store)
 
 
 @pytest.mark.parametrize("name", ["az-excel.csv", "square.csv"])
@@ -146,8 +96,7 @@ def test_a_fixed_results_file_goes_straight_back_in(
     second = command("run", results, "--yes", "--json", env=sandbox["2"])
     summary = json.loads(second.stdout)
     assert (second.returncode, summary["created"], summary["exists"]) == (0, 1, 1)
-    url = sandbox["2"]["CLOPOS_BASE_URL"].removesuffix("/open-api")
-    assert [c["name"] for c in told_by(url, "customers")] == ["Anar Demo", "=Orxan"]
+    assert [c["name"] for c in told_by(sandbox["2"], "customers")] == ["Anar Demo", "=Orxan"]
 
 
 def test_a_limit_sends_so_many_and_the_rest_later(

@@ -104,6 +104,7 @@ def test_what_the_program_writes_keeps_it(tmp_path: Path, name: str) -> None:
     checked = check(EXPORTS / name, sheet, first)
     ran = run(EXPORTS / name, sheet, second, SendOptions(sandbox=True, rate="none"))
     for each in (checked, ran):
+        assert each.results
         found = pd.read_json(each.results, lines=True, dtype=False).astype(str)
         assert conserved(found, [row["row"] for row in expected(name)["records"]])
         result_schema().validate(found, lazy=True)

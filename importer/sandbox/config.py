@@ -128,10 +128,11 @@ def _checked(name: str, now: Any, value: Any) -> Any:
         if value is None or (type(value) is int and value > 0):
             return value
         raise wrong
+    if name == "latency" and _is_range(value):
+        return tuple(map(float, value))
     if isinstance(now, tuple):
-        if isinstance(value, list | tuple) and all(
-            isinstance(v, type(now[0])) for v in value if now
-        ):
+        words = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+        if name != "latency" and words:
             return tuple(value)
         raise wrong
     if isinstance(now, float) and type(value) in {int, float} and value >= 0:
@@ -139,3 +140,8 @@ def _checked(name: str, now: Any, value: Any) -> Any:
     if type(value) is type(now):
         return value
     raise wrong
+
+
+def _is_range(value: Any) -> bool:
+    numbers = isinstance(value, list | tuple) and all(type(n) in {int, float} for n in value)
+    return numbers and len(value) == 2 and 0 <= value[0] <= value[1]
