@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from importer.errors import ServiceError, UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +29,12 @@ def written_aside(path: Path) -> Iterator[Path]:
         make_durable(path.parent)
     except OSError as error:
         raise ServiceError(
-            f"{path} can't be written",
+            tr("{path} can't be written", path=path),
             why=error.strerror or str(error),
-            todo="free some space, mend the permissions, or close it where it is open; "
-            "then run the same command again",
+            todo=tr(
+                "free some space, mend the permissions, or close it where it is "
+                "open; then run the same command again"
+            ),
         ) from error
     finally:
         with contextlib.suppress(OSError):
@@ -65,9 +68,9 @@ def can_be_written(path: Path) -> None:
                 pass
     except OSError as error:
         raise UsageError(
-            f"{path} can't be written",
+            tr("{path} can't be written", path=path),
             why=error.strerror or str(error),
-            todo="close it if it is open in Excel, or give another path",
+            todo=tr("close it if it is open in Excel, or give another path"),
         ) from error
     finally:
         with contextlib.suppress(OSError):

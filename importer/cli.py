@@ -269,7 +269,7 @@ def _environment() -> dict[str, str]:
         added = dotenv_values(".env", interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            "The file .env can't be read", why=str(error), todo="mend it, or take it away"
+            tr("The file .env can't be read"), why=str(error), todo=tr("mend it, or take it away")
         ) from error
     return {name: value for name, value in added.items() if value is not None} | dict(os.environ)
 
@@ -303,7 +303,7 @@ def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
 
     def heard() -> None:
         stop.set()
-        say("Stopping: what is in flight is finished first; Ctrl-C again leaves at once")
+        say(tr("Stopping: what is in flight is finished first; Ctrl-C again leaves at once"))
 
     def on_signal(*_: object) -> None:
         nonlocal asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from importer.errors import ImporterError, UsageError
+from importer.messages import tr
 from importer.records import RESULT_COLUMNS
 from importer.results_read import read_results
 
@@ -23,9 +24,9 @@ def account(path: Path, outcomes: Outcomes) -> None:
     """
     if why := _difference(path, outcomes):
         raise ImporterError(
-            f"The results don't account for every row: {path}",
+            tr("The results don't account for every row: {path}", path=path),
             why=why,
-            todo="run the same command again: it sends nothing twice and writes them anew",
+            todo=tr("run the same command again: it sends nothing twice and writes them anew"),
         )
 
 

@@ -12,6 +12,7 @@ import click
 
 from importer import messages
 from importer.errors import UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -270,7 +271,10 @@ def _share(flag: str, text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share < 1:
-        raise UsageError(f"{flag} {text} is not a share", todo=f"write it like {flag} 10%")
+        raise UsageError(
+            tr("{flag} {text} is not a share", flag=flag, text=text),
+            todo=tr("write it like {flag} 10%", flag=flag),
+        )
     return share
 
 
@@ -287,7 +291,8 @@ def seconds_range(text: str) -> tuple[float, float]:
         return float(least), float(most or least)
     except ValueError:
         raise UsageError(
-            f"--latency {text} is not a range of seconds", todo="write it like --latency 0.05-0.4"
+            tr("--latency {text} is not a range of seconds", text=text),
+            todo=tr("write it like --latency 0.05-0.4"),
         ) from None
 
 
@@ -297,6 +302,6 @@ def _rejected(text: str) -> float:
     if number.isascii() and number.isdecimal() and not (percent and int(number) > 100):
         return int(number) / 100 if percent else int(number)
     raise UsageError(
-        f"--max-rejected {text} is neither a number of rows nor a share",
-        todo="write it like --max-rejected 50% or --max-rejected 100",
+        tr("--max-rejected {text} is neither a number of rows nor a share", text=text),
+        todo=tr("write it like --max-rejected 50% or --max-rejected 100"),
     )

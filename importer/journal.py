@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from importer.aside import make_durable
 from importer.errors import ServiceError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -233,8 +234,11 @@ class Journal:
             if damaged.exists():
                 damaged.replace(aside.with_name(aside.name + suffix))
         self.notes.append(
-            f"The journal was damaged. It was set aside as {aside} and a new one begun; "
-            "what is already at Clopos is found there by its cid."
+            tr(
+                "The journal was damaged. It was set aside as {aside} and a new one "
+                "begun; what is already at Clopos is found there by its cid.",
+                aside=aside,
+            )
         )
         db = self._connect()
         with db:
@@ -257,9 +261,16 @@ class Journal:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 raise ServiceError(
-                    f"The journal {self.path} was written by a newer version of this program",
-                    why=f"it has layout {version}, this program knows {VERSION}",
-                    todo="update clopos-import",
+                    tr(
+                        "The journal {path} was written by a newer version of this program",
+                        path=self.path,
+                    ),
+                    why=tr(
+                        "it has layout {version}, this program knows {known}",
+                        version=version,
+                        known=VERSION,
+                    ),
+                    todo=tr("update clopos-import"),
                 )
             if version == 0:
                 key = secrets.token_hex(32)
@@ -283,10 +294,12 @@ class Journal:
 
     def _unusable(self, error: Exception) -> ServiceError:
         return ServiceError(
-            f"The journal can't be written: {self.path}",
+            tr("The journal can't be written: {path}", path=self.path),
             why=str(error),
-            todo="nothing is sent that can't be recorded: free some space or mend the "
-            "permissions, or point CLOPOS_STATE_DIR to another folder",
+            todo=tr(
+                "nothing is sent that can't be recorded: free some space or mend the "
+                "permissions, or point CLOPOS_STATE_DIR to another folder"
+            ),
         )
 
     def _write(self, sql: str, values: tuple[Any, ...]) -> asyncio.Future[None]:

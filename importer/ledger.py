@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from importer.messages import trn
 from importer.records import Customer, Outcome, Status
 
 if TYPE_CHECKING:
@@ -62,8 +63,11 @@ class Reporter:
 
     def unknown(self, customer: Customer, attempts: int) -> None:
         """Say that nobody knows yet; the journal remembers it."""
-        times = f" {attempts} times" if attempts > 1 else ""
-        message = f"sent{times} without a certain answer; run the same command again to settle it"
+        message = trn(
+            "sent {n} time without a certain answer; run the same command again to settle it",
+            "sent {n} times without a certain answer; run the same command again to settle it",
+            attempts,
+        )
         self.on_outcome(Outcome(customer.row, Status.UNKNOWN, message=message))
 
     def _exists(self, customer: Customer, clopos_id: str) -> None:

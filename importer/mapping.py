@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
 from importer.header_words import is_id, is_secret, key, meaning
+from importer.messages import tr
 from importer.records import FIELDS, RESULT_COLUMNS, Mapping, MappingChoices, Sheet
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def _given(headers: Sequence[str], choices: MappingChoices) -> dict[str, list[in
         name = said.strip().lower().replace(" ", "_").replace("-", "_")
         if name not in FIELDS:
             raise UsageError(
-                f"--map {said}={header}: there is no field {said}",
-                todo=f"the fields are {', '.join(FIELDS)}",
+                tr("--map {said}={header}: there is no field {said}", said=said, header=header),
+                todo=tr("the fields are {fields}", fields=", ".join(FIELDS)),
             )
         columns = found.setdefault(name, [])
         if header:
@@ -102,9 +103,11 @@ def _column(headers: Sequence[str], said: str, header: str) -> int:
             return matches[0]
     near = difflib.get_close_matches(header, headers, n=1)
     raise UsageError(
-        f"--map {said}={header}: the sheet has no column «{header}»",
-        why=f"its columns are {_listed(headers)}",
-        todo=f'did you mean --map "{said}={near[0]}"?' if near else "take one of these",
+        tr("--map {said}={header}: the sheet has no column «{header}»", said=said, header=header),
+        why=tr("its columns are {headers}", headers=_listed(headers)),
+        todo=tr('did you mean --map "{said}={near}"?', said=said, near=near[0])
+        if near
+        else tr("take one of these"),
     )
 
 
@@ -119,8 +122,11 @@ def _profile(
             if profile.name == name.strip().lower():
                 return profile
         raise UsageError(
-            f"There is no profile {name}",
-            todo=f"the profiles are {', '.join(profile.name for profile in profiles)}",
+            tr("There is no profile {name}", name=name),
+            todo=tr(
+                "the profiles are {profiles}",
+                profiles=", ".join(profile.name for profile in profiles),
+            ),
         )
     there = {key(header) for header in headers}
     fitting = [p for p in profiles if all(key(header) in there for header in p.headers)]
@@ -210,24 +216,32 @@ def _language(draft: _Draft) -> str | None:
 def _tie(name: str, headers: list[str], columns: list[int]) -> UsageError:
     if len(set(headers)) == 1:
         return UsageError(
-            f"{len(columns)} columns are called «{headers[0]}»: which is the {name}?",
-            todo="give them different headers in the sheet",
+            tr(
+                "{columns} columns are called «{headers}»: which is the {name}?",
+                columns=len(columns),
+                headers=headers[0],
+                name=name,
+            ),
+            todo=tr("give them different headers in the sheet"),
         )
     lines = " or ".join(f'--map "{name}={header}"' for header in headers)
     return UsageError(
-        f"Several columns could be the {name}: {_listed(headers)}",
-        why="nothing tells which one is meant",
-        todo=f"say it with {lines}",
+        tr("Several columns could be the {name}: {headers}", name=name, headers=_listed(headers)),
+        why=tr("nothing tells which one is meant"),
+        todo=tr("say it with {lines}", lines=lines),
     )
 
 
 def _no_name(headers: Sequence[str]) -> UsageError:
     ours = [header for header in headers if header and header not in RESULT_COLUMNS]
     return UsageError(
-        "No column holds the customers' names, which Clopos requires",
-        why=f"the columns are {_listed(ours)}",
-        todo=f'say which one with --map "name={ours[0] if ours else "…"}"; '
-        "if these are no headers, give their row with --header-row",
+        tr("No column holds the customers' names, which Clopos requires"),
+        why=tr("the columns are {ours}", ours=_listed(ours)),
+        todo=tr(
+            'say which one with --map "name={ours}"; if these are no headers, '
+            "give their row with --header-row",
+            ours=ours[0] if ours else "…",
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from importer.messages import tr
 from importer.problems import CATALOGUE, Level
 from importer.records import Status
 
@@ -48,7 +49,7 @@ def marks_of(
 
     for problem in problems:
         level, title, hint = CATALOGUE[problem.code]
-        text = f"{title}: {hint}" if hint else title
+        text = f"{tr(title)}: {tr(hint)}" if hint else tr(title)
         mark(problem.row, problem.field, problem.value, Mark(level is not Level.REMARK, text))
     for outcome in outcomes.values():
         if outcome.field:

@@ -46,6 +46,11 @@ def spoken(env: Mapping[str, str]) -> str:
     return "en"
 
 
+def later(text: str) -> str:
+    """Mark a text that is translated where it is shown, not where it stands."""
+    return text
+
+
 def tr(text: str, /, **values: object) -> str:
     """Return the text in the language spoken, its {placeholders} filled."""
     said = _catalogue.gettext(text) if _catalogue and text else text

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from importer.clopos.answers import Answer, Verdict
 from importer.errors import ServiceError
+from importer.messages import tr
 
 FREE = 5  # failures in a row before a pause
 LONGEST = 60.0  # seconds of a pause
@@ -73,9 +74,12 @@ class Breaker:
         lasted = now - self._failing_since
         if lasted > self.pace.give_up_after:
             raise ServiceError(
-                f"Clopos has answered with nothing but failures for {lasted:.0f} seconds",
+                tr(
+                    "Clopos has answered with nothing but failures for {lasted:.0f} seconds",
+                    lasted=lasted,
+                ),
                 why=answer.message or None,
-                todo="run the same command again later: it carries on",
+                todo=tr("run the same command again later: it carries on"),
             )
         # Requests that left together fail together: that is one reason to pause, not many.
         if not self._pauses or left >= self._paused_at:
@@ -93,8 +97,14 @@ class Breaker:
             )
         if over:
             raise ServiceError(
-                f"Clopos rejected {self._refusals} of the first {self._answers} rows",
+                tr(
+                    "Clopos rejected {refusals} of the first {answers} rows",
+                    refusals=self._refusals,
+                    answers=self._answers,
+                ),
                 why=self._last_refusal or None,
-                todo="look at import_message in the results and at the mapping of the columns; "
-                "--max-rejected allows more",
+                todo=tr(
+                    "look at import_message in the results and at the mapping of the "
+                    "columns; --max-rejected allows more"
+                ),
             )

@@ -233,8 +233,8 @@ def _results_path(path: Path, output: Output) -> Path:
     results = output.results or Path(f"{name}.results.csv")
     if results.exists() and path.exists() and results.samefile(path):
         raise UsageError(
-            f"The results would overwrite the sheet: {results}",
-            todo="give another path with --results",
+            tr("The results would overwrite the sheet: {results}", results=results),
+            todo=tr("give another path with --results"),
         )
     preflight(results)
     if output.report:

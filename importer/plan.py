@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from importer.identity import digest, fingerprints
+from importer.messages import tr
 from importer.records import FIELDS, Customer, Outcome, Status
 
 if TYPE_CHECKING:
@@ -284,19 +285,24 @@ class _Draft:
     def _there(self, customer: Customer, known: Known, key: bytes, status: Status) -> Outcome:
         fields = differing(customer, known, key)
         self.differing.update(fields)
-        message = f"at Clopos with another {_list(fields)}" if fields else ""
+        message = tr("at Clopos with another {fields}", fields=_list(fields)) if fields else ""
         return Outcome(customer.row, status, clopos_id=known.id, message=message)
 
     def _clash(self, customer: Customer, holders: Mapping[str, Known]) -> Outcome:
         clash, holder = next(iter(holders.items()))
         fields: tuple[str, ...] = (clash,)
-        message = f"the {clash} belongs to customer {holder.id}, who has another name; not sent"
+        message = tr(
+            "the {clash} belongs to customer {id}, who has another name; not sent",
+            clash=clash,
+            id=holder.id,
+        )
         if len({known.id for known in holders.values()}) > 1:
             fields = tuple(holders)
             message = "; ".join(
-                f"the {name} belongs to customer {holders[name].id}" for name in fields
+                tr("the {field} belongs to customer {id}", field=name, id=holders[name].id)
+                for name in fields
             )
-            message += "; not sent"
+            message += tr("; not sent")
         self.clashing[fields] += 1
         examples = self.examples.setdefault(fields, [])
         if len(examples) < _EXAMPLES:
@@ -333,4 +339,8 @@ def differing(customer: Customer, known: Known, key: bytes) -> tuple[str, ...]:
 
 def _list(fields: Sequence[str]) -> str:
     words = [name.replace("_", " ") for name in fields]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return (
+        words[0]
+        if len(words) == 1
+        else tr("{words} and {last}", words=", ".join(words[:-1]), last=words[-1])
+    )

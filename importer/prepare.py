@@ -106,7 +106,7 @@ def prepare(
     }
     for duplicate in duplicates:
         first = outcomes.get(duplicate.row)
-        message = f"the same {duplicate.field} as row {duplicate.of}"
+        message = tr("the same {field} as row {of}", field=duplicate.field, of=duplicate.of)
         if first:  # repeats rows in several fields: the first of them names the row
             message = f"{first.message}; {message}"
         outcomes[duplicate.row] = Outcome(
@@ -150,12 +150,12 @@ def describe(problem: Problem, sheet: Sheet, mapping: Mapping) -> str:
     """Say what is wrong with one value, where, and what to do."""
     entry = CATALOGUE[problem.code]
     if problem.field == "row":
-        return f"{sheet.malformed.get(problem.row, entry.title)}: {entry.hint}"
+        return f"{tr(sheet.malformed.get(problem.row, entry.title))}: {tr(entry.hint)}"
     positions = mapping.columns.get(problem.field, ())
     header = sheet.headers[positions[0]] if positions else problem.field
     value = f" «{_short(problem.value)}»" if problem.value else ""
-    text = f"{header}{value}: {entry.title}"
-    return text if entry.level is Level.REMARK or not entry.hint else f"{text} ({entry.hint})"
+    text = f"{header}{value}: {tr(entry.title)}"
+    return text if entry.level is Level.REMARK or not entry.hint else f"{text} ({tr(entry.hint)})"
 
 
 def _short(text: str) -> str:

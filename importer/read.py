@@ -14,6 +14,7 @@ from importer.columns import cells_of, frame, text_column
 from importer.errors import UsageError
 from importer.fields.text import tidy
 from importer.header_words import meaning
+from importer.messages import later, tr, trn
 from importer.reading.container import grid_of
 from importer.reading.header import find_header, is_blank, not_a_customer
 from importer.reading.plain import read_plain
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _WHO = frozenset(["full", "first", "middle", "last", "phone", "email", "code", "cid"])
 
-SHIFTED = "more cells than the header has: its values have moved"
+SHIFTED = later("more cells than the header has: its values have moved")
 
 
 def read(path: Path, options: ReadOptions, stdin: BinaryIO | None = None) -> Sheet:
@@ -39,7 +40,7 @@ def read(path: Path, options: ReadOptions, stdin: BinaryIO | None = None) -> She
     """
     name, data = _bytes(path, stdin)
     if not data or data.isspace():
-        raise UsageError(f"{name} is empty", todo="export the customers again")
+        raise UsageError(tr("{name} is empty", name=name), todo=tr("export the customers again"))
 
     def careful(data: bytes) -> Sheet:
         return _sheet(grid_of(data, name, options), name, options)
@@ -67,15 +68,17 @@ def _bytes(path: Path, stdin: BinaryIO | None) -> tuple[str, bytes]:
         return path.name, path.read_bytes()
     except FileNotFoundError as error:
         raise UsageError(
-            f"There is no file {path}", todo="check the name and the folder"
+            tr("There is no file {path}", path=path), todo=tr("check the name and the folder")
         ) from error
     except IsADirectoryError as error:
-        raise UsageError(f"{path} is a folder", todo="name the file in it") from error
+        raise UsageError(
+            tr("{path} is a folder", path=path), todo=tr("name the file in it")
+        ) from error
     except OSError as error:
         raise UsageError(
-            f"{path} can't be read",
+            tr("{path} can't be read", path=path),
             why=error.strerror,
-            todo="mend its permissions, or copy it to another place",
+            todo=tr("mend its permissions, or copy it to another place"),
         ) from error
 
 
@@ -88,9 +91,13 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
     kept = [index for index in range(start + 1, len(records)) if not is_blank(records[index])]
     if not kept:
         raise UsageError(
-            f"{name} has a header and no rows",
-            why=f"the header is in row {grid.first_row + start}: {_listed(headers)}",
-            todo="export the customers again, or name the header's row with --header-row",
+            tr("{name} has a header and no rows", name=name),
+            why=tr(
+                "the header is in row {first_row}: {headers}",
+                first_row=grid.first_row + start,
+                headers=_listed(headers),
+            ),
+            todo=tr("export the customers again, or name the header's row with --header-row"),
         )
     width, nameless = _width(headers, [records[index] for index in kept], shifts=grid.shifts)
     headers = (headers + [""] * width)[:width]
@@ -114,7 +121,13 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
     notes = list(grid.notes)
     above = sum(not is_blank(record) for record in records[:start])
     if above and options.header_row is None:
-        notes.append(f"above the header, not read: {above} {'row' if above == 1 else 'rows'}")
+        notes.append(
+            trn(
+                "above the header, not read: {n} row",
+                "above the header, not read: {n} rows",
+                above,
+            )
+        )
     return Sheet(
         name=name,
         kind=grid.kind,
@@ -161,8 +174,12 @@ def _fill_down(grid: Grid, headers: list[str], start: int) -> None:
         for record in grid.records[first + 1 : last + 1]:
             record[column] = grid.records[first][column]
         grid.notes.append(
-            f"merged cells: «{headers[column]}» of row {grid.first_row + first} "
-            f"stands for rows up to {grid.first_row + last}"
+            tr(
+                "merged cells: «{headers}» of row {first_row} stands for rows up to {last_row}",
+                headers=headers[column],
+                first_row=grid.first_row + first,
+                last_row=grid.first_row + last,
+            )
         )
 
 
@@ -174,17 +191,19 @@ def _header_index(records: list[list[str]], grid: Grid, name: str, options: Read
     if options.header_row is None:
         found = find_header(records)
         if found is None:
-            raise UsageError(f"{name} has no rows", todo="export the customers again")
+            raise UsageError(
+                tr("{name} has no rows", name=name), todo=tr("export the customers again")
+            )
         return found
     index = options.header_row - grid.first_row
     if not 0 <= index < len(records) or is_blank(records[index]):
         last = grid.first_row + len(records) - 1
         raise UsageError(
-            f"Row {options.header_row} of {name} is no header",
-            why=f"the file has rows {grid.first_row} to {last}"
+            tr("Row {header_row} of {name} is no header", header_row=options.header_row, name=name),
+            why=tr("the file has rows {first_row} to {last}", first_row=grid.first_row, last=last)
             if index >= len(records)
-            else "the row is empty",
-            todo="give the number that the spreadsheet program shows beside the header",
+            else tr("the row is empty"),
+            todo=tr("give the number that the spreadsheet program shows beside the header"),
         )
     return index
 

@@ -17,6 +17,7 @@ from importer.aside import can_be_written, written_aside
 from importer.columns import arrow, frame
 from importer.errors import ServiceError, UsageError
 from importer.marks import marks_of
+from importer.messages import tr
 from importer.records import RESULT_COLUMNS, Sheet
 from importer.results_csv import write_csv
 
@@ -46,9 +47,9 @@ def preflight(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(
-            f"Results can't be written as {path.suffix or path.name}",
-            why=f"known are {', '.join(SUFFIXES)}",
-            todo="let the path end in one of them",
+            tr("Results can't be written as {name}", name=path.suffix or path.name),
+            why=tr("known are {suffixes}", suffixes=", ".join(SUFFIXES)),
+            todo=tr("let the path end in one of them"),
         )
     can_be_written(path)
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
 from importer.errors import UsageError
+from importer.messages import tr
 from importer.records import RESULT_COLUMNS
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def read_results(path: Path, first: int | None = None) -> tuple[list[str], list[
     Raises UsageError when it can't be read, or isn't a results file.
     """
     if not path.exists():
-        raise UsageError(f"There is no results file {path}", todo="name it with --results")
+        raise UsageError(
+            tr("There is no results file {path}", path=path), todo=tr("name it with --results")
+        )
     try:
         match path.suffix.lower():
             case ".xlsx":
@@ -39,14 +42,16 @@ def read_results(path: Path, first: int | None = None) -> tuple[list[str], list[
                 header, columns = _from_csv(path, first)
     except (OSError, ValueError, KeyError, CalamineError) as error:  # pyarrow's are ValueErrors
         raise UsageError(
-            f"{path} can't be read", why=str(error), todo="run the same command again"
+            tr("{path} can't be read", path=path),
+            why=str(error),
+            todo=tr("run the same command again"),
         ) from error
     expected = [*RESULT_COLUMNS[:first]]
     if header[: len(expected)] != expected:
         raise UsageError(
-            f"{path} is not a results file",
-            why=f"it doesn't begin with {RESULT_COLUMNS[0]}",
-            todo="name the file that `run` wrote",
+            tr("{path} is not a results file", path=path),
+            why=tr("it doesn't begin with {result_columns}", result_columns=RESULT_COLUMNS[0]),
+            todo=tr("name the file that `run` wrote"),
         )
     texts = [_text(column) for column in columns[:first]]
     return header[:first], texts

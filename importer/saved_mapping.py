@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from importer.aside import written_aside
 from importer.errors import UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,18 +25,18 @@ def load_mapping(path: Path) -> tuple[tuple[str, str], ...]:
         facts = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"The saved mapping {path} can't be read",
+            tr("The saved mapping {path} can't be read", path=path),
             why=str(error)[:200],
-            todo="mend or delete it; --save-mapping writes a new one",
+            todo=tr("mend or delete it; --save-mapping writes a new one"),
         ) from error
     pairs: list[tuple[str, str]] = []
     for field, headers in facts.items():
         listed = [headers] if isinstance(headers, str) else headers
         if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
             raise UsageError(
-                f"The saved mapping {path} is not one",
-                why=f"{field} is neither a header nor a list of headers",
-                todo='write it like phone = ["Mobile"]',
+                tr("The saved mapping {path} is not one", path=path),
+                why=tr("{field} is neither a header nor a list of headers", field=field),
+                todo=tr('write it like phone = ["Mobile"]'),
             )
         pairs += [(field, header) for header in listed or [""]]
     return tuple(pairs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +56,9 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         value = env.get(f"CLOPOS_{name}", "").strip() or default
         if not value.isprintable():
             raise UsageError(
-                f"CLOPOS_{name} holds a character that can't be seen",
-                why="a line break, most likely, that was copied with it",
-                todo="copy the value anew, on one line",
+                tr("CLOPOS_{name} holds a character that can't be seen", name=name),
+                why=tr("a line break, most likely, that was copied with it"),
+                todo=tr("copy the value anew, on one line"),
             )
         return value
 
@@ -87,12 +88,15 @@ def require_credentials(settings: Settings) -> None:
     missing = [name for name, value in needed.items() if not value]
     if missing:
         raise UsageError(
-            f"No credentials for Clopos: not set: {', '.join(missing)}",
+            tr("No credentials for Clopos: not set: {missing}", missing=", ".join(missing)),
             why=None
             if settings.integrator_id
-            else "without CLOPOS_INTEGRATOR_ID version 1 of the API is used",
-            todo="set it in the environment or in a file .env in this folder "
-            "(values: Clopos back office, Add-ons, Open API); or try everything with --sandbox",
+            else tr("without CLOPOS_INTEGRATOR_ID version 1 of the API is used"),
+            todo=tr(
+                "set it in the environment or in a file .env in this folder (values: "
+                "Clopos back office, Add-ons, Open API); or try everything with "
+                "--sandbox"
+            ),
         )
 
 
@@ -106,19 +110,24 @@ def _base_url(text: str) -> str:
     url = re.sub(r"/+(v[12])?/*$", "", text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(
-            f"CLOPOS_BASE_URL is not an address: {text.rpartition('@')[2][:80]}",
-            todo=f"write it like {DEFAULT_BASE_URL}, or leave it out",
+            tr("CLOPOS_BASE_URL is not an address: {value}", value=text.rpartition("@")[2][:80]),
+            todo=tr(
+                "write it like {default_base_url}, or leave it out",
+                default_base_url=DEFAULT_BASE_URL,
+            ),
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError(
-            "CLOPOS_BASE_URL holds more than an address",
-            why="credentials and parameters don't belong there",
-            todo=f"write it like {DEFAULT_BASE_URL}",
+            tr("CLOPOS_BASE_URL holds more than an address"),
+            why=tr("credentials and parameters don't belong there"),
+            todo=tr("write it like {default_base_url}", default_base_url=DEFAULT_BASE_URL),
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise UsageError(
-            f"CLOPOS_BASE_URL is not encrypted: http://{parts.hostname}",
-            why="secrets and customers would travel in the clear; http:// is for this machine only",
-            todo="use https://",
+            tr("CLOPOS_BASE_URL is not encrypted: http://{hostname}", hostname=parts.hostname),
+            why=tr(
+                "secrets and customers would travel in the clear; http:// is for this machine only"
+            ),
+            todo=tr("use https://"),
         )
     return url

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from importer.lookup import Clash, differing, find_holder, find_holders, read_back
+from importer.messages import tr
 from importer.records import Customer, Status
 
 if TYPE_CHECKING:
@@ -154,9 +155,9 @@ class Settling:
             elif clash:
                 self._clashed(each.customer, clash)
             elif complete:
-                self._unseen(each, "that can't be seen (deleted, or of another venue)")
+                self._unseen(each, tr("that can't be seen (deleted, or of another venue)"))
             else:
-                self._unseen(each, "that neither its phone nor its name finds")
+                self._unseen(each, tr("that neither its phone nor its name finds"))
 
     def report_open(self) -> None:
         """Report what this run leaves open: nothing is silent."""
@@ -164,21 +165,25 @@ class Settling:
             if each.doubt:
                 self._reporter.unknown(each.customer, each.doubt.attempts)
             else:
-                self._unseen(each, "that was not looked up")
+                self._unseen(each, tr("that was not looked up"))
         for doubt in (*self.doubts.values(), *self.again):
             self._reporter.unknown(doubt.customer, doubt.attempts)
 
     def _clashed(self, customer: Customer, clash: Clash) -> None:
         if clash.field == "cid":
             fields = ", ".join(differing(customer, clash.holder))
-            message = f"at Clopos with another {fields}" if fields else ""
+            message = tr("at Clopos with another {fields}", fields=fields) if fields else ""
             self._reporter.exists(customer, clash.holder.id, message)
             return
-        message = f"the {clash.field} belongs to customer {clash.holder.id}"
+        message = tr("the {field} belongs to customer {id}", field=clash.field, id=clash.holder.id)
         self._reporter.not_created(customer, Status.CONFLICT, message, clash.field, clash.holder.id)
 
     def _unseen(self, clash: _Open, whom: str) -> None:
-        message = f"the {clash.field or 'phone, code or cid'} belongs to a customer {whom}"
+        message = tr(
+            "the {field} belongs to a customer {whom}",
+            field=clash.field or tr("phone, code or cid"),
+            whom=whom,
+        )
         self._reporter.not_created(clash.customer, Status.CONFLICT, message, clash.field)
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from importer.errors import ServiceError
 from importer.identity import digest, fingerprints
+from importer.messages import tr
 from importer.plan import Index, Known
 from importer.records import FIELDS
 
@@ -285,10 +286,12 @@ class Snapshot:
 
     def _unusable(self, error: Exception) -> ServiceError:
         return ServiceError(
-            f"What is at Clopos can't be kept in {self.path}",
+            tr("What is at Clopos can't be kept in {path}", path=self.path),
             why=str(error),
-            todo="free some space or mend the permissions, or point CLOPOS_STATE_DIR to another "
-            "folder",
+            todo=tr(
+                "free some space or mend the permissions, or point CLOPOS_STATE_DIR "
+                "to another folder"
+            ),
         )
 
 

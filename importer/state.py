@@ -19,6 +19,7 @@ from platformdirs import user_state_path
 
 from importer.aside import make_durable
 from importer.errors import ServiceError, UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,9 +68,9 @@ def hold(folder: Path, what: str) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise ServiceError(
-            "Another run for this brand is at work",
+            tr("Another run for this brand is at work"),
             why=_describe(holder),
-            todo="wait until it has ended, then run this command again",
+            todo=tr("wait until it has ended, then run this command again"),
         ) from error
     except OSError as error:
         raise _unusable(folder, str(error)) from error
@@ -95,7 +96,7 @@ def _describe(holder: Path) -> str | None:
 
 def _unusable(folder: Path, why: str) -> UsageError:
     return UsageError(
-        f"The state folder can't be used: {folder}",
+        tr("The state folder can't be used: {folder}", folder=folder),
         why=why,
-        todo="mend its permissions, or point CLOPOS_STATE_DIR to another folder",
+        todo=tr("mend its permissions, or point CLOPOS_STATE_DIR to another folder"),
     )

@@ -103,7 +103,7 @@ async def upload(
 
             sandbox = await stack.enter_async_context(serve(Config()))
             settings = replace(read_settings(sandbox.env(2)), state_dir=settings.state_dir)
-            viewer.say(f"A sandbox of Clopos is at {sandbox.url}, for this run only")
+            viewer.say(tr("A sandbox of Clopos is at {url}, for this run only", url=sandbox.url))
         folder = brand_folder(settings)
         stack.enter_context(hold(folder, facts.file))
         journal = stack.enter_context(Journal(folder / "journal.sqlite", now=now))
@@ -140,7 +140,9 @@ async def upload(
             plan = await job.plan(run, quota.seconds_of)
             sending = _planned(plan, quota, api.requests, dry_run=options.dry_run)
             if not viewer.planned(plan, dry_run=options.dry_run):
-                raise StoppedError("Nothing was sent", todo="run the command again to send them")
+                raise StoppedError(
+                    tr("Nothing was sent"), todo=tr("run the command again to send them")
+                )
             if not options.dry_run:
                 on_start(stop)
                 await job.send(plan, quota.per_minute)
@@ -327,7 +329,9 @@ class _Job:
 
 
 def _in_doubt(row: int) -> Outcome:
-    message = "an earlier run sent it without a certain answer; run this command again to settle it"
+    message = tr(
+        "an earlier run sent it without a certain answer; run this command again to settle it"
+    )
     return Outcome(row, Status.UNKNOWN, message=message)
 
 
@@ -347,7 +351,9 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T:
 
 def stopped() -> StoppedError:
     """Return what ends a run that was asked to stop."""
-    return StoppedError("Stopped on request", todo="run the same command again: it carries on")
+    return StoppedError(
+        tr("Stopped on request"), todo=tr("run the same command again: it carries on")
+    )
 
 
 def _planned(plan: Plan, quota: Quota, spent: Requests, *, dry_run: bool) -> Sending:

@@ -135,7 +135,7 @@ ENCODINGS = {
         + b"\xff,0500000002\n"
         + "Ülkə,\n".encode() * 60,
         {2: person("Lalə Demo", PHONE), 3: "malformed_row"},
-        note="bytes that are not utf-8: in 1 rows",
+        note="bytes that are not utf-8: in 1 row",
     ),
     "utf-8 cut in the middle of a letter": Case(
         "Name,Phone,Note\nAnar Demo,0500000001,\nLalə Demo,0500000002,ə".encode()[:-1],

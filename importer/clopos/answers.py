@@ -13,6 +13,8 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from importer.messages import later, tr
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,25 +76,31 @@ _ADDRESS, _RIGHTS, _PROXY = frozenset({404, 405, 410, 426}), frozenset({402, 403
 _CONFIGURATION = (
     (
         r"integrator is in test mode",
-        "integrator and restaurant must both be in test mode, or neither: ask Clopos",
+        later("integrator and restaurant must both be in test mode, or neither: ask Clopos"),
     ),
     (r"invalid integrator_id", "check CLOPOS_INTEGRATOR_ID, or ask Clopos whether it was revoked"),
     (
         r"client is disabled",
-        "switch the Open API module on in the Clopos back office (Add-ons), then run again",
+        later("switch the Open API module on in the Clopos back office (Add-ons), then run again"),
     ),
     (
         r"missing client_id|headers are missing|missing authentication headers",
-        "check that all CLOPOS_ variables are set; if they are, report this to the developers",
+        later(
+            "check that all CLOPOS_ variables are set; if they are, report this to the developers"
+        ),
     ),
 )
-_CHECK_CREDENTIALS = (
+_CHECK_CREDENTIALS = later(
     "check CLOPOS_CLIENT_ID, CLOPOS_CLIENT_SECRET, CLOPOS_BRAND and CLOPOS_VENUE_ID "
     "(Clopos back office, Add-ons, Open API)"
 )
-_CHECK_ADDRESS = "check CLOPOS_BASE_URL, and whether the integrator selects the right version"
-_CHECK_RIGHTS = "give the user of the credentials the right to create customers, then run again"
-_CHECK_PROXY = "check HTTPS_PROXY: the proxy wants credentials, or others"
+_CHECK_ADDRESS = later(
+    "check CLOPOS_BASE_URL, and whether the integrator selects the right version"
+)
+_CHECK_RIGHTS = later(
+    "give the user of the credentials the right to create customers, then run again"
+)
+_CHECK_PROXY = later("check HTTPS_PROXY: the proxy wants credentials, or others")
 
 
 def judge(
@@ -115,7 +123,9 @@ def judge(
     if status >= 500 or status < 200 or status in {408, 425}:
         return Answer(Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY, message=message)
     if status < 400:
-        return Answer(Verdict.STOP, message=f"redirected: {message}", todo=_CHECK_ADDRESS)
+        return Answer(
+            Verdict.STOP, message=tr("redirected: {message}", message=message), todo=_CHECK_ADDRESS
+        )
     return _client_error(call, status, parsed, message)
 
 
@@ -152,7 +162,7 @@ def _refused_with_2xx(call: Call, parsed: Any, message: str) -> Answer:
 
 
 def _done(call: Call, parsed: Any, message: str) -> Answer:
-    unreadable = f"an unreadable answer: {message}"
+    unreadable = tr("an unreadable answer: {message}", message=message)
     if call is Call.CREATE:
         envelope = parsed if isinstance(parsed, dict) and parsed.get("success") is True else {}
         data = envelope.get("data")

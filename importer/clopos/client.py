@@ -14,6 +14,7 @@ from importer.clopos.answers import Answer, Call, Verdict
 from importer.clopos.customers import Existing, Page, existing_of, page_of
 from importer.clopos.wire import Requests, Wire
 from importer.errors import ServiceError
+from importer.messages import tr
 from importer.settings import require_credentials
 
 if TYPE_CHECKING:
@@ -193,7 +194,10 @@ class Clopos:
                 if token == self._token:
                     self._renew_at = 0.0  # nobody else sends it now
             elif answer.verdict in {Verdict.STOP, Verdict.SIGN_IN_AGAIN}:
-                self._refused = ServiceError(f"Clopos refuses: {answer.message}", todo=answer.todo)
+                self._refused = ServiceError(
+                    tr("Clopos refuses: {message}", message=answer.message),
+                    todo=answer.todo and tr(answer.todo),
+                )
                 raise self._refused
             else:
                 return answer
@@ -202,7 +206,7 @@ class Clopos:
         """Wait before the same is asked once more. Raises ServiceError when that has no sense."""
         answered = self._wire.answered
         if answer is None or not answered:
-            what = f"Clopos can't be reached at {self._settings.base_url}"
+            what = tr("Clopos can't be reached at {base_url}", base_url=self._settings.base_url)
             why = self._wire.why
         else:
             what, why = "Clopos keeps failing", answer.message
@@ -215,10 +219,16 @@ class Clopos:
             self._throttles += 1
         if self._throttles > _THROTTLES:
             raise ServiceError(
-                "Clopos lets no request through any more",
-                why=f"{_THROTTLES} times in a row it asked to wait, and we did: {answer.message}",
-                todo="see what else uses the quota of this brand, then run the same command again: "
-                "it carries on",
+                tr("Clopos lets no request through any more"),
+                why=tr(
+                    "{throttles} times in a row it asked to wait, and we did: {message}",
+                    throttles=_THROTTLES,
+                    message=answer.message,
+                ),
+                todo=tr(
+                    "see what else uses the quota of this brand, then run the same "
+                    "command again: it carries on"
+                ),
             )
         told = _NO_HEADERS_WAIT if answer.wait is None else answer.wait + 0.5
         # What is asked for doesn't help where it comes again and again (API facts §7.4).
@@ -254,8 +264,8 @@ class Clopos:
         settings = self._settings
         if not (settings.client_id and settings.client_secret):
             raise ServiceError(
-                "Clopos no longer takes the token",
-                todo="give a new CLOPOS_TOKEN, or CLOPOS_CLIENT_ID and CLOPOS_CLIENT_SECRET",
+                tr("Clopos no longer takes the token"),
+                todo=tr("give a new CLOPOS_TOKEN, or CLOPOS_CLIENT_ID and CLOPOS_CLIENT_SECRET"),
             )
         named = (
             {"integrator_id": settings.integrator_id}
@@ -284,8 +294,10 @@ class _Patience:
             raise ServiceError(
                 what,
                 why=why or None,
-                todo="check the network and CLOPOS_BASE_URL, then run the same command again: "
-                "it carries on",
+                todo=tr(
+                    "check the network and CLOPOS_BASE_URL, then run the same command "
+                    "again: it carries on"
+                ),
             )
         await asyncio.sleep(self._wait)
         self._wait = min(60.0, self._wait * 2)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 _SECONDS = {
     "s": 1,
@@ -43,9 +44,9 @@ def parse_rates(text: str) -> tuple[Rate, ...]:
         seconds = _SECONDS.get(match[2].lower().rstrip("s") or "s") if match else None
         if not match or not seconds or int(match[1]) == 0:
             raise UsageError(
-                f"--rate {text} is not a rate",
-                why=f"«{part.strip()}» can't be read",
-                todo='write it like --rate "100/min,1000/hour" or --rate none',
+                tr("--rate {text} is not a rate", text=text),
+                why=tr("«{part}» can't be read", part=part.strip()),
+                todo=tr('write it like --rate "100/min,1000/hour" or --rate none'),
             )
         rates.append(Rate(int(match[1]), float(seconds)))
     return tuple(rates)

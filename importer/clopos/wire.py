@@ -12,6 +12,7 @@ import aiohttp
 
 from importer import __version__
 from importer.clopos.answers import Answer, Call, Verdict, judge
+from importer.messages import tr
 from importer.settings import LOOPBACK
 
 if TYPE_CHECKING:
@@ -165,13 +166,13 @@ def _reason(error: Exception) -> str:
     """Return why there was no answer; not in the words of the error, which may hold an address."""
     match error:
         case TimeoutError():
-            return "no answer in time"
+            return tr("no answer in time")
         case aiohttp.ClientConnectorDNSError():
-            return "its name can't be resolved"
+            return tr("its name can't be resolved")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            return "no encrypted connection with a certificate that can be trusted"
+            return tr("no encrypted connection with a certificate that can be trusted")
         case aiohttp.ClientHttpProxyError():
-            return f"the proxy refuses with status {error.status}"
+            return tr("the proxy refuses with status {status}", status=error.status)
         case aiohttp.ClientConnectorError() if error.os_error.errno:
             return os.strerror(error.os_error.errno).lower()
-    return "connection lost"
+    return tr("connection lost")

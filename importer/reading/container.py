@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
+from importer.messages import later, tr, trn
 from importer.reading import Grid
 from importer.reading.delimited import parse
 from importer.reading.encoding import decode
@@ -25,15 +26,15 @@ _SUFFIXES = frozenset(
     ".html .htm".split()
 )
 _NOT_TABLES = {
-    b"%PDF": "a PDF document",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"{\\rtf": "a text document",
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"SQLite format 3": "a database",
+    b"%PDF": later("a PDF document"),
+    b"\x89PNG": later("a picture"),
+    b"\xff\xd8\xff": later("a picture"),
+    b"GIF8": later("a picture"),
+    b"{\\rtf": later("a text document"),
+    b"Rar!": later("a RAR archive"),
+    b"7z\xbc\xaf": later("a 7z archive"),
+    b"\x1f\x8b": later("a gzip archive"),
+    b"SQLite format 3": later("a database"),
 }
 
 
@@ -45,8 +46,8 @@ def grid_of(data: bytes, name: str, options: ReadOptions) -> Grid:
     for magic, what in _NOT_TABLES.items():
         if data.startswith(magic):
             raise UsageError(
-                f"{name} is {what}, not a table",
-                todo="export the customers as CSV or Excel",
+                tr("{name} is {what}, not a table", name=name, what=tr(what)),
+                todo=tr("export the customers as CSV or Excel"),
             )
     if data.startswith(b"PK\x03\x04"):
         return _from_zip(data, name, options)
@@ -59,8 +60,17 @@ def grid_of(data: bytes, name: str, options: ReadOptions) -> Grid:
     grid.encoding = encoding
     if damaged:
         lost = [n for n, record in enumerate(grid.records) if any("\ufffd" in c for c in record)]
-        grid.malformed |= dict.fromkeys(lost, f"a letter is lost: bytes that are not {encoding}")
-        grid.notes.append(f"bytes that are not {encoding}: in {len(lost)} rows")
+        grid.malformed |= dict.fromkeys(
+            lost, tr("a letter is lost: bytes that are not {encoding}", encoding=encoding)
+        )
+        grid.notes.append(
+            trn(
+                "bytes that are not {encoding}: in {n} row",
+                "bytes that are not {encoding}: in {n} rows",
+                len(lost),
+                encoding=encoding,
+            )
+        )
     return grid
 
 
@@ -91,7 +101,7 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UsageError(
-            f"{name} is damaged", why=str(error), todo="copy or export it again"
+            tr("{name} is damaged", name=name), why=str(error), todo=tr("copy or export it again")
         ) from error
     with archive:
         names = archive.namelist()
@@ -107,15 +117,18 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
             and not info.filename.startswith("__MACOSX/")
         ]
         if len(sheets) != 1:
-            what = ", ".join(info.filename for info in sheets) or "no sheet"
+            what = ", ".join(info.filename for info in sheets) or tr("no sheet")
             raise UsageError(
-                f"The archive {name} doesn't hold one sheet",
-                why=f"it holds {what}",
-                todo="unpack it and give the sheet itself",
+                tr("The archive {name} doesn't hold one sheet", name=name),
+                why=tr("it holds {what}", what=what),
+                todo=tr("unpack it and give the sheet itself"),
             )
         [info] = sheets
         if info.file_size > _MOST_BYTES:
-            raise UsageError(f"{info.filename} in {name} is too large", todo="unpack it first")
+            raise UsageError(
+                tr("{filename} in {name} is too large", filename=info.filename, name=name),
+                todo=tr("unpack it first"),
+            )
         try:
             inner = archive.read(info)
         except (
@@ -128,9 +141,9 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
             zlib.error,
         ) as error:
             raise UsageError(
-                f"{info.filename} in {name} can't be unpacked",
+                tr("{filename} in {name} can't be unpacked", filename=info.filename, name=name),
                 why=str(error),
-                todo="unpack it yourself and give the sheet",
+                todo=tr("unpack it yourself and give the sheet"),
             ) from error
     return grid_of(inner, info.filename, options)
 
@@ -143,7 +156,9 @@ def _from_parquet(data: bytes, name: str) -> Grid:
         columns = [[value_text(cell) for cell in column.to_pylist()] for column in table.columns]
     except Exception as error:  # damaged files raise whatever the decoder met
         raise UsageError(
-            f"{name} can't be read as Parquet", why=str(error)[:200], todo="export it again"
+            tr("{name} can't be read as Parquet", name=name),
+            why=str(error)[:200],
+            todo=tr("export it again"),
         ) from error
     records = [list(table.column_names), *(list(row) for row in zip(*columns, strict=True))]
     return Grid(records, "parquet")

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
+from importer.messages import later, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ _LOOK_AT = 50  # records that decide about the delimiter
 _MOST_LINES = 500  # of one record
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
-UNCLOSED = "a quote is opened and not closed"
+UNCLOSED = later("a quote is opened and not closed")
 
 
 def parse(text: str, delimiter: str | None) -> tuple[list[list[str]], str, dict[int, str]]:
@@ -37,8 +38,8 @@ def parse(text: str, delimiter: str | None) -> tuple[list[list[str]], str, dict[
         delimiter = find_delimiter(text)
     elif len(delimiter) != 1 or delimiter in '"\r\n':
         raise UsageError(
-            f"--delimiter {delimiter!r} can't separate cells",
-            todo="give one character, such as , ; | or tab",
+            tr("--delimiter {delimiter!r} can't separate cells", delimiter=delimiter),
+            todo=tr("give one character, such as , ; | or tab"),
         )
     records: list[list[str]] = []
     malformed: dict[int, str] = {}

@@ -16,6 +16,7 @@ import re
 from typing import NamedTuple
 
 from importer.errors import UsageError
+from importer.messages import tr
 from importer.reading.likeness import ALPHABETS, likeness
 
 _SAMPLE = 16_384  # bytes of non-ASCII lines that are looked at
@@ -57,8 +58,8 @@ def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     head = data[:4000]
     if len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head):
         raise UsageError(
-            f"{name} is not text and not a workbook",
-            todo="export the customers as CSV or Excel",
+            tr("{name} is not text and not a workbook", name=name),
+            todo=tr("export the customers as CSV or Excel"),
         )
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
@@ -76,8 +77,8 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
             raise LookupError
     except (LookupError, ValueError) as error:
         raise UsageError(
-            f"There is no encoding {encoding}",
-            todo="use a name such as utf-8, windows-1251 or windows-1254",
+            tr("There is no encoding {encoding}", encoding=encoding),
+            todo=tr("use a name such as utf-8, windows-1251 or windows-1254"),
         ) from error
     try:
         return Decoded(data.decode(encoding), encoding)
@@ -85,9 +86,9 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
         where = getattr(error, "start", None)
         line = "" if where is None else f", line {data.count(bytes([10]), 0, where) + 1}"
         raise UsageError(
-            f"{name} is not in {encoding}{line}",
-            why="there are bytes that mean nothing in it",
-            todo="leave --encoding out, or give another one",
+            tr("{name} is not in {encoding}{line}", name=name, encoding=encoding, line=line),
+            why=tr("there are bytes that mean nothing in it"),
+            todo=tr("leave --encoding out, or give another one"),
         ) from error
 
 
@@ -170,9 +171,11 @@ def _question(name: str, readings: list[tuple[str, str]]) -> UsageError:
     listed = "; ".join(f"{encoding}: {words}" for words, encoding in list(shown.items())[:5])
     best = next(iter(shown.values()), "windows-1251")
     return UsageError(
-        f"The encoding of {name} can't be told",
-        why=f"its first words would read {listed}" if listed else "no known encoding fits",
-        todo=f"say which one reads right, such as --encoding {best}",
+        tr("The encoding of {name} can't be told", name=name),
+        why=tr("its first words would read {listed}", listed=listed)
+        if listed
+        else tr("no known encoding fits"),
+        todo=tr("say which one reads right, such as --encoding {best}", best=best),
     )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 from importer.fields.text import fold, tidy
 from importer.header_words import is_known
+from importer.messages import later
 
 _LOOK_AT = 40  # records among which the header is sought
 _DATA = re.compile(
@@ -30,7 +31,7 @@ _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 
 HEADER_AGAIN = "the header again, not a customer"
-TOTAL = "a total, not a customer"
+TOTAL = later("a total, not a customer")
 HEADING = "a heading, not a customer"
 
 

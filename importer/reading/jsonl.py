@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 
 def json_records(text: str, name: str) -> list[list[str]]:
@@ -18,13 +19,14 @@ def json_records(text: str, name: str) -> list[list[str]]:
         rows = _whole(text) if _is_one(text) else _lines(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"{name} can't be read as JSON lines",
+            tr("{name} can't be read as JSON lines", name=name),
             why=str(error)[:200],
-            todo="write one object a line, or export as CSV",
+            todo=tr("write one object a line, or export as CSV"),
         ) from error
     if not all(isinstance(row, dict) for row in rows):
         raise UsageError(
-            f"{name} holds something else than objects", todo="write one object a line"
+            tr("{name} holds something else than objects", name=name),
+            todo=tr("write one object a line"),
         )
     headers = list(dict.fromkeys(key for row in rows for key in row))
     records = ([value_text(row.get(header)) for header in headers] for row in rows)

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 _CELLS = frozenset(["td", "th", "cell"])
 _TABLES = frozenset(["table"])
@@ -28,7 +29,7 @@ def markup_records(text: str, name: str, worksheet: str | None, *, breaks: bool)
         page.close()
     except AssertionError as error:  # how the parser says that a declaration is none
         raise UsageError(
-            f"{name} can't be read", why=str(error)[:200], todo="export it as CSV"
+            tr("{name} can't be read", name=name), why=str(error)[:200], todo=tr("export it as CSV")
         ) from error
     tables = [table for table in page.tables if table.records]
     if worksheet is not None:
@@ -36,8 +37,12 @@ def markup_records(text: str, name: str, worksheet: str | None, *, breaks: bool)
     if not tables:
         names = ", ".join(table.name for table in page.tables if table.name)
         raise UsageError(
-            f"{name} has no worksheet «{worksheet}»" if worksheet else f"{name} holds no table",
-            todo=f"give one of these with --sheet: {names}" if names else "export it as CSV",
+            tr("{name} has no worksheet «{worksheet}»", name=name, worksheet=worksheet)
+            if worksheet
+            else tr("{name} holds no table", name=name),
+            todo=tr("give one of these with --sheet: {names}", names=names)
+            if names
+            else tr("export it as CSV"),
         )
     return max(tables, key=lambda table: len(table.records)).records
 

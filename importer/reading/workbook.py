@@ -18,6 +18,7 @@ from python_calamine import (
 )
 
 from importer.errors import UsageError
+from importer.messages import tr
 from importer.reading import Grid
 from importer.reading.xls_cells import xls_facts
 from importer.reading.xlsx_cells import Extras, check_size, extras_of
@@ -55,16 +56,16 @@ def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> G
         raise
     except PasswordError as error:
         raise UsageError(
-            f"{name} is protected with a password",
-            todo="open it in the spreadsheet program and save it without one",
+            tr("{name} is protected with a password", name=name),
+            todo=tr("open it in the spreadsheet program and save it without one"),
         ) from error
     except BaseException as error:  # a damaged file may make the library panic
         if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
             raise
         raise UsageError(
-            f"{name} can't be read as a workbook",
+            tr("{name} can't be read as a workbook", name=name),
             why=" ".join(str(error).split())[:200] or None,
-            todo="open it in the spreadsheet program and save it anew as .xlsx or .csv",
+            todo=tr("open it in the spreadsheet program and save it anew as .xlsx or .csv"),
         ) from error
     finally:
         beside.shutdown()
@@ -91,8 +92,11 @@ def _with_extras(rows: list[list[Any]], extras: Extras, notes: list[str]) -> lis
             records[row][column] = text
     if extras.not_calculated:
         notes.append(
-            f"formulas without a value: {extras.not_calculated}; "
-            "open the file in the spreadsheet program and save it to have them calculated"
+            tr(
+                "formulas without a value: {not_calculated}; open the file in the "
+                "spreadsheet program and save it to have them calculated",
+                not_calculated=extras.not_calculated,
+            )
         )
     return records
 
@@ -105,7 +109,7 @@ def _note_merged(grid: Grid, merged: Iterable[tuple[tuple[int, int], tuple[int, 
         if last >= len(records):
             continue
         if first == last and right - left + 1 >= heading and sum(map(bool, records[first])) == 1:
-            grid.malformed[first] = "a heading across several columns, not a customer"
+            grid.malformed[first] = tr("a heading across several columns, not a customer")
         elif last > first and left == right:
             grid.merged.append((first, last, left))
 
@@ -120,8 +124,8 @@ def _choose(
         if match:
             return book.get_sheet_by_name(match[0])
         raise UsageError(
-            f"{name} has no worksheet «{worksheet}»",
-            todo=f"give one of these with --sheet: {', '.join(names)}",
+            tr("{name} has no worksheet «{worksheet}»", name=name, worksheet=worksheet),
+            todo=tr("give one of these with --sheet: {names}", names=", ".join(names)),
         )
     # Reading is what takes long: the one that is chosen isn't read again.
     read = {meta.name: book.get_sheet_by_name(meta.name) for meta in sheets}
@@ -133,21 +137,23 @@ def _choose(
     if not filled:
         hidden = [each for each in sizes if sizes[each] and each not in visible]
         raise UsageError(
-            f"{name} has no rows",
-            why=f"only hidden sheets have any: {', '.join(hidden)}" if hidden else None,
-            todo="choose one with --sheet" if hidden else "export the customers again",
+            tr("{name} has no rows", name=name),
+            why=tr("only hidden sheets have any: {hidden}", hidden=", ".join(hidden))
+            if hidden
+            else None,
+            todo=tr("choose one with --sheet") if hidden else tr("export the customers again"),
         )
     filled.sort(key=lambda each: -sizes[each])
     if len(filled) > 1 and sizes[filled[0]] < _CLEARLY_LARGER * sizes[filled[1]]:
         told = ", ".join(f"«{each}» ({sizes[each]} rows)" for each in filled)
         raise UsageError(
-            f"{name} has several worksheets with rows",
+            tr("{name} has several worksheets with rows", name=name),
             why=told,
-            todo=f'say which one with --sheet "{filled[0]}"',
+            todo=tr('say which one with --sheet "{filled}"', filled=filled[0]),
         )
     others = [meta.name for meta in sheets if meta.name != filled[0]]
     if others:
-        notes.append(f"worksheets not read: {', '.join(others)}")
+        notes.append(tr("worksheets not read: {others}", others=", ".join(others)))
     return read[filled[0]]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import olefile
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +49,9 @@ def xls_facts(data: bytes, name: str) -> XlsFacts:
         return _facts(_stream(data))
     except (OSError, struct.error, IndexError, ValueError, TypeError) as error:
         raise UsageError(
-            f"{name} can't be read as a workbook",
+            tr("{name} can't be read as a workbook", name=name),
             why=str(error)[:200] or None,
-            todo="open it in the spreadsheet program and save it anew as .xlsx or .csv",
+            todo=tr("open it in the spreadsheet program and save it anew as .xlsx or .csv"),
         ) from error
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 _MOST_CELLS = 50_000_000  # of the square that a worksheet's content spans
 _MOST_BYTES = 2 * 1024**3  # of one worksheet, unpacked
@@ -71,9 +72,13 @@ def check_size(data: bytes, name: str) -> None:
             height = max((int(row) for _, row in places), default=0)
             if width * height > _MOST_CELLS:
                 raise UsageError(
-                    f"The worksheet «{sheet}» of {name} is too large",
-                    why=f"its cells span {height:,} rows and {width:,} columns",
-                    todo="delete what stands far away from the table, or save the table as CSV",
+                    tr("The worksheet «{sheet}» of {name} is too large", sheet=sheet, name=name),
+                    why=tr(
+                        "its cells span {height:,} rows and {width:,} columns",
+                        height=height,
+                        width=width,
+                    ),
+                    todo=tr("delete what stands far away from the table, or save the table as CSV"),
                 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
+from importer.messages import tr
 from importer.records import Outcome, Status
 from importer.results_read import read_results
 
@@ -89,7 +90,9 @@ def _outcome(path: Path, cells: Sequence[str]) -> Outcome:
         )
     except ValueError as error:
         raise UsageError(
-            f"{path} is not whole", why=f"a row has {error}", todo="run `check` or `run` again"
+            tr("{path} is not whole", path=path),
+            why=tr("a row has {error}", error=error),
+            todo=tr("run `check` or `run` again"),
         ) from error
 
 
