@@ -130,6 +130,33 @@ def run(**given: Any) -> int:
 
 
 @commands.command()
+@flags.sheet_flags
+@click.option("--offline", is_flag=True, help="Don't read Clopos: sheet, results, journal alone.")
+def verify(**given: Any) -> int:
+    """Hold the results of a run of FILE against the sheet, the journal and Clopos.
+
+    An independent reader: it adds up, and compares every customer that was created field by
+    field. Give the flags of the run. Exit code 0 only when all agrees.
+    """
+    from importer.verify import told, verify  # noqa: PLC0415
+
+    verified = verify(
+        given["file"],
+        flags.sheet_options(given),
+        given["results"],
+        offline=given["offline"],
+        env=_environment(),
+        viewer=_viewer(given, ask=False),
+        stdin=sys.stdin.buffer,
+    )
+    if given["as_json"]:
+        click.echo(json.dumps(verified.summary, ensure_ascii=False))
+    else:
+        click.echo("\n".join(told(verified)))
+    return verified.exit_code
+
+
+@commands.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
     "--to",

@@ -32,15 +32,20 @@ def state_folder(settings: Settings) -> Path:
     return Path(settings.state_dir) if settings.state_dir else user_state_path("clopos-import")
 
 
+def brand_path(settings: Settings) -> Path:
+    """Return where the folder of this API and brand is, or would be."""
+    name = re.sub(r"[^a-z0-9]+", "-", settings.brand.lower()).strip("-")[:40]
+    scope = hashlib.sha256(f"{settings.base_url.lower()}\n{settings.brand.lower()}".encode())
+    return state_folder(settings) / f"{name}-{scope.hexdigest()[:8]}"
+
+
 def brand_folder(settings: Settings) -> Path:
     """Return the folder of this API and brand, made if it isn't there.
 
     Raises UsageError when it can't be made or written to.
     """
-    top = state_folder(settings)
-    name = re.sub(r"[^a-z0-9]+", "-", settings.brand.lower()).strip("-")[:40]
-    scope = hashlib.sha256(f"{settings.base_url.lower()}\n{settings.brand.lower()}".encode())
-    folder = top / f"{name}-{scope.hexdigest()[:8]}"
+    folder = brand_path(settings)
+    top = folder.parent
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,0 +1,174 @@
+"""Sheet, results, journal and Clopos → where they don't agree, in words. Pure.
+
+Shares nothing with what wrote the results: a mistake can't hide on both sides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from importer.identity import digits_of
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from importer.clopos import Existing
+    from importer.journal import Entry
+    from importer.records import Customer, Outcome, Sheet
+
+_THERE = frozenset({Status.CREATED, Status.EXISTS})
+_OF_A_RUN = frozenset(Status) - {Status.READY}
+_OPEN = frozenset({Status.PENDING, Status.FAILED, Status.REJECTED, Status.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that doesn't agree; `row` is None when it is about no row of the sheet."""
+
+    row: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a results file says of a row. Empty text for nothing."""
+
+    status: str
+    clopos_id: str
+    duplicate_of: str
+    cells: tuple[str, ...]  # the sheet's own
+
+
+def lines_of(columns: Sequence[Sequence[str]]) -> tuple[dict[int, Line], list[Difference]]:
+    """Return row → line of a results file's columns, and what isn't a line of its own."""
+    lines: dict[int, Line] = {}
+    differences = []
+    for number, status, clopos_id, _, _, of, _, *cells in zip(*columns, strict=True):
+        if not (number.isascii() and number.isdecimal()):
+            differences.append(Difference(None, f"a line of the results has no row: «{number}»"))
+        elif int(number) in lines:
+            differences.append(Difference(int(number), "is in the results twice"))
+        else:
+            lines[int(number)] = Line(status, clopos_id, of, tuple(cells))
+    return lines, differences
+
+
+def with_sheet(
+    lines: Mapping[int, Line],
+    sheet: Sheet,
+    own: Sequence[int],
+    offline: Mapping[int, Outcome],
+) -> Iterator[Difference]:
+    """Yield where the results don't account for the sheet, row by row.
+
+    `own` are the positions of the columns that results have; `offline` says of every row that
+    isn't to be sent why not.
+    """
+    rows = sheet.table.index.tolist()
+    for row in sorted(lines.keys() - set(rows)):
+        yield Difference(row, "is in the results and not in the sheet")
+    cells = zip(*(sheet.table[position].tolist() for position in own), strict=True)
+    headers = [sheet.headers[position] or f"column {position + 1}" for position in own]
+    for row, texts in zip(rows, cells, strict=True):
+        if line := lines.get(row):
+            words = (_status(line, offline.get(row)), _cells(line, headers, texts))
+            yield from (Difference(row, text) for text in words if text)
+        else:
+            yield Difference(row, "is in the sheet and not in the results")
+    ids = Counter(line.clopos_id for line in lines.values() if line.status == Status.CREATED)
+    for row, line in lines.items():
+        if line.status == Status.CREATED and ids[line.clopos_id] > 1:
+            yield Difference(row, f"is not the only row said to be customer {line.clopos_id}")
+
+
+def _status(line: Line, known: Outcome | None) -> str | None:
+    """Say what is wrong with a status; `known` is why the row isn't to be sent, None: it is."""
+    if line.status not in _OF_A_RUN:
+        return f"«{line.status}» is no status of a run"
+    if known and (known.status, str(known.duplicate_of or "")) != (line.status, line.duplicate_of):
+        return f"is {known.status} in the sheet, and {line.status} in the results"
+    if not known and line.status in {Status.INVALID, Status.DUPLICATE}:
+        return f"could be sent, and is {line.status} in the results"
+    if (line.status in _THERE) != bool(line.clopos_id):
+        return f"is {line.status} with the id «{line.clopos_id}»"
+    return None
+
+
+def _cells(line: Line, headers: Sequence[str], texts: Sequence[str]) -> str | None:
+    """Say which of the sheet's own cells the results have otherwise."""
+    if len(line.cells) != len(texts):
+        return f"has {len(line.cells)} cells in the results, not {len(texts)}"
+    changed = [
+        header
+        for header, text, there in zip(headers, texts, line.cells, strict=True)
+        # An apostrophe keeps a spreadsheet from running a text.
+        if there not in {text, f"'{text}"}
+    ]
+    return f"the sheet has another {', '.join(changed)}" if changed else None
+
+
+def with_journal(
+    lines: Mapping[int, Line], customers: Iterable[Customer], entries: Mapping[str, Entry]
+) -> Iterator[Difference]:
+    """Yield where the results say something else than the journal; `entries` is by cid."""
+    for customer in customers:
+        line, entry = lines.get(customer.row), entries.get(customer.cid)
+        if line is None:
+            continue
+        state = entry.state if entry else "nothing"
+        if line.status == Status.CREATED and state != "created":
+            yield Difference(customer.row, f"is created, and the journal has {state} of it")
+        elif line.status == Status.UNKNOWN and state != "sent":
+            yield Difference(customer.row, f"is unknown, and the journal has {state} of it")
+        elif line.status in _OPEN and state != "nothing":
+            yield Difference(customer.row, f"is {line.status}, and the journal has {state} of it")
+        elif entry and line.status in _THERE and entry.clopos_id not in {None, line.clopos_id}:
+            what = f"is customer {line.clopos_id}, and {entry.clopos_id} in the journal"
+            yield Difference(customer.row, what)
+
+
+def with_clopos(
+    lines: Mapping[int, Line], customers: Iterable[Customer], everyone: Mapping[str, Existing]
+) -> Iterator[Difference]:
+    """Yield where Clopos has something else; `everyone` is id → customer, as far as was read.
+
+    Of a row that is said to be created every field is compared; of one that existed only that it
+    is there, for its message says where it differs.
+    """
+    by_cid: dict[str, list[str]] = {}
+    for existing in everyone.values():
+        if existing.cid:
+            by_cid.setdefault(existing.cid, []).append(existing.id)
+    for customer in customers:
+        line, mine = lines.get(customer.row), by_cid.get(customer.cid, [])
+        if line is None:
+            continue
+        if len(mine) > 1:
+            yield Difference(customer.row, f"is at Clopos as {' and '.join(mine)}")
+        if line.status in _OPEN and mine:
+            yield Difference(customer.row, f"is {line.status}, and at Clopos as customer {mine[0]}")
+        if line.status not in _THERE:
+            continue
+        there = everyone.get(line.clopos_id)
+        if there is None:
+            what = f"is {line.status} as customer {line.clopos_id}, who is not at Clopos"
+            yield Difference(customer.row, what)
+        elif line.status == Status.CREATED and (fields := _different(customer, there)):
+            what = f"customer {line.clopos_id} has another {', '.join(fields)}"
+            yield Difference(customer.row, what)
+
+
+def _different(customer: Customer, existing: Existing) -> list[str]:
+    """Return the fields of the row that the customer doesn't have just so."""
+    return [
+        name
+        for name, value in customer.body().items()
+        if (
+            digits_of(str(value)) not in existing.phones
+            if name == "phone"
+            else getattr(existing, name) != value
+        )
+    ]

@@ -1,0 +1,183 @@
+"""An independent reader: do results agree with sheet, journal and Clopos.
+
+It takes what a run left behind, adds up, and compares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from importer.agree import Difference, lines_of, with_clopos, with_journal, with_sheet
+from importer.clopos import Clopos, Existing, Quota, default_rates
+from importer.errors import UsageError
+from importer.identity import customers
+from importer.journal import Entry, Journal
+from importer.messages import tr
+from importer.prepare import SheetOptions, prepare
+from importer.records import Status
+from importer.results_read import read_results
+from importer.settings import read_settings, require_credentials
+from importer.state import brand_path, hold
+from importer.viewer import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from importer.records import Customer
+    from importer.settings import Settings
+    from importer.viewer import Viewer
+
+_SHOWN = 30  # differences told in words
+_BLOCK = 1000  # cids looked up in the journal at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was compared, and where it doesn't agree."""
+
+    summary: dict[str, Any]
+    differences: tuple[Difference, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 when all agrees, else 1."""
+        return int(bool(self.differences))
+
+
+def verify(
+    path: Path,
+    options: SheetOptions | None = None,
+    results: Path | None = None,
+    *,
+    offline: bool = False,
+    env: Mapping[str, str] | None = None,
+    viewer: Viewer | None = None,
+    stdin: BinaryIO | None = None,
+) -> Verified:
+    """Hold the results of a run against the sheet, the journal and Clopos.
+
+    `options` are those of the run. `results`: FILE.results.csv when None. Clopos is read unless
+    `offline`, or where there are no credentials: everyone where that costs less than looking up
+    each id, and what is only read there then is whether open rows aren't at Clopos after all.
+
+    Raises UsageError when a file can't be read, ServiceError when Clopos can't be, or a run is at
+    work.
+    """
+    viewer, options = viewer or Silent(), options or SheetOptions()
+    settings = read_settings(env or {})
+    if options.region is None and settings.region:
+        options = replace(options, region=settings.region)
+    results = results or path.with_name(f"{path.name}.results.csv")
+    today = date.today()  # noqa: DTZ011 - the day where the person is
+    with viewer.busy(tr("reading {path}", path=path)):
+        prepared = prepare(path, options, today=today, stdin=stdin)
+        _, columns = read_results(results)
+    rows = list(customers(prepared.values, base_url=settings.base_url, brand=settings.brand))
+    sheet = prepared.sheet
+    own = [n for n in range(len(sheet.headers)) if n not in prepared.mapping.secret]
+    lines, differences = lines_of([column.to_pylist() for column in columns])
+    differences += with_sheet(lines, sheet, own, prepared.outcomes)
+
+    with _journal(settings, path) as journal:
+        if journal:
+            differences += with_journal(lines, rows, _recall(journal, rows))
+        everyone = None
+        if not offline and _may_read(settings):
+            ids = {line.clopos_id for line in lines.values() if line.clopos_id}
+            with viewer.busy(tr("reading what is at Clopos")):
+                everyone, requests = asyncio.run(_read(settings, journal, sorted(ids)))
+            differences += with_clopos(lines, rows, everyone)
+    statuses = Counter(line.status for line in lines.values())
+    summary = {
+        "file": str(path),
+        "results": str(results),
+        "rows": len(sheet.table),
+        **{str(status): statuses[status] for status in Status if status is not Status.READY},
+        "journal": journal is not None,
+        "customers_read": None if everyone is None else len(everyone),
+        "requests": None if everyone is None else requests,
+        "agrees": not differences,
+        "differences": [asdict(each) for each in differences],
+    }
+    return Verified(summary, tuple(differences))
+
+
+def told(verified: Verified) -> list[str]:
+    """Return for people what was compared, and what doesn't agree."""
+    facts, differences = verified.summary, verified.differences
+    read = facts["customers_read"]
+    compared = [f"{facts['rows']} rows", "their results"]
+    compared.append("the journal" if facts["journal"] else "no journal (none is on this machine)")
+    compared.append("not Clopos" if read is None else f"{read} customers at Clopos")
+    lines = [f"Compared: {', '.join(compared)}"]
+    if not differences:
+        return [*lines, "  all agrees"]
+    lines.append(f"  {len(differences)} things don't agree:")
+    lines += [
+        f"  {'' if each.row is None else f'row {each.row} '}{each.what}"
+        for each in differences[:_SHOWN]
+    ]
+    if len(differences) > _SHOWN:
+        lines.append(f"  … all of them with --json; {len(differences) - _SHOWN} more")
+    return lines
+
+
+def _may_read(settings: Settings) -> bool:
+    try:
+        require_credentials(settings)
+    except UsageError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _journal(settings: Settings, path: Path) -> Iterator[Journal | None]:
+    """Give the brand's journal, None where this machine has none, and keep runs away."""
+    file = brand_path(settings) / "journal.sqlite"
+    if not file.exists():
+        yield None
+        return
+    with hold(file.parent, f"verify {path}"), Journal(file) as journal:
+        yield journal
+
+
+def _recall(journal: Journal, rows: Sequence[Customer]) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    for start in range(0, len(rows), _BLOCK):
+        entries |= journal.recall([row.cid for row in rows[start : start + _BLOCK]])
+    return entries
+
+
+async def _read(
+    settings: Settings, journal: Journal | None, ids: list[str]
+) -> tuple[dict[str, Existing], dict[str, int]]:
+    """Return id → customer: everyone, or those of `ids` where that costs less; and the requests."""
+    rates = default_rates(settings.version)
+    recent: list[float] = []
+    if journal:
+        longest = max(rate.seconds for rate in rates)
+        recent = [journal.now() - sent for sent in journal.recent_requests(longest)]
+    quota = Quota(rates, recent=recent)
+    note = journal.request_left if journal else lambda: None
+    everyone: dict[str, Existing] = {}
+    async with Clopos(settings, quota, on_request=note) as api:
+
+        def worth_it(total: int) -> bool:
+            return math.ceil(total / api.page_size) <= len(ids) + 1
+
+        async for existing in api.scan(worth_it):
+            everyone[existing.id] = existing
+        for clopos_id in ids:
+            # A list that changes while it is read may leave somebody out.
+            if clopos_id not in everyone and (found := await api.get(clopos_id)):
+                everyone[clopos_id] = found
+        if journal:
+            await journal.flush()
+        return everyone, api.requests.as_dict()
