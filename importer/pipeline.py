@@ -201,6 +201,7 @@ def run(
         "rows": len(prepared.sheet.table),
         **summary.count(outcomes.counts(), summary.RUN_STATUSES),
         "requests": uploaded.requests.as_dict(),
+        **({"plan": uploaded.plan.as_dict()} if sending.dry_run and uploaded.plan else {}),
         "seconds": round(seconds, 3),
         "results": str(written) if written else None,
     }

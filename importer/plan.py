@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from importer.identity import digest, fingerprints
@@ -82,12 +84,20 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What sending costs. `minutes` at the pace that is left after the reserve; None: no limit."""
+    """What sending costs. `minutes` at the pace that is left after the reserve; None: no limit.
+
+    `finish` is when it is done, hours in which nothing is sent included; `deadline` when it has to
+    be done, None for no matter, and `in_time` how many rows are created until then. Both in epoch
+    seconds.
+    """
 
     creates: int
     reads: int
     sign_ins: int
     minutes: float | None
+    finish: float | None = None
+    deadline: float | None = None
+    in_time: int | None = None
 
     @property
     def requests(self) -> int:
@@ -168,6 +178,9 @@ class Plan:
                 "auths": price.sign_ins,
             },
             "minutes": None if price.minutes is None else round(price.minutes, 2),
+            "finish": _local(price.finish),
+            "finish_by": _local(price.deadline),
+            "created_in_time": price.in_time,
         }
 
 
@@ -214,6 +227,17 @@ def make_plan(
     )
 
 
+def in_time(plan: Plan, finish: Callable[[int], float], deadline: float | None) -> Plan:
+    """Return the plan with its times; `finish` is requests → when they are done (epoch seconds)."""
+    price = plan.price
+    first = price.reads  # rows in doubt are settled before others are sent
+    rows = None
+    if deadline is not None:
+        rows = bisect_right(range(price.creates), deadline, key=lambda n: finish(first + n + 1))
+    done = finish(first + price.creates)
+    return replace(plan, price=replace(price, finish=done, deadline=deadline, in_time=rows))
+
+
 def pick(customers: Iterable[Customer], rows: Iterable[int]) -> Iterator[Customer]:
     """Yield the customers of these rows; both in the sheet's order, one at a time."""
     wanted = iter(rows)
@@ -234,6 +258,13 @@ def reading_pays(pages: int, rows: int, total: int) -> bool:
     more than there are customers.
     """
     return pages <= min(rows, total)
+
+
+def _local(epoch: float | None) -> str | None:
+    """Return a time as people and programs read it, with its distance from UTC."""
+    if epoch is None:
+        return None
+    return datetime.fromtimestamp(epoch).astimezone().isoformat(timespec="seconds")
 
 
 def _price(

@@ -22,6 +22,7 @@ class Live:
     throttled: int = 0  # requests that Clopos answered with 429
     doubtful: int = 0  # rows without a certain answer
     pause: float = 0.0  # seconds until requests leave again; 0: they do
+    left: float | None = None  # seconds until all is done, as it went so far; None: no limit
 
 
 class Progress(Protocol):

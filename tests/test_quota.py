@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.clopos import Hours, Quota, Rate, default_rates, parse_rates
+from importer.clopos import Quota, Rate, default_rates, parse_rates
 from importer.clopos.window import Sent, Window
 from importer.errors import UsageError
+from importer.hours import Opening
 from importer.sandbox.virtual_time import run
 from tests.benchmarks.pace import V1, Case, Row, measure
 
@@ -202,11 +203,11 @@ def test_hours_close_and_open_and_change_the_reserve() -> None:
         quota = Quota([Rate(10, 10.0)], reserve=0.0)
         await leave(quota, 1)
 
-        def hours() -> Hours:
+        def hours() -> Opening:
             now = loop.time()
             if now < 200:
-                return Hours(None, 200 - now)
-            return Hours(0.5, 1000.0)
+                return Opening(None, 200 - now)
+            return Opening(0.5, 1000.0)
 
         quota.keep_hours(hours)
         assert (await leave(quota, 1))[0] == 200.0

@@ -7,7 +7,7 @@ them are cited as "API facts §…".
 from importer.clopos.answers import Answer, Call, Verdict, judge
 from importer.clopos.client import Clopos
 from importer.clopos.customers import Existing, Page
-from importer.clopos.quota import Hours, Quota
+from importer.clopos.quota import Quota
 from importer.clopos.rates import Rate, default_rates, parse_rates
 from importer.clopos.wire import Requests
 
@@ -16,7 +16,6 @@ __all__ = [
     "Call",
     "Clopos",
     "Existing",
-    "Hours",
     "Page",
     "Quota",
     "Rate",

@@ -36,7 +36,8 @@ class Clopos:
     """The API for one brand.
 
     `timeout` (seconds) is of one request; `give_up_after` how long to go on when Clopos can't be
-    reached. `now` is the wall clock in epoch seconds; waits use the event loop's.
+    reached. `now` is the wall clock in epoch seconds; waits use the event loop's. `on_request` is
+    called before each request, `on_failure` after each that failed (status 400 and above).
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Clopos:
         give_up_after: float = 600.0,
         now: Callable[[], float] = time.time,
         on_request: Callable[[], None] = lambda: None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         require_credentials(settings)
         self.page_size = _PAGE_SIZES[settings.version]
@@ -56,7 +58,12 @@ class Clopos:
         self._give_up_after = give_up_after
         self._now = now
         self._wire = Wire(
-            settings, timeout=timeout, now=now, on_request=on_request, on_answer=quota.observe
+            settings,
+            timeout=timeout,
+            now=now,
+            on_request=on_request,
+            on_answer=quota.observe,
+            on_failure=on_failure,
         )
         self._token = settings.token
         self._renew_at = float("inf")  # wall time

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.clopos.window import Sent, Window
@@ -20,21 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 
     from importer.clopos.rates import Rate
+    from importer.hours import Opening
 
 _log = logging.getLogger(__name__)
 _STRICT_SECONDS = 600.0  # after a 429, for which places come back with answers alone
+_REMEMBERED = 30  # answers whose latency counts
 _LOOK_AGAIN = 60.0  # seconds: a clock may be set while sending is closed
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """Whether sending is open now, and for how many seconds that stays so.
-
-    `reserve` is the share of the quota that is left for others; None: closed.
-    """
-
-    reserve: float | None
-    seconds: float
 
 
 async def _nothing() -> None:
@@ -53,9 +43,12 @@ class Quota:
         self, rates: Iterable[Rate], *, reserve: float = 0.1, recent: Iterable[float] = ()
     ) -> None:
         self.windows = [Window(rate, reserve) for rate in rates]
+        self.reserve = reserve
+        self.under_way = 0  # requests without an answer
+        self.latency = 0.0  # seconds an answer takes, of late
         self._shortest = min(self.windows, key=lambda window: window.length, default=None)
         self._recent = sorted(recent, reverse=True)
-        self._hours: Callable[[], Hours] | None = None
+        self._hours: Callable[[], Opening] | None = None
         self._opens_at = -math.inf
         self._look_again_at = -math.inf
         self._turn = asyncio.Lock()
@@ -95,7 +88,7 @@ class Quota:
                 longest = max(longest, rounds * window.length + rest * spacing - age)
         return longest
 
-    def keep_hours(self, hours: Callable[[], Hours]) -> None:
+    def keep_hours(self, hours: Callable[[], Opening]) -> None:
         """Send only when `hours` says so, with the reserve it names, from now on."""
         self._hours = hours
         self._look_again_at = -math.inf
@@ -137,10 +130,13 @@ class Quota:
 
     @contextlib.contextmanager
     def _under_way(self, sent: Sent) -> Iterator[None]:
+        self.under_way += 1
         try:
             yield
         finally:
             sent.answered = asyncio.get_running_loop().time()
+            self.under_way -= 1
+            self.latency += (sent.answered - sent.at - self.latency) / _REMEMBERED
             self._changed.set()
 
     def pause(self, seconds: float) -> None:
@@ -214,8 +210,10 @@ class Quota:
             hours = self._hours()
             self._look_again_at = now + min(hours.seconds, _LOOK_AGAIN)
             self._opens_at = -math.inf if hours.reserve is not None else now + hours.seconds
-            for window in self.windows if hours.reserve is not None else ():
-                window.keep_free(hours.reserve or 0.0)
+            if hours.reserve is not None:
+                self.reserve = hours.reserve
+                for window in self.windows:
+                    window.keep_free(hours.reserve)
         closed = min(self._opens_at, self._look_again_at)
         return max(self._paused_until, closed if self._opens_at > now else -math.inf)
 

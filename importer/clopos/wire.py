@@ -51,7 +51,7 @@ class Wire:
 
     `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds. `on_request`
     is called before each request, `on_answer` with the headers of each answer and the loop time at
-    which its request left.
+    which its request left, `on_failure` after each that failed (status 400 and above).
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Wire:
         now: Callable[[], float],
         on_request: Callable[[], None],
         on_answer: Callable[[Mapping[str, str], float], None],
+        on_failure: Callable[[], None],
     ) -> None:
         self.requests = Requests()
         self.answered = False  # has anything ever come back?
@@ -71,6 +72,7 @@ class Wire:
         self._now = now
         self._on_request = on_request
         self._on_answer = on_answer
+        self._on_failure = on_failure
 
     async def __aenter__(self) -> Self:
         loopback = urlsplit(self._settings.base_url).hostname in LOOPBACK
@@ -123,6 +125,8 @@ class Wire:
             return Answer(lost, message=self.why)
         self.answered = True
         self._on_answer(fields, left)
+        if status >= 400:
+            self._on_failure()
         answer = judge(call, status, fields, content, now=self._now())
         self.requests.throttled += answer.verdict is Verdict.THROTTLED
         return self._masked(answer, token)

@@ -1,0 +1,91 @@
+"""What is known of the rows of a sheet: by the journal, and by what is at Clopos."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from importer.journal import SENT
+from importer.messages import tr
+from importer.plan import Block, Remembered, reading_pays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from importer.clopos import Clopos
+    from importer.journal import Entry, Journal
+    from importer.plan import Known
+    from importer.records import Customer
+    from importer.snapshot import Snapshot
+    from importer.viewer import Viewer
+
+_BLOCK = 1000  # rows that are compared with what is known at a time
+_ENOUGH = 10_000  # rows that nothing is known of: whatever Clopos holds, reading it pays
+
+
+class Comparison:
+    """Compares the customers of a sheet, a block at a time, with journal and snapshot.
+
+    `rows` gives the customers anew with each call.
+    """
+
+    def __init__(
+        self, rows: Callable[[], Iterator[Customer]], journal: Journal, snapshot: Snapshot
+    ) -> None:
+        self.rows = rows
+        self.journal = journal
+        self.snapshot = snapshot
+        self.after: dict[str, int | None] = {}  # cid of a row in doubt → highest id before it
+        self.lost: list[tuple[str, str, Mapping[str, str]]] = []  # what a damaged journal had
+
+    async def refresh(self, api: Clopos, match: str, limit: int | None, viewer: Viewer) -> None:
+        """Learn what is at Clopos, if that is wanted and costs less than it saves.
+
+        `match` is auto, always or never; `limit` how many rows may be sent, None for all.
+        """
+        if self.journal.to_rebuild:
+            match = "always"
+        unknown = 0 if match == "never" else self._unknown_rows(limit)
+        if not unknown:
+            return
+
+        with viewer.busy(tr("reading what is at Clopos")) as progress:
+
+            def pays(pages: int, total: int) -> bool:
+                progress(max(0, total - pages * api.page_size), of=total)
+                return match == "always" or reading_pays(pages, unknown, total)
+
+            await self.snapshot.refresh(api, pays)
+
+    def _unknown_rows(self, limit: int | None) -> int:
+        """Count the rows to be sent of which the journal knows nothing, as far as it matters."""
+        most = _ENOUGH if limit is None else min(_ENOUGH, limit)
+        rows, unknown = self.rows(), 0
+        while unknown < most and (block := list(islice(rows, _BLOCK))):
+            unknown += len(block) - len(self.journal.recall([row.cid for row in block]))
+        return min(unknown, most)
+
+    def blocks(self, run: int) -> Iterator[Block]:
+        """Yield the customers of the sheet with what journal and snapshot know of them."""
+        rows = self.rows()
+        while block := list(islice(rows, _BLOCK)):
+            entries = self.journal.recall([row.cid for row in block])
+            index = self.snapshot.look_up(block)
+            for row in block:
+                self._compare(row.cid, entries.get(row.cid), index.by_cid.get(row.cid))
+            remembered = {
+                cid: Remembered(
+                    entry.state == SENT, entry.run == run, entry.clopos_id, entry.content
+                )
+                for cid, entry in entries.items()
+            }
+            yield Block(block, remembered, index)
+
+    def _compare(self, cid: str, entry: Entry | None, known: Known | None) -> None:
+        """Note what is in doubt, and let the journal know what was found out about it."""
+        if entry and entry.state == SENT:
+            self.after[cid] = entry.after_id
+            if known:
+                self.journal.created(cid, known.id)
+        elif known and not entry and self.journal.to_rebuild:
+            self.lost.append((cid, known.id, known.content))

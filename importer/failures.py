@@ -1,0 +1,75 @@
+"""Failed answers of all brands of this machine, so that no address is blocked for them.
+
+Clopos lets 600 failed requests a minute through from one address, whatever the brand (API facts
+§7.1): a run that is told 409 for each row and another beside it could use that up. So all runs
+count in one file, and each rests when together they come near.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+WINDOW = 60.0  # seconds
+MOST = 480  # of 600: several runs may have requests under way when the last place is taken
+_MARGIN = 0.5  # seconds: what fails was counted at Clopos some moments before we know
+
+
+class Failures:
+    """The failed answers of the last minute, in a file that all processes of this user share.
+
+    `now` is the wall clock in epoch seconds. A file that can't be used counts nothing: rather a
+    run without this guard than none.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+        self._now = now
+        self._db: sqlite3.Connection | None = None
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            # One process waits for another's write, which takes no time to speak of.
+            self._db = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.execute("CREATE TABLE IF NOT EXISTS failures (at REAL NOT NULL)")
+        except (sqlite3.Error, OSError):
+            self._close()
+
+    def add(self) -> float:
+        """Count a failed answer. Return for how many seconds to send nothing, 0 for not at all."""
+        if self._db is None:
+            return 0.0
+        now = self._now()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            # What lies ahead was written before the clock was set back.
+            self._db.execute("DELETE FROM failures WHERE at <= ? OR at > ?", (now - WINDOW, now))
+            self._db.execute("INSERT INTO failures VALUES (?)", (now,))
+            sql = "SELECT at FROM failures ORDER BY at DESC LIMIT 1 OFFSET ?"
+            row = self._db.execute(sql, (MOST - 1,)).fetchone()
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            self._close()
+            return 0.0
+        return row[0] + WINDOW + _MARGIN - now if row else 0.0
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+        self._db = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
