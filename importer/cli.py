@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer import __version__, flags, messages
-from importer.errors import ImporterError, UsageError
+from importer.errors import ImporterError, ServiceError, UsageError
 from importer.messages import tr
 
 if TYPE_CHECKING:
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
     from importer.pipeline import Result
 
-EXIT_USAGE, EXIT_FAULT, EXIT_STOPPED = 2, 4, 130
+EXIT_USAGE, EXIT_SERVICE, EXIT_FAULT, EXIT_STOPPED = 2, 3, 4, 130
+_NO_OUTPUT = {  # what writing to standard output ends in; files of ours have errors of their own
+    errno.EPIPE: EXIT_STOPPED,  # whoever read it has gone: there is nobody left to tell
+    errno.EIO: EXIT_STOPPED,
+    errno.ENOSPC: EXIT_SERVICE,
+    errno.EFBIG: EXIT_SERVICE,
+}
 _STOPPING = [  # there is no SIGHUP on Windows
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -249,10 +255,11 @@ def _main(arguments: list[str]) -> int:
         click.echo("Interrupted; run the same command again to carry on", err=True)
         return EXIT_STOPPED
     except Exception as error:  # noqa: BLE001 - the one place that turns a fault into a report
-        if isinstance(error, OSError) and error.errno in {errno.EPIPE, errno.EIO}:
-            # Whoever read our output has gone: there is nobody left to tell.
+        if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return EXIT_STOPPED
+            if _NO_OUTPUT[error.errno] == EXIT_SERVICE:
+                _complain(ServiceError("Standard output can't be written", why=error.strerror))
+            return _NO_OUTPUT[error.errno]
         click.echo(_report_fault(), err=True)
         return EXIT_FAULT
     return int(code or 0)

@@ -230,16 +230,26 @@ def _prepare(
 
 
 def _results_path(path: Path, output: Output) -> Path:
+    """Return where the results go. Raises UsageError when what is asked for can't be written."""
     name = "customers" if str(path) == "-" else str(path)
     results = output.results or Path(f"{name}.results.csv")
-    if results.exists() and path.exists() and results.samefile(path):
-        raise UsageError(
-            tr("The results would overwrite the sheet: {results}", results=results),
-            todo=tr("give another path with --results"),
-        )
-    preflight(results)
-    if output.report:
-        can_be_written(output.report)
+    places = {"results": results, "payloads": output.payloads, "report": output.report}
+    taken = {path.resolve(): "sheet"}
+    for what, place in places.items():
+        if place is None:
+            continue
+        if other := taken.get(place.resolve()):
+            raise UsageError(
+                tr(
+                    "The {what} would overwrite the {other}: {place}",
+                    what=what,
+                    other=other,
+                    place=place,
+                ),
+                todo=tr("give another path with --{what}", what=what),
+            )
+        taken[place.resolve()] = what
+        (preflight if what == "results" else can_be_written)(place)
     return results
 
 
