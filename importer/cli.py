@@ -258,7 +258,7 @@ def _main(arguments: list[str]) -> int:
         if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if _NO_OUTPUT[error.errno] == EXIT_SERVICE:
-                _complain(ServiceError("Standard output can't be written", why=error.strerror))
+                _complain(ServiceError(tr("Standard output can't be written"), why=error.strerror))
             return _NO_OUTPUT[error.errno]
         click.echo(_report_fault(), err=True)
         return EXIT_FAULT
