@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from importer.errors import ServiceError
 from importer.journal import CREATED, SENT, VERSION, Journal
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from importer.settings import Settings
+from importer.state import brand_folder
 
 
 def test_an_intention_is_durable_before_intend_returns(tmp_path: Path) -> None:
@@ -140,5 +141,155 @@ def test_a_journal_that_breaks_lets_nothing_more_leave(tmp_path: Path) -> None:
             journal.created("c1", "1")
             with pytest.raises(ServiceError, match="can't be written"):
                 await journal.flush()
+
+    asyncio.run(story())
+
+
+# -- what the disk may have done to it ---------------------------------------------------------
+
+
+def test_commits_reach_the_disk_before_they_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """…and so does the name of the file: a power cut takes neither."""
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    settings = Settings(brand="b", state_dir=str(tmp_path / "state" / "here"))
+    folder = brand_folder(settings)
+    assert synced == [folder.parent, folder.parent.parent]
+    with Journal(folder / "j.sqlite") as journal:
+        assert synced[-1] == folder
+        assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
+def test_a_full_disk_is_no_damage(tmp_path: Path) -> None:
+    """It is said so, and the journal stays where it is."""
+    path = tmp_path / "j.sqlite"
+    with Journal(path) as journal:
+        journal.begin("a.csv")
+    path.chmod(0o400)
+    before = path.read_bytes()
+    with Journal(path) as journal:
+        journal._db.execute("PRAGMA query_only = 1")  # what a write then meets
+        with pytest.raises(ServiceError, match="can't be written"):
+            journal.begin("b.csv")
+        with pytest.raises(ServiceError, match="can't be written"):
+            journal.recent_requests(60.0)
+        journal.finish(done=True, results="r.csv", summary={})
+    assert path.read_bytes()[:100] == before[:100]
+    assert list(tmp_path.glob("*damaged*")) == []
+
+
+def test_what_a_journal_left_that_was_taken_away_is_no_part_of_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+
+    async def story() -> None:
+        with Journal(path) as journal:
+            journal.begin("a.csv")
+            await journal.intend("c1", {}, None)
+            shutil.copytree(tmp_path, tmp_path / "killed")  # as such a process leaves it
+
+    asyncio.run(story())
+    left = tmp_path / "killed" / path.name
+    left.unlink()
+    assert left.with_name(f"{left.name}-wal").stat().st_size > 0
+    with Journal(left) as journal:
+        assert journal.recall(["c1"]) == {}
+        assert journal.begin("b.csv") == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE requests",
+        "DELETE FROM secret",
+        "ALTER TABLE customers DROP COLUMN after_id",
+        "DROP TABLE facts",
+    ],
+)
+def test_a_journal_that_lacks_something_is_rebuilt(tmp_path: Path, damage: str) -> None:
+    """It stays to be rebuilt until it was: a run that is killed meanwhile changes nothing."""
+    path = tmp_path / "j.sqlite"
+    with Journal(path) as journal:
+        journal.begin("a.csv")
+    with sqlite3.connect(path) as db:
+        db.execute(damage)
+    db.close()
+    with Journal(path) as journal:
+        assert "damaged" in journal.notes[0]
+    with Journal(path) as journal:
+        assert (journal.notes, journal.to_rebuild) == ([], True)
+        run = journal.begin("a.csv")
+        journal.rebuilt([("c1", "7", {"name": "d"})])
+    with Journal(path) as journal:
+        assert not journal.to_rebuild
+        entry = journal.recall(["c1"])["c1"]
+        assert (entry.state, entry.clopos_id, entry.content) == (CREATED, "7", {"name": "d"})
+        assert entry.run != run
+
+
+def test_a_journal_of_the_first_layout_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with sqlite3.connect(path) as db:
+        db.executescript(
+            """
+            CREATE TABLE runs (
+                id INTEGER PRIMARY KEY, started REAL NOT NULL, finished REAL, file TEXT,
+                results TEXT, summary TEXT
+            );
+            CREATE TABLE customers (
+                cid TEXT PRIMARY KEY, run INTEGER NOT NULL, state TEXT NOT NULL,
+                attempts INTEGER NOT NULL, after_id INTEGER, clopos_id TEXT,
+                content TEXT NOT NULL, changed REAL NOT NULL
+            ) WITHOUT ROWID;
+            CREATE TABLE requests (sent REAL NOT NULL);
+            CREATE TABLE secret (key BLOB NOT NULL);
+            INSERT INTO secret VALUES (x'00112233');
+            INSERT INTO runs VALUES (3, 1.0, NULL, 'a.csv', NULL, NULL);
+            INSERT INTO customers VALUES ('c1', 3, 'sent', 1, 5, NULL, '{"name": "d"}', 1.0);
+            PRAGMA user_version = 1;
+            """
+        )
+    db.close()
+    with Journal(path) as journal:
+        assert journal.key == bytes.fromhex("00112233")
+        assert (journal.notes, journal.to_rebuild) == ([], False)
+        assert journal.begin("a.csv") == 3
+        entry = journal.recall(["c1"])["c1"]
+        assert (entry.state, entry.after_id) == (SENT, 5)
+        assert journal._db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_clock_that_was_set_back_costs_no_wait(tmp_path: Path) -> None:
+    """What seems to have left in the future left at most now, and is forgotten in its time."""
+    clock = [1_000_000.0]
+
+    async def story() -> None:
+        with Journal(tmp_path / "j.sqlite", now=lambda: clock[0]) as journal:
+            journal.request_left()
+            await journal.flush()
+            clock[0] -= 86_400
+            assert journal.recent_requests(60.0) == [clock[0]]
+            clock[0] += 61
+            assert journal.recent_requests(60.0) == []
+
+    asyncio.run(story())
+
+
+def test_an_intention_never_hides_a_customer_that_was_created(tmp_path: Path) -> None:
+    async def story() -> None:
+        with Journal(tmp_path / "j.sqlite") as journal:
+            journal.begin("a.csv")
+            await journal.intend("c", {"name": "d"}, None)
+            journal.created("c", "7")
+            await journal.intend("c", {"name": "e"}, None)
+            assert journal.recall(["c"])["c"].clopos_id == "7"
 
     asyncio.run(story())
