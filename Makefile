@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture readme screenshot check lock
+.PHONY: help demo test torture readme screenshot check lock bench bench-quick
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -40,3 +40,18 @@ check: $(READY)  ## lint, format, types, layers
 
 lock: ## renew requirements.txt (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o requirements.txt
+
+BENCH := build/bench
+$(BENCH)/ready: tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)/venv
+	$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/benchmarks/requirements.txt
+	@# Yardsticks that need a registry of their own: where it can't be reached, the table says so.
+	command -v newman || npm install --silent --no-fund --no-audit --prefix $(BENCH) newman@6.2.2 || true
+	command -v wrk || (cd $(BENCH) && apt-get download wrk libluajit-5.1-2 && for each in *.deb; do dpkg -x $$each .; done) || true
+	@touch $@
+
+bench: $(READY) $(BENCH)/ready  ## how fast we are beside what people use instead (five minutes)
+	$(BIN)/python -m tests.benchmarks
+
+bench-quick: $(READY) $(BENCH)/ready  ## the same with fewer rows and rounds (one minute)
+	$(BIN)/python -m tests.benchmarks --quick --out $(BENCH)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import random
+import sys
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 HEADER = (
     "name",
@@ -76,11 +77,45 @@ def _spoil(row: list[str], chance: random.Random) -> None:
         row[6] = "31.02.1990"
 
 
-def write_csv(path: Path, rows: int, *, bad: float = 0.0) -> Path:
-    """Write a sheet of customers as UTF-8 with commas, unless it is there already."""
-    if not path.exists():
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(HEADER)
-            writer.writerows(customers(rows, bad=bad))
-    return path
+def to_be_sent(rows: int) -> Iterator[tuple[str, ...]]:
+    """Yield rows as Clopos takes them: for senders that don't clean."""
+    for number, row in enumerate(customers(rows)):
+        name, phone, email, code, cid, _, born, note, _ = row
+        phone = "+" + "".join(filter(str.isdecimal, phone)).removeprefix("994").removeprefix("0")
+        gender = ("1", "2", "")[number % 3]
+        yield name, phone.replace("+", "+994"), email, code, cid, gender, born, note, "1"
+
+
+def write_csv(path: Path, rows: Iterable[tuple[str, ...]]) -> None:
+    """Write a sheet of customers as UTF-8 with commas."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        writer.writerows(rows)
+
+
+def write_workbook(path: Path, rows: Iterable[tuple[str, ...]]) -> None:
+    """Write a sheet of customers as XLSX."""
+    import xlsxwriter  # noqa: PLC0415 - for one of them only
+
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate((HEADER, *rows)):
+            sheet.write_row(number, 0, row)
+
+
+def main(folder: Path, rows: int, small: int) -> None:
+    """Write the sheets that are to be checked."""
+    write_csv(folder / "clean.csv", customers(rows))
+    write_csv(folder / "bad.csv", customers(rows, bad=0.1))
+    write_csv(folder / "small.csv", customers(small))
+    write_workbook(folder / "small.xlsx", customers(small))
+
+
+if __name__ == "__main__":
+    # As a process of its own: what it takes must not count as memory of those that are measured.
+    place, first, second = sys.argv[1:]
+    if first == "--send":
+        write_csv(Path(place) / f"send-{second}.csv", to_be_sent(int(second)))
+    else:
+        main(Path(place), int(first), int(second))

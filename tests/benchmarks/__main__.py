@@ -1,0 +1,78 @@
+"""Run the benchmarks and write the table: `make bench`, or `make bench-quick`.
+
+    python -m tests.benchmarks [--quick] [--million] [--only PART]… [--out FOLDER]
+
+The parts are `check`, `start`, `run` and `pace`; `--million` adds a run of a million rows (some
+minutes, for its memory). The table is written to FOLDER (tests/benchmarks) as table.md and
+table.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.benchmarks import preparing, sending, table
+
+HERE = Path(__file__).parent
+PARTS = ("check", "start", "run", "pace")
+
+
+def main() -> None:
+    """Measure, say what goes on, write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--million", action="store_true")
+    parser.add_argument("--only", action="append", choices=PARTS)
+    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--build", type=Path, default=Path("build/bench"))
+    given = parser.parse_args()
+    rounds, large, small, sent = (
+        (3, 100_000, 20_000, 5_000) if given.quick else (5, 1_000_000, 100_000, 50_000)
+    )
+    only = given.only or PARTS
+    here = sending.tools(given.build.absolute())
+    told = f"{table.machine()}; medians of {rounds}, alternating"
+    texts, facts = [f"Measured on {told}.\n"], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        def part(title: str, found: tuple[list[table.Line], list[table.Target]]) -> None:
+            texts.append(table.markdown(title, *found))
+            facts.append(table.as_json(title, *found))
+
+        if "check" in only:
+            found = preparing.prepare(folder, large, small, rounds, here.get("requests"), say)
+            part("Checking a sheet of nine columns, results written", found)
+        if "start" in only:
+            preparing.few(folder)
+            part("How soon it answers", preparing.start(folder, 2 * rounds + 1, say))
+        if "run" in only:
+            part("Creating customers", sending.send(folder, sent, rounds, here, say))
+        if given.million:
+            part("A million customers", sending.million(folder, 1_000_000))
+        if "pace" in only:
+            # Late: what is imported here counts in the memory of the processes started before.
+            from tests.benchmarks import pace  # noqa: PLC0415
+
+            rows = pace.measure(pace.CASES[:3] if given.quick else pace.CASES)
+            texts.append(f"### The pace against a strict window\n\n{pace.table(rows)}\n")
+            facts.append({"title": "pace", "lines": [asdict(row) for row in rows]})
+    text = "\n".join(texts)
+    (given.out / "table.md").write_text(text, encoding="utf-8")
+    summary = {"machine": told, "parts": facts}
+    (given.out / "table.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    print(text)  # noqa: T201 - what it is for
+
+
+def say(text: str) -> None:
+    """Show what goes on."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
