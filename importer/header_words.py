@@ -124,6 +124,11 @@ _SECRET = frozenset(
         "pin cvv cvc apikey"
     ).split()
 )
+_COMPANY = (
+    "company;company name;organization;organisation;business;business name;firm;default address "
+    "company;şirkət;şirkətin adı;firma;təşkilat;компания;организация;фирма;название организации;"
+    "şirket;şirket adı;kurum"
+)
 _NOISE = frozenset(["value", "no"])
 _NOT_WORD = re.compile(r"[\W\d_]+")
 
@@ -159,6 +164,11 @@ def is_id(header: str) -> bool:
     return key(header) in _IDS
 
 
+def is_company(header: str) -> bool:
+    """Tell whether a column holds the name of a company."""
+    return key(header) in _COMPANIES
+
+
 def is_secret(header: str) -> bool:
     """Tell whether a column holds passwords, tokens or the like."""
     return not _SECRET.isdisjoint(_tokens(header))
@@ -182,3 +192,4 @@ def _by_key() -> dict[str, Word]:
 
 
 _BY_KEY = _by_key()
+_COMPANIES = frozenset(map(key, _COMPANY.split(";")))
