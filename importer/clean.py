@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.changes import joined, source_of
 from importer.columns import WHOLE_NUMBERS, arrow, frame
 from importer.fields import Parsed
 from importer.fields.code import parse_cid, parse_code, parse_group, parse_name, parse_note
@@ -50,6 +51,7 @@ def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
     }
     parsers = _parsers(texts, reading, sheet.serial_dates)
     values: dict[str, pa.Array] = {}
+    sources: dict[str, pa.Array] = {}
     problems: list[Problem] = []
     for name in FIELDS:
         columns = texts.get(name)
@@ -58,10 +60,11 @@ def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
             continue
         if name == "name" and len(columns) > 1:
             column = _joined(columns)
+            sources[name] = joined(columns)
         else:
-            column = _first_valid(
-                [_read(cells, name, parsers[name], reading.region) for cells in columns]
-            )
+            read = [_read(cells, name, parsers[name], reading.region) for cells in columns]
+            column = _first_valid(read)
+            sources[name] = source_of(columns, [each.values for each in read])
         values[name] = column.values
         rows = table.index.take(list(column.noted)).tolist()
         shown = [
@@ -71,7 +74,7 @@ def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
             value = next((text for text in there if text.strip()), "")
             codes = (*([parsed.problem] if parsed.problem else ()), *parsed.remarks)
             problems += [Problem(row, name, code, value) for code in codes]
-    return Cleaned(frame(values, table.index), tuple(problems))
+    return Cleaned(frame(values, table.index), tuple(problems), sources)
 
 
 def _parsers(

@@ -80,6 +80,18 @@ _SHEET_FLAGS = (
         "What is left out can't be added later through the API.",
     ),
     click.option(
+        "--name-from",
+        type=click.Choice(["phone", "email", "company"]),
+        multiple=True,
+        help="Give customers without a name this instead; the first that is there, if repeated.",
+    ),
+    click.option("--group", metavar="NAME|ID", help="Put all customers into this group of Clopos."),
+    click.option(
+        "--group-column",
+        metavar="HEADER",
+        help="Put each customer into the group that this column names.",
+    ),
+    click.option(
         "--results",
         type=click.Path(path_type=Path),
         help="Where to write what became of every row: .csv, .xlsx, .jsonl or .parquet. "
@@ -209,6 +221,9 @@ def sheet_options(given: dict[str, Any]) -> SheetOptions:
         dates=given["dates"],
         language=given["language"],
         drop_bad_values=given["drop_bad_values"],
+        name_from=given["name_from"],
+        group=given["group"],
+        group_column=given["group_column"],
         mapping=given["mapping"],
         save_mapping=given["save_mapping"],
     )

@@ -18,11 +18,13 @@ from importer.header_words import key
 from importer.records import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     import pandas as pd
 
     from importer.records import Sheet
+
+    Groups = Iterable[tuple[int, str]]
 
 _SHOWN = 20  # groups that are listed
 
@@ -70,8 +72,17 @@ def wanted_groups(
     return Wanted({name: tuple(theirs) for name, theirs in found.items()}, optional)
 
 
+async def look_up(
+    values: pd.DataFrame, wanted: Wanted | None, read: Callable[[], Awaitable[Groups]]
+) -> tuple[pd.DataFrame, dict[int, str]]:
+    """Return what `with_groups` does, asking for the groups at Clopos only if any is wanted."""
+    if not wanted or not wanted.rows:
+        return values, {}
+    return with_groups(values, wanted, await read())
+
+
 def with_groups(
-    values: pd.DataFrame, wanted: Wanted, groups: Iterable[tuple[int, str]]
+    values: pd.DataFrame, wanted: Wanted, groups: Groups
 ) -> tuple[pd.DataFrame, dict[int, str]]:
     """Return `values` with a group id in each row that wants one, and row → what to say of it.
 

@@ -5,6 +5,7 @@ Only where it is asked for: a name that is made up can't be changed through the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 SOURCES = ("phone", "email", "company")
 
 
-def fill_names(
-    cleaned: Cleaned, sheet: Sheet, mapping: Mapping, sources: Sequence[str]
-) -> Cleaned:
+def fill_names(cleaned: Cleaned, sheet: Sheet, mapping: Mapping, sources: Sequence[str]) -> Cleaned:
     """Give rows without a name what the first of `sources` has, and a remark that says so.
 
     Raises UsageError when the sheet has no column for a source.
@@ -45,7 +44,7 @@ def fill_names(
         ]
         names = pc.coalesce(names, theirs)
     filled = frame(columns | {"name": names}, cleaned.values.index)
-    return Cleaned(filled, (*cleaned.problems, *remarks))
+    return replace(cleaned, values=filled, problems=(*cleaned.problems, *remarks))
 
 
 def _company(cleaned: Cleaned, sheet: Sheet) -> pa.Array:

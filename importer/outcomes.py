@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from importer.changes import Changes
+
 
 class Outcomes(Mapping[int, Outcome]):
     """Row → what became of it, for each of `rows` in their order.
@@ -26,12 +28,18 @@ class Outcomes(Mapping[int, Outcome]):
     """
 
     def __init__(
-        self, rows: pd.Index[int], said: Mapping[int, Outcome], default: Status, message: str = ""
+        self,
+        rows: pd.Index[int],
+        said: Mapping[int, Outcome],
+        default: Status,
+        message: str = "",
+        changes: Changes | None = None,
     ) -> None:
         self.rows = rows
         self.said = said
         self.default = default
         self.message = message
+        self.changes = changes  # are added to the messages
 
     def __getitem__(self, row: int) -> Outcome:
         if outcome := self.said.get(row):
@@ -64,17 +72,29 @@ class Outcomes(Mapping[int, Outcome]):
         numbers = pc.cast(pa.array(rows), pa.string())
         usual = ("", self.default.value, "", "", "", "", self.message)
         if not said:
-            return [numbers, *(pa.repeat(text, len(rows)) for text in usual[1:])]
+            columns = [numbers, *(pa.repeat(text, len(rows)) for text in usual[1:])]
+            return self._with_changes(columns, rows)
         mask = np.zeros(len(rows), bool)
         mask[[place for place, _ in said]] = True
         there = zip(*(_texts(outcome) for _, outcome in said), strict=True)
-        return [
+        columns = [
             numbers,
             *(
                 pc.replace_with_mask(pa.repeat(text, len(rows)), mask, pa.array(texts, pa.string()))
                 for text, texts in zip(usual[1:], there, strict=True)
             ),
         ]
+        return self._with_changes(columns, rows)
+
+    def _with_changes(self, columns: list[pa.Array], rows: pd.Index[int]) -> list[pa.Array]:
+        """Add to the messages, the last of the columns, what was made of values."""
+        changes = self.changes.of(np.asarray(rows)) if self.changes else None
+        if changes is None:
+            return columns
+        messages = columns[-1]
+        one = pc.or_(pc.equal(messages, ""), pc.equal(changes, ""))
+        between = pc.if_else(one, "", "; ")
+        return [*columns[:-1], pc.binary_join_element_wise(messages, between, changes, "")]
 
 
 def _texts(outcome: Outcome) -> tuple[str, ...]:

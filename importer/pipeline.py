@@ -173,6 +173,7 @@ def run(
             results=results.resolve(),
             payloads=output.payloads,
             on_start=on_start,
+            groups=prepared.groups,
         )
 
     with contextlib.ExitStack() as stack:
@@ -181,6 +182,7 @@ def run(
             folder = tempfile.TemporaryDirectory(prefix="clopos-sandbox-")
             settings = replace(settings, state_dir=stack.enter_context(folder))
         uploaded = asyncio.run(main(settings))
+    prepared = replace(prepared, remarks=_both(prepared.remarks, uploaded.remarks))
     said = prepared.outcomes | uploaded.outcomes
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, "not sent yet")
     error, written = uploaded.error, None
@@ -258,7 +260,13 @@ def _with_remarks(prepared: Prepared, outcomes: Outcomes) -> Outcomes:
     for row, remark in prepared.remarks.items():
         outcome = outcomes[row]
         said[row] = replace(outcome, message="; ".join(filter(None, (outcome.message, remark))))
-    return Outcomes(outcomes.rows, said, outcomes.default, outcomes.message)
+    return Outcomes(outcomes.rows, said, outcomes.default, outcomes.message, prepared.changes)
+
+
+def _both(remarks: dict[int, str], others: dict[int, str]) -> dict[int, str]:
+    """Return what both say of each row."""
+    rows = remarks.keys() | others.keys()
+    return {row: "; ".join(filter(None, (remarks.get(row), others.get(row)))) for row in rows}
 
 
 def _write(path: Path, prepared: Prepared, outcomes: Outcomes, viewer: Viewer) -> Path:

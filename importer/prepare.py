@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
+import pyarrow as pa
+
+from importer.changes import Changes
 from importer.clean import clean
 from importer.dedupe import dedupe
+from importer.groups import Wanted, wanted_groups
 from importer.mapping import map_columns
 from importer.messages import tr, trn
+from importer.names import fill_names
 from importer.problems import CATALOGUE, Level
 from importer.profiles import load_profiles
 from importer.read import read
@@ -43,6 +48,9 @@ class SheetOptions:
     dates: str | None = None
     language: str | None = None
     drop_bad_values: bool = False  # send a row without its bad optional values
+    name_from: tuple[str, ...] = ()  # what gives a name to who has none: phone, email, company
+    group: str | None = None  # of all rows: its name or id at Clopos
+    group_column: str | None = None  # the header of the column that names each row's group
     mapping: Path | None = None  # a saved mapping; None: FILE.mapping.toml if it is there
     save_mapping: Path | None = None
 
@@ -63,6 +71,8 @@ class Prepared:
     problems: tuple[Problem, ...]
     outcomes: dict[int, Outcome]
     remarks: dict[int, str]
+    changes: Changes | None = None  # what was made of the values that are sent
+    groups: Wanted = field(default_factory=Wanted)  # looked up at Clopos before they are sent
 
 
 def prepare(
@@ -90,6 +100,8 @@ def prepare(
     rows = len(sheet.table)
     on_stage(trn("cleaning {n} row", "cleaning {n} rows", rows))
     cleaned = clean(sheet, mapping, reading)
+    if options.name_from:
+        cleaned = fill_names(cleaned, sheet, mapping, options.name_from)
     on_stage(trn("validating {n} row", "validating {n} rows", rows))
     validated = validate(
         cleaned,
@@ -117,14 +129,24 @@ def prepare(
             message=message,
         )
     kept = ~validated.values.index.isin(list(outcomes))
+    values = validated.values[kept]
+    groups = wanted_groups(
+        sheet,
+        values.index,
+        column=options.group_column,
+        group=options.group,
+        optional=options.drop_bad_values,
+    )
     return Prepared(
         sheet,
         mapping,
         reading,
-        validated.values[kept],
+        values,
         problems,
         outcomes,
         {row: text for row, text in said.items() if row not in outcomes},
+        Changes(values, {name: of.filter(pa.array(kept)) for name, of in cleaned.sources.items()}),
+        groups,
     )
 
 

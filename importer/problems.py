@@ -31,8 +31,8 @@ CATALOGUE: dict[str, Entry] = {
     "missing_name": Entry(Level.ROW, "no name", "give the customer a name, or delete the row"),
     "malformed_row": Entry(
         Level.ROW,
-        "more cells than the header has",
-        "a value holds the delimiter without quotes: put it in quotes, or take the delimiter out",
+        "a row whose values can't be trusted, or that is no customer",
+        "mend it, or delete it",
     ),
     # fields
     "invalid_phone": Entry(
@@ -72,6 +72,9 @@ CATALOGUE: dict[str, Entry] = {
     "phone_extension_dropped": Entry(Level.REMARK, "an extension was left out", ""),
     "phone_text_dropped": Entry(Level.REMARK, "words beside the number were left out", ""),
     "phone_from_scientific": Entry(Level.REMARK, "read from scientific notation", ""),
+    "name_from_phone": Entry(Level.REMARK, "no name: the phone number was taken", ""),
+    "name_from_email": Entry(Level.REMARK, "no name: the e-mail address was taken", ""),
+    "name_from_company": Entry(Level.REMARK, "no name: the company was taken", ""),
     "email_multiple": Entry(Level.REMARK, "several addresses, the first was taken", ""),
     "gender_not_representable": Entry(Level.REMARK, "Clopos has no value for it, left empty", ""),
     "date_from_serial": Entry(Level.REMARK, "read from a spreadsheet's day number", ""),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
 
     import pandas as pd
+    import pyarrow as pa
 
 FIELDS = (
     "name",
@@ -155,6 +156,7 @@ class Cleaned:
 
     values: pd.DataFrame
     problems: tuple[Problem, ...] = ()
+    sources: MappingOf[str, pa.Array] = field(default_factory=dict)  # field → texts they are from
 
 
 @dataclass(frozen=True, slots=True)

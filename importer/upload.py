@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
 from importer.compare import Comparison
 from importer.errors import ImporterError, ServiceError, StoppedError
 from importer.failures import Failures
+from importer.groups import look_up
 from importer.hours import parse_finish
 from importer.identity import customers
 from importer.job import Job, SendOptions, stopped
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from importer.groups import Wanted
     from importer.plan import Plan
     from importer.report.facts import Facts
     from importer.settings import Settings
@@ -60,6 +62,7 @@ class Uploaded:
     error: ImporterError | None
     sending: Sending
     plan: Plan | None
+    remarks: dict[int, str] = field(default_factory=dict)  # row → what else to say of it
 
 
 async def upload(
@@ -73,6 +76,7 @@ async def upload(
     results: Path,
     payloads: Path | None = None,
     on_start: Callable[[asyncio.Event], None] = lambda _: None,
+    groups: Wanted | None = None,
     now: Callable[[], float] = time.time,
 ) -> Uploaded:
     """Send the rows of `values` (a column for each of FIELDS, row number as index).
@@ -112,6 +116,7 @@ async def upload(
             on_failure=partial(_failed, failures, quota),
         )
         api = await stack.enter_async_context(client)
+        values, remarks = await look_up(values, groups, api.groups)
         snapshot = stack.enter_context(Snapshot(folder / "snapshot.sqlite", journal.key))
         rows = partial(customers, values, base_url=settings.base_url, brand=settings.brand)
         if payloads:
@@ -146,7 +151,7 @@ async def upload(
             requests=api.requests.as_dict(),
             timeline=timeline.minutes(api.requests.throttled),
         )
-        uploaded = Uploaded(job.outcomes, api.requests, error, sending, plan)
+        uploaded = Uploaded(job.outcomes, api.requests, error, sending, plan, remarks)
         _log_end(uploaded)
         if not options.dry_run:
             _note_end(journal, uploaded, facts, str(results), seconds=timeline.seconds())

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 from importer.clopos.answers import Answer, Call, Verdict
-from importer.clopos.customers import Existing, Page, existing_of, page_of
+from importer.clopos.customers import Existing, Page, existing_of, groups_of, page_of
 from importer.clopos.wire import Requests, Wire
 from importer.errors import ServiceError
 from importer.messages import tr
@@ -132,6 +133,18 @@ class Clopos:
         """Return the customer with this id, None when there is none."""
         answer = await self._read(f"/customers/{clopos_id}", {})
         return existing_of(answer.data) if answer.verdict is Verdict.OK else None
+
+    async def groups(self) -> tuple[tuple[int, str], ...]:
+        """Return (id, name) of every customer group (API facts §6)."""
+        found: dict[int, str] = {}
+        for number in itertools.count(1):
+            params = {"page": str(number), "limit": "200"}
+            answer = await self._read("/customer-groups", params)
+            known = len(found)
+            found |= dict(groups_of(answer))
+            if len(found) == known or (answer.total is not None and len(found) >= answer.total):
+                break
+        return tuple(found.items())
 
     async def scan(self, worth_it: Callable[[int], bool] | None = None) -> AsyncIterator[Existing]:
         """Yield every customer once, oldest first.

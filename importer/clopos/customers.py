@@ -41,6 +41,21 @@ def page_of(answer: Answer) -> Page:
     return Page(tuple(existing for existing in found if existing), answer.total)
 
 
+def groups_of(answer: Answer) -> tuple[tuple[int, str], ...]:
+    """Return (id, name) of the groups of a list; what has no number or no name is left out."""
+    items = answer.data if isinstance(answer.data, list) else []
+    pairs = (
+        (as_id(i.get("id")), i.get("name"))
+        for i in items
+        if isinstance(i, dict) and not i.get("deleted_at")
+    )
+    return tuple(
+        (int(number), name)
+        for number, name in pairs
+        if number and number.isdecimal() and isinstance(name, str)
+    )
+
+
 def existing_of(item: Any) -> Existing | None:
     """Return a customer object of the API, None when it has no id."""
     clopos_id = as_id(item.get("id")) if isinstance(item, dict) else None
