@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from importer.fields.text import fold
+from importer.records import RESULT_COLUMNS
 
 # field or part of a name → rank → language → headers. A lower rank is taken before a higher one;
 # two headers of the same rank are equal candidates.
@@ -156,7 +157,7 @@ def meaning(header: str) -> Word | None:
 
 def is_known(header: str) -> bool:
     """Tell whether a header is one of those that every list of people has."""
-    return is_id(header) or meaning(header) is not None
+    return header in RESULT_COLUMNS or is_id(header) or meaning(header) is not None
 
 
 def is_id(header: str) -> bool:

@@ -117,6 +117,7 @@ def check(
         "rows": len(prepared.sheet.table),
         **summary.count(outcomes.counts(), summary.CHECK_STATUSES),
         **summary.found(prepared.mapping, prepared.sheet, prepared.problems),
+        **({"groups": prepared.groups.counts()} if prepared.groups.rows else {}),
         "seconds": round(seconds, 3),
         "results": str(results),
     }

@@ -137,6 +137,10 @@ def prepare(
         group=options.group,
         optional=options.drop_bad_values,
     )
+    if options.group_column:
+        told = ", ".join(f"«{name}» {number}" for name, number in groups.counts().items())
+        note = f"groups, looked up at Clopos before sending: {told or 'none'}"
+        mapping = replace(mapping, notes=(*mapping.notes, note))
     return Prepared(
         sheet,
         mapping,

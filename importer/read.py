@@ -152,6 +152,8 @@ def _width(headers: list[str], body: list[list[str]], *, shifts: bool) -> tuple[
     stands where it was put.
     """
     named = max((n for n, header in enumerate(headers, start=1) if header), default=0)
+    if RESULTS.issubset(headers):
+        named = len(headers)
     most = max(len(headers), *map(len, body)) if not shifts else len(headers)
     used = [0] * (most - named)
     for record in body:
@@ -215,7 +217,7 @@ def _without_results(
 
     Only CSV is made harmless; a workbook may be such a CSV file, saved as one.
     """
-    if not {"import_row", "import_status"} <= set(headers):
+    if not RESULTS.issubset(headers):
         return headers, table
     kept = [number for number, header in enumerate(headers) if header not in RESULT_COLUMNS]
     own_workbook = grid.worksheet == RESULTS_WORKSHEET

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from importer.groups import Wanted
+
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:
     """Return rows as the table of values that is ready to be sent, from row 2 on."""
@@ -43,7 +45,11 @@ class World:
         self.stop = asyncio.Event()
 
     async def send(
-        self, *rows: dict[str, Any], variables: dict[str, str] | None = None, **options: Any
+        self,
+        *rows: dict[str, Any],
+        variables: dict[str, str] | None = None,
+        groups: Wanted | None = None,
+        **options: Any,
     ) -> Uploaded:
         """Send rows as `run` does; `options` are those of SendOptions."""
         loop = asyncio.get_running_loop()
@@ -58,6 +64,7 @@ class World:
             self.stop,
             facts=Facts("test.csv", len(rows), {}, (), {}),
             results=self.folder / "results.csv",
+            groups=groups,
             now=lambda: loop.wall,
         )
 

@@ -30,6 +30,9 @@ _MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 
+RESULTS = frozenset(["import_row", "import_status"])
+"""Headers by which a results file is known."""
+
 HEADER_AGAIN = "the header again, not a customer"
 TOTAL = later("a total, not a customer")
 HEADING = "a heading, not a customer"
@@ -54,6 +57,9 @@ def find_header(records: list[list[str]]) -> int | None:
     filled = [(index, cells) for index, cells in filled if cells]
     if not filled:
         return None
+    ours = [index for index, cells in filled if RESULTS.issubset(cells)]
+    if ours:
+        return ours[0]
     widest = max(Counter(len(cells) for _, cells in filled))
     # Rows have empty cells, headers seldom do: half of the widest row is wide enough.
     enough = max(1, (widest + 1) // 2)
