@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.columns import arrow
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,9 @@ class Changes:
             return None
         shown = pc.utf8_slice_codeunits(sources.filter(changed), 0, _LONGEST)
         shown = pc.replace_substring_regex(shown, r"\s+", " ")
-        texts = pc.binary_join_element_wise(f"; {field} read from ", shown, "")
+        texts = pc.binary_join_element_wise(
+            "; " + tr("{field} read from", field=field) + " ", shown, ""
+        )
         return pc.replace_with_mask(pa.repeat("", stop - start), changed, texts)
 
 

@@ -15,6 +15,7 @@ from importer.columns import arrow, cells_of, frame
 from importer.errors import UsageError
 from importer.fields.text import fold, is_nothing, one_line
 from importer.header_words import key
+from importer.messages import tr, trn
 from importer.records import FIELDS
 
 if TYPE_CHECKING:
@@ -54,15 +55,20 @@ def wanted_groups(
     if column is None and group is None:
         return Wanted()
     if column is not None and group is not None:
-        raise UsageError("Both --group and --group-column are given", todo="take one of them")
+        raise UsageError(
+            tr("Both --group and --group-column are given"), todo=tr("take one of them")
+        )
     if column is None:
         return Wanted({one_line(group or ""): tuple(rows.tolist())}, optional)
     places = [n for n, header in enumerate(sheet.headers) if header and key(header) == key(column)]
     if not places:
         raise UsageError(
-            f"--group-column {column}: the sheet has no such column",
-            why=f"its columns are {', '.join(header for header in sheet.headers if header)[:300]}",
-            todo="take one of these",
+            tr("--group-column {column}: the sheet has no such column", column=column),
+            why=tr(
+                "its columns are {columns}",
+                columns=", ".join(header for header in sheet.headers if header)[:300],
+            ),
+            todo=tr("take one of these"),
         )
     found: dict[str, list[int]] = {}
     for row, text in zip(rows.tolist(), cells_of(sheet.table.loc[rows, places[0]]), strict=True):
@@ -100,9 +106,10 @@ def with_groups(
     for name, rows in wanted.rows.items():
         found = ids[name]
         given |= dict.fromkeys(rows, found)
-        text = f"group «{name}»: not at Clopos, left out" if found is None else ""
-        text = text or (f"group {found} read from {name}" if name != str(found) else "")
-        if text:
+        if found is None:
+            said |= dict.fromkeys(rows, tr("group «{name}»: not at Clopos, left out", name=name))
+        elif name != str(found):
+            text = tr("group {number} read from {name}", number=found, name=name)
             said |= dict.fromkeys(rows, text)
     columns = {name: arrow(values[name]) for name in FIELDS}
     columns["group_id"] = pa.array(list(given.values()), pa.int64())
@@ -119,9 +126,9 @@ def _id_of(wanted: str, groups: list[tuple[int, str]]) -> int | None:
         found = [group for group in groups if same(group)]
         if len(found) > 1:
             raise UsageError(
-                f"Several groups at Clopos are called «{wanted}»",
-                why=", ".join(f"{name} is {number}" for number, name in found),
-                todo="write the number of the one that is meant",
+                tr("Several groups at Clopos are called «{name}»", name=wanted),
+                why=", ".join(f"{name}: {number}" for number, name in found),
+                todo=tr("write the number of the one that is meant"),
             )
         if found:
             return found[0][0]
@@ -130,13 +137,19 @@ def _id_of(wanted: str, groups: list[tuple[int, str]]) -> int | None:
 
 def _unknown(wanted: Wanted, unknown: list[str], groups: list[tuple[int, str]]) -> UsageError:
     counts = wanted.counts()
-    told = [f"«{name}» ({counts[name]} rows)" for name in counts if name in unknown]
+    told = [
+        trn("«{name}» ({n} row)", "«{name}» ({n} rows)", counts[name], name=name)
+        for name in counts
+        if name in unknown
+    ]
     there = ", ".join(f"{name} ({number})" for number, name in groups[:_SHOWN])
     return UsageError(
-        f"Clopos has no group {', '.join(told[:_SHOWN])}",
-        why=f"its groups are {there}" if there else "it has no groups",
-        todo="create them in Clopos; or give all rows one with --group; "
-        "or send these rows without a group with --drop-bad-values",
+        tr("Clopos has no group {names}", names=", ".join(told[:_SHOWN])),
+        why=tr("its groups are {names}", names=there) if there else tr("it has no groups"),
+        todo=tr(
+            "create them in Clopos; or give all rows one with --group; "
+            "or send these rows without a group with --drop-bad-values"
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from importer.columns import arrow, frame
 from importer.errors import UsageError
 from importer.fields.code import parse_name
 from importer.header_words import is_company
+from importer.messages import tr
 from importer.records import FIELDS, Cleaned, Mapping, Problem, Sheet
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def _company(cleaned: Cleaned, sheet: Sheet) -> pa.Array:
 
 def _no_source(source: str, sheet: Sheet) -> UsageError:
     return UsageError(
-        f"--name-from {source}: no column of the sheet holds that",
-        why=f"its columns are {', '.join(header for header in sheet.headers if header)[:300]}",
-        todo=f'say which one with --map "{source}=…"'
-        if source != "company"
-        else "call the column Company, or take another source",
+        tr("--name-from {source}: no column of the sheet holds that", source=source),
+        why=tr(
+            "its columns are {columns}",
+            columns=", ".join(header for header in sheet.headers if header)[:300],
+        ),
+        todo=tr("call the column Company, or take another source")
+        if source == "company"
+        else tr('say which one with --map "{source}=…"', source=source),
     )

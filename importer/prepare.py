@@ -139,7 +139,7 @@ def prepare(
     )
     if options.group_column:
         told = ", ".join(f"«{name}» {number}" for name, number in groups.counts().items())
-        note = f"groups, looked up at Clopos before sending: {told or 'none'}"
+        note = tr("groups, looked up at Clopos before sending: {names}", names=told or "–")
         mapping = replace(mapping, notes=(*mapping.notes, note))
     return Prepared(
         sheet,

@@ -16,7 +16,7 @@ from importer.fields.text import tidy
 from importer.header_words import meaning
 from importer.messages import later, tr, trn
 from importer.reading.container import grid_of
-from importer.reading.header import find_header, is_blank, not_a_customer
+from importer.reading.header import RESULTS, find_header, is_blank, not_a_customer
 from importer.reading.plain import read_plain
 from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, ReadOptions, Sheet
 

@@ -11,8 +11,8 @@ import pytest
 from importer.changes import Changes
 from importer.pipeline import Output, check
 from importer.prepare import SheetOptions, prepare
+from tests.process import lines_of
 from tests.test_exports import EXPORTS, FILES
-from tests.test_journey import lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +36,9 @@ SAID = {
 def test_every_value_that_was_changed_beyond_trimming_is_told(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(SHEET, encoding="utf-8")
-    done = check(path, SheetOptions(dates="DMY"), Output(tmp_path / "r.csv"))
-    lines = {line["import_row"]: line["import_message"] for line in lines_of(done.results)}
+    results = tmp_path / "r.csv"
+    check(path, SheetOptions(dates="DMY"), Output(results))
+    lines = {line["import_row"]: line["import_message"] for line in lines_of(results)}
     assert lines["2"] == SAID["2"]
     assert lines["3"] == SAID["3"]
     assert lines["4"].removeprefix("name read from A\u0308li; ") == SAID["4"]

@@ -73,7 +73,7 @@ def test_unknown_groups_are_a_question() -> None:
     wanted = Wanted({"b": (3,), "a": (2, 4), "Seven": (5,)})
     with pytest.raises(UsageError) as caught:
         with_groups(frame(*people(4)), wanted, THERE)
-    assert caught.value.what == "Clopos has no group «a» (2 rows), «b» (1 rows)"
+    assert caught.value.what == "Clopos has no group «a» (2 rows), «b» (1 row)"
     assert "Seven (7)" in str(caught.value.why)
     assert "--group" in str(caught.value.todo)
     assert "--drop-bad-values" in str(caught.value.todo)
@@ -92,7 +92,7 @@ def test_unknown_groups_are_left_out_if_that_is_asked_for() -> None:
 def test_two_groups_of_one_name_are_a_question() -> None:
     with pytest.raises(UsageError, match="Several groups") as caught:
         with_groups(frame(*people(1)), Wanted({"Twin": (2,)}), THERE)
-    assert "twin is 8, TWIN is 9" in str(caught.value.why)
+    assert "twin: 8, TWIN: 9" in str(caught.value.why)
     found, _ = with_groups(frame(*people(1)), Wanted({"TWIN": (2,)}), THERE)
     assert found["group_id"].tolist() == [9]
 

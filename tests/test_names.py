@@ -10,7 +10,7 @@ import pytest
 from importer.errors import UsageError
 from importer.pipeline import Output, check
 from importer.prepare import Prepared, SheetOptions, prepare
-from tests.test_journey import lines_of
+from tests.process import lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,8 +55,9 @@ def test_the_first_source_that_has_anything_gives_the_name(
 
 
 def test_it_is_said_in_the_results(sheet: Path) -> None:
-    done = check(sheet, SheetOptions(name_from=("phone",)), Output(sheet.with_name("r.csv")))
-    messages = {line["import_row"]: line["import_message"] for line in lines_of(done.results)}
+    results = sheet.with_name("r.csv")
+    done = check(sheet, SheetOptions(name_from=("phone",)), Output(results))
+    messages = {line["import_row"]: line["import_message"] for line in lines_of(results)}
     assert "«+994500000002»: no name: the phone number was taken" in messages["3"]
     assert messages["2"] == "phone read from 0500000001"
     assert done.summary["problems"]["name_from_phone"] == 1
