@@ -101,21 +101,22 @@ async def upload(
 
         def on_request() -> None:
             journal.request_left()
-            timeline.count(client.requests.throttled)
+            timeline.count(api.requests.throttled)
 
         failures = stack.enter_context(Failures(folder.parent / "failures.sqlite", now))
 
         deadline = parse_finish(options.finish_by, now()) if options.finish_by else None
-        client = Clopos(
-            settings,
-            quota,
-            timeout=options.timeout,
-            give_up_after=options.pace.give_up_after,
-            now=now,
-            on_request=on_request,
-            on_failure=partial(_failed, failures, quota),
+        api = await stack.enter_async_context(
+            Clopos(
+                settings,
+                quota,
+                timeout=options.timeout,
+                give_up_after=options.pace.give_up_after,
+                now=now,
+                on_request=on_request,
+                on_failure=partial(_failed, failures, quota),
+            )
         )
-        api = await stack.enter_async_context(client)
         values, remarks = await look_up(values, groups, api.groups)
         snapshot = stack.enter_context(Snapshot(folder / "snapshot.sqlite", journal.key))
         rows = partial(customers, values, base_url=settings.base_url, brand=settings.brand)
