@@ -53,6 +53,7 @@ class Config:
     # How answers look (API facts §4, §5, §8, §10)
     error_form: ErrorForm = "usual"
     list_form: ListForm = "usual"
+    echo: bool = False  # a refusal repeats what it refuses, with secrets and all (§8.2)
     bare_single: bool = False  # GET /customers/{id} without an envelope
     text_ids: bool = False  # ids as strings
     created_status: int = 200

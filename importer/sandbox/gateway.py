@@ -10,7 +10,7 @@ import asyncio
 import json
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -89,7 +89,7 @@ class Gateway:
         try:
             answer = await self._let_in(visit)
         except RefusedError as refused:
-            answer = self._refusal(refused.failure)
+            answer = self._refusal(refused.failure, visit)
         if answer is CUT:
             if request.transport:
                 request.transport.abort()
@@ -220,8 +220,11 @@ class Gateway:
         handle = asyncio.get_running_loop().call_later(seconds, commit)
         self._late.add(handle)
 
-    def _refusal(self, failure: Failure) -> Answer:
+    def _refusal(self, failure: Failure, visit: Visit) -> Answer:
         config = self.config
+        if config.echo:
+            sent = f" {json.dumps(visit.body)} {visit.request.headers.get('x-token', '')}"
+            failure = replace(failure, message=failure.message + sent)
         if failure.status == 429 and config.throttle_body != "json":
             text = failure.message if config.throttle_body == "text" else ""
             return Answer(429, text.encode(), "text/plain")
