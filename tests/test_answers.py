@@ -360,6 +360,15 @@ def test_words_are_short_printable_and_without_tokens() -> None:
     assert len(said(Call.CREATE, 400, failed("x" * 9999)).message) == 300
 
 
+def test_what_is_to_be_hidden_is_not_in_the_words() -> None:
+    who = {"name": "Əlif Demo", "phone": "+994500000001", "code": "7"}
+    body = json.dumps(failed(f"{json.dumps(who)} has name Əlif Demo: taken", "x" * 200)).encode()
+    hide = [value.removeprefix("+") for value in who.values()]
+    message = judge(Call.CREATE, 409, {}, body, now=NOW, hide=hide).message
+    assert not any(word in message for word in ("lif", "Demo", "9450"))
+    assert "has name …: taken" in message
+
+
 def test_half_a_surrogate_pair_harms_nobody() -> None:
     body = '{"success":true,"data":[{"id":1,"name":"A\\ud83d"},{"id":2,"name":"\\ud83d\\ude00"}]}'
     answer = judge(Call.READ, 200, {}, body.encode(), now=NOW)

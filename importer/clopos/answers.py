@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from importer.messages import later, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Call(Enum):
@@ -104,14 +104,21 @@ _CHECK_PROXY = later("check HTTPS_PROXY: the proxy wants credentials, or others"
 
 
 def judge(
-    call: Call, status: int, headers: Mapping[str, str], body: bytes, *, now: float
+    call: Call,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: float,
+    hide: Iterable[str] = (),
 ) -> Answer:
     """Decide what follows from an answer. Total: whatever comes is answered, nothing is raised.
 
-    `now` in epoch seconds, for waits that are told as a point in time.
+    `now` in epoch seconds, for waits that are told as a point in time. `hide` are secrets and
+    people's data, which the words of a refusal may repeat (API facts §8.2) and a message must not.
     """
     parsed = _parse(body)
-    message = _message(parsed, status)
+    message = _message(parsed, status, hide)
     refused = isinstance(parsed, dict) and parsed.get("success") is False
     if status == 429:
         return Answer(Verdict.THROTTLED, message=message, wait=_wait(headers, now))
@@ -264,10 +271,13 @@ def _field(parsed: Any) -> str | None:
     return None
 
 
-def _message(parsed: Any, status: int) -> str:
+def _message(parsed: Any, status: int, hide: Iterable[str]) -> str:
     """Return the words of an answer for people: on one line, short, without tokens."""
     parts = [*_said(parsed), *_error_texts(parsed), *_details(parsed)]
     text = ": ".join(dict.fromkeys(part for part in parts if part))[: 10 * _LONGEST_MESSAGE]
+    for hidden in sorted(hide, key=len, reverse=True) if text else ():
+        if len(hidden) > 2:
+            text = text.replace(hidden, "…").replace(json.dumps(hidden)[1:-1], "…")
     printable = "".join(c if c.isprintable() else " " for c in text)
     return _TOKEN.sub("…", " ".join(printable.split()))[:_LONGEST_MESSAGE] or f"HTTP {status}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -127,9 +127,11 @@ class Wire:
         self._on_answer(fields, left)
         if status >= 400:
             self._on_failure()
-        answer = judge(call, status, fields, content, now=self._now())
+        values = (each for each in (body or {}).values() if isinstance(each, str))
+        hide = (self._settings.client_secret, token, *(each.removeprefix("+") for each in values))
+        answer = judge(call, status, fields, content, now=self._now(), hide=hide)
         self.requests.throttled += answer.verdict is Verdict.THROTTLED
-        return self._masked(answer, token)
+        return answer
 
     def _count(self, call: Call) -> None:
         self.requests.total += 1
@@ -146,13 +148,6 @@ class Wire:
         if self._settings.venue_id:
             headers["x-venue"] = self._settings.venue_id
         return headers
-
-    def _masked(self, answer: Answer, token: str) -> Answer:
-        """Return the answer without our secrets, should its words repeat them (API facts §8.2)."""
-        words = answer.message
-        for secret in filter(None, (self._settings.client_secret, token)):
-            words = words.replace(secret, "…")
-        return answer if words == answer.message else replace(answer, message=words)
 
 
 async def _content(response: aiohttp.ClientResponse, largest: int) -> bytes:
