@@ -39,7 +39,7 @@ check: $(READY)  ## lint, format, types, layers
 	$(BIN)/lint-imports
 
 lock: ## renew requirements.txt (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o requirements.txt
 
 BENCH := build/bench
 $(BENCH)/ready: tests/benchmarks/requirements.txt
