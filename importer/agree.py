@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.identity import digits_of
+from importer.messages import tr, trn
 from importer.records import Status
 
 if TYPE_CHECKING:
@@ -48,9 +49,11 @@ def lines_of(columns: Sequence[Sequence[str]]) -> tuple[dict[int, Line], list[Di
     differences = []
     for number, status, clopos_id, _, _, of, _, *cells in zip(*columns, strict=True):
         if not (number.isascii() and number.isdecimal()):
-            differences.append(Difference(None, f"a line of the results has no row: «{number}»"))
+            differences.append(
+                Difference(None, tr("a line of the results has no row: «{text}»", text=number))
+            )
         elif int(number) in lines:
-            differences.append(Difference(int(number), "is in the results twice"))
+            differences.append(Difference(int(number), tr("is in the results twice")))
         else:
             lines[int(number)] = Line(status, clopos_id, of, tuple(cells))
     return lines, differences
@@ -69,45 +72,57 @@ def with_sheet(
     """
     rows = sheet.table.index.tolist()
     for row in sorted(lines.keys() - set(rows)):
-        yield Difference(row, "is in the results and not in the sheet")
+        yield Difference(row, tr("is in the results and not in the sheet"))
     cells = zip(*(sheet.table[position].tolist() for position in own), strict=True)
-    headers = [sheet.headers[position] or f"column {position + 1}" for position in own]
+    headers = [
+        sheet.headers[position] or tr("column {number}", number=position + 1) for position in own
+    ]
     for row, texts in zip(rows, cells, strict=True):
         if line := lines.get(row):
             words = (_status(line, offline.get(row)), _cells(line, headers, texts))
             yield from (Difference(row, text) for text in words if text)
         else:
-            yield Difference(row, "is in the sheet and not in the results")
+            yield Difference(row, tr("is in the sheet and not in the results"))
     ids = Counter(line.clopos_id for line in lines.values() if line.status == Status.CREATED)
     for row, line in lines.items():
         if line.status == Status.CREATED and ids[line.clopos_id] > 1:
-            yield Difference(row, f"is not the only row said to be customer {line.clopos_id}")
+            text = tr("is not the only row said to be customer {id}", id=line.clopos_id)
+            yield Difference(row, text)
 
 
 def _status(line: Line, known: Outcome | None) -> str | None:
     """Say what is wrong with a status; `known` is why the row isn't to be sent, None: it is."""
     if line.status not in _OF_A_RUN:
-        return f"«{line.status}» is no status of a run"
+        return tr("«{status}» is no status of a run", status=line.status)
     if known and (known.status, str(known.duplicate_of or "")) != (line.status, line.duplicate_of):
-        return f"is {known.status} in the sheet, and {line.status} in the results"
+        return tr(
+            "is {known} in the sheet, and {status} in the results",
+            known=known.status,
+            status=line.status,
+        )
     if not known and line.status in {Status.INVALID, Status.DUPLICATE}:
-        return f"could be sent, and is {line.status} in the results"
+        return tr("could be sent, and is {status} in the results", status=line.status)
     if (line.status in _THERE) != bool(line.clopos_id):
-        return f"is {line.status} with the id «{line.clopos_id}»"
+        return tr("is {status} with the id «{id}»", status=line.status, id=line.clopos_id)
     return None
 
 
 def _cells(line: Line, headers: Sequence[str], texts: Sequence[str]) -> str | None:
     """Say which of the sheet's own cells the results have otherwise."""
     if len(line.cells) != len(texts):
-        return f"has {len(line.cells)} cells in the results, not {len(texts)}"
+        return trn(
+            "has {n} cell in the results, not {wanted}",
+            "has {n} cells in the results, not {wanted}",
+            len(line.cells),
+            wanted=len(texts),
+        )
     changed = [
         header
         for header, text, there in zip(headers, texts, line.cells, strict=True)
         # An apostrophe keeps a spreadsheet from running a text.
         if there not in {text, f"'{text}"}
     ]
-    return f"the sheet has another {', '.join(changed)}" if changed else None
+    return tr("the sheet has another {columns}", columns=", ".join(changed)) if changed else None
 
 
 def with_journal(
@@ -119,14 +134,21 @@ def with_journal(
         if line is None:
             continue
         state = entry.state if entry else "nothing"
-        if line.status == Status.CREATED and state != "created":
-            yield Difference(customer.row, f"is created, and the journal has {state} of it")
-        elif line.status == Status.UNKNOWN and state != "sent":
-            yield Difference(customer.row, f"is unknown, and the journal has {state} of it")
-        elif line.status in _OPEN and state != "nothing":
-            yield Difference(customer.row, f"is {line.status}, and the journal has {state} of it")
+        if (
+            (line.status == Status.CREATED and state != "created")
+            or (line.status == Status.UNKNOWN and state != "sent")
+            or (line.status in _OPEN and state != "nothing")
+        ):
+            what = tr(
+                "is {status}, and the journal has {state} of it", status=line.status, state=state
+            )
+            yield Difference(customer.row, what)
         elif entry and line.status in _THERE and entry.clopos_id not in {None, line.clopos_id}:
-            what = f"is customer {line.clopos_id}, and {entry.clopos_id} in the journal"
+            what = tr(
+                "is customer {id}, and {other} in the journal",
+                id=line.clopos_id,
+                other=entry.clopos_id,
+            )
             yield Difference(customer.row, what)
 
 
@@ -147,17 +169,25 @@ def with_clopos(
         if line is None:
             continue
         if len(mine) > 1:
-            yield Difference(customer.row, f"is at Clopos as {' and '.join(mine)}")
+            what = tr("is at Clopos more than once: {ids}", ids=", ".join(mine))
+            yield Difference(customer.row, what)
         if line.status in _OPEN and mine:
-            yield Difference(customer.row, f"is {line.status}, and at Clopos as customer {mine[0]}")
+            what = tr("is {status}, and at Clopos as customer {id}", status=line.status, id=mine[0])
+            yield Difference(customer.row, what)
         if line.status not in _THERE:
             continue
         there = everyone.get(line.clopos_id)
         if there is None:
-            what = f"is {line.status} as customer {line.clopos_id}, who is not at Clopos"
+            what = tr(
+                "is {status} as customer {id}, who is not at Clopos",
+                status=line.status,
+                id=line.clopos_id,
+            )
             yield Difference(customer.row, what)
         elif line.status == Status.CREATED and (fields := _different(customer, there)):
-            what = f"customer {line.clopos_id} has another {', '.join(fields)}"
+            what = tr(
+                "customer {id} has another {fields}", id=line.clopos_id, fields=", ".join(fields)
+            )
             yield Difference(customer.row, what)
 
 

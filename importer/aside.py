@@ -61,7 +61,7 @@ def can_be_written(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
+            raise IsADirectoryError(0, tr("it is a folder"))
         aside.touch()
         if path.exists():
             with path.open("r+b"):  # fails where a spreadsheet program holds it open

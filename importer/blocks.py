@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from importer.messages import tr, trn
+from importer.messages import later, number, tr, trn
 from importer.problems import CATALOGUE, Level
 from importer.records import FIELDS, Status
 from importer.width import cut, pad, width, wrap
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 _EXAMPLES = 3  # rows named for each kind of problem
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_DELIMITERS = {
+    ",": later("comma"),
+    ";": later("semicolon"),
+    "\t": later("tab"),
+    "|": later("bar"),
+}
 _SETTLED = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY})
 
 
@@ -122,14 +127,14 @@ def happened_lines(summary: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {text}")
     if summary["results"] is None:
         return lines
-    need = {status: number for status, number in counts.items() if status not in _SETTLED}
+    need = {status: count for status, count in counts.items() if status not in _SETTLED}
     if total := sum(need.values()):
         text = trn(
             "{n} row needs you: open {path} and filter import_status ({words})",
             "{n} rows need you: open {path} and filter import_status ({words})",
             total,
             path=summary["results"],
-            words=", ".join(status for status, number in need.items() if number),
+            words=", ".join(status for status, count in need.items() if count),
         )
     else:
         text = tr("What became of every row: {path}", path=summary["results"])
@@ -153,7 +158,7 @@ def error_lines(error: ImporterError, columns: int | None = COLUMNS) -> list[str
 def duration(seconds: float) -> str:
     """Return a length of time for people: `12 seconds`, `4 minutes`, `5 h 36 min`."""
     if seconds < 2:
-        return tr("{seconds} seconds", seconds=f"{seconds:.1f}")
+        return tr("{seconds} seconds", seconds=number(seconds, 1))
     if seconds < 100:
         return trn("{n} second", "{n} seconds", round(seconds))
     minutes = round(seconds / 60)
@@ -164,10 +169,10 @@ def duration(seconds: float) -> str:
 
 def _counted(counts: Counter[Status]) -> list[str]:
     """Return one line for each status that occurs: the number, the status, what it means."""
-    told = [(f"{number:,}", status) for status, number in counts.items() if number]
+    told = [(number(count), status) for status, count in counts.items() if count]
     if not told:
         return ["  " + tr("no rows")]
-    numbers = max(len(number) for number, _ in told)
+    numbers = max(len(count) for count, _ in told)
     names = max(len(status) for _, status in told)
     meanings = meanings_of()
     return [f"  {n:>{numbers}} {status:<{names}}  {meanings[status]}" for n, status in told]

@@ -146,6 +146,8 @@ def verify(**given: Any) -> int:
     """
     from importer.verify import told, verify  # noqa: PLC0415
 
+    if given["as_json"]:
+        messages.use("en")  # programs read it
     verified = verify(
         given["file"],
         flags.sheet_options(given),
@@ -252,7 +254,7 @@ def _main(arguments: list[str]) -> int:
         _complain(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted; run the same command again to carry on", err=True)
+        click.echo(tr("Interrupted; run the same command again to carry on"), err=True)
         return EXIT_STOPPED
     except Exception as error:  # noqa: BLE001 - the one place that turns a fault into a report
         if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
@@ -260,7 +262,7 @@ def _main(arguments: list[str]) -> int:
             if _NO_OUTPUT[error.errno] == EXIT_SERVICE:
                 _complain(ServiceError(tr("Standard output can't be written"), why=error.strerror))
             return _NO_OUTPUT[error.errno]
-        click.echo(_report_fault(), err=True)
+        _complain(_report_fault())
         return EXIT_FAULT
     return int(code or 0)
 
@@ -271,8 +273,8 @@ def _complain(error: ImporterError) -> None:
     Terminal().complain(error)
 
 
-def _report_fault() -> str:
-    """Write a report of the exception at hand and say where it is.
+def _report_fault() -> ImporterError:
+    """Write a report of the exception at hand and return an error that says where it is.
 
     Without the exception's own words: they may hold a customer's data.
     """
@@ -287,11 +289,14 @@ def _report_fault() -> str:
         "w", prefix="clopos-import-fault-", suffix=".txt", delete=False, encoding="utf-8"
     ) as report:
         report.write("\n".join(lines) + "\n")
-    return (
-        "Error: a fault of clopos-import, not of yours\n"
-        f"  why: {lines[1][:-3]}\n"
-        f"  to do: send {report.name} to the developers (there is no customer in it); "
-        "what was sent is in the journal, the same command carries on"
+    return ImporterError(
+        tr("A fault of clopos-import, not of yours"),
+        why=lines[1][:-3],
+        todo=tr(
+            "send {path} to the developers (there is no customer in it); what was sent is in the "
+            "journal, the same command carries on",
+            path=report.name,
+        ),
     )
 
 

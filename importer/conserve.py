@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from importer.errors import ImporterError, UsageError
-from importer.messages import tr
+from importer.messages import tr, trn
 from importer.records import RESULT_COLUMNS
 from importer.results_read import read_results
 
@@ -37,14 +37,24 @@ def _difference(path: Path, outcomes: Outcomes) -> str | None:
         return f"{error.what}: {error.why}"
     rows = len(outcomes)
     if len(found[0]) != rows:
-        return f"{len(found[0])} lines for {rows} rows"
+        return trn(
+            "{there} lines for {n} row", "{there} lines for {n} rows", rows, there=len(found[0])
+        )
     if strangers := [row for row in outcomes.said if row not in outcomes.rows]:
-        return f"there is an outcome for row {strangers[0]}, which the sheet doesn't have"
+        return tr(
+            "there is an outcome for row {row}, which the sheet doesn't have", row=strangers[0]
+        )
     meant = outcomes.columns(0, rows)
     for name, there, wanted in zip(RESULT_COLUMNS, found, meant, strict=False):
         if not there.equals(wanted):
             texts, wishes = there.to_pylist(), wanted.to_pylist()
             place = next(n for n, text in enumerate(texts) if text != wishes[n])
             row = meant[0][place].as_py()
-            return f"row {row}: {name} is «{texts[place]}», not «{wishes[place]}»"
+            return tr(
+                "row {row}: {column} is «{text}», not «{wanted}»",
+                row=row,
+                column=name,
+                text=texts[place],
+                wanted=wishes[place],
+            )
     return None

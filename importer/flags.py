@@ -267,7 +267,8 @@ def _pair(text: str) -> tuple[str, str]:
     field, equals, header = text.partition("=")
     if not equals:
         raise click.BadParameter(
-            f'{text} has no "=": write it like --map "phone=Mobile number"', param_hint="--map"
+            tr('{text} has no "=": write it like --map "phone=Mobile number"', text=text),
+            param_hint="--map",
         )
     return field.strip(), header.strip()
 

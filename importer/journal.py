@@ -351,7 +351,7 @@ def _check(db: sqlite3.Connection) -> None:
         db.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our names
     sound = db.execute("PRAGMA quick_check").fetchone() == ("ok",)
     if not sound or db.execute("SELECT count(*) FROM secret").fetchone() != (1,):
-        raise sqlite3.DatabaseError("something of it is missing or unreadable")
+        raise sqlite3.DatabaseError(tr("something of it is missing or unreadable"))
 
 
 def _primary_code(error: sqlite3.Error) -> int:

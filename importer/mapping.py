@@ -74,7 +74,9 @@ def map_columns(sheet: Sheet, profiles: Sequence[Profile], choices: MappingChoic
         unused=tuple(n for n in range(len(headers)) if n not in used and n not in secret),
         secret=tuple(n for n in secret if n not in used),
         reasons={name: draft.reasons[name] for name in FIELDS if name in draft.columns},
-        notes=(f"recognised: {profile.title}", *profile.notes) if profile else (),
+        notes=(tr("recognised: {title}", title=profile.title), *map(tr, profile.notes))
+        if profile
+        else (),
     )
 
 
@@ -224,7 +226,7 @@ def _tie(name: str, headers: list[str], columns: list[int]) -> UsageError:
             ),
             todo=tr("give them different headers in the sheet"),
         )
-    lines = " or ".join(f'--map "{name}={header}"' for header in headers)
+    lines = tr(" or ").join(f'--map "{name}={header}"' for header in headers)
     return UsageError(
         tr("Several columns could be the {name}: {headers}", name=name, headers=_listed(headers)),
         why=tr("nothing tells which one is meant"),

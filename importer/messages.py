@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "az", "ru", "tr")
 LOCALES = Path(__file__).parent / "locales"
 DOMAIN = "messages"
+_WRITTEN = {  # how thousands are set apart, and the decimal mark
+    "az": str.maketrans(",.", ".,"),
+    "ru": str.maketrans(",.", "\u00a0,"),
+    "tr": str.maketrans(",.", ".,"),
+}
 
 _catalogue: NullTranslations | None = None  # None: English, as it stands in the code
 _language = "en"
@@ -57,8 +62,13 @@ def tr(text: str, /, **values: object) -> str:
     return said.format(**values) if values else said
 
 
-def trn(one: str, many: str, number: int, /, **values: object) -> str:
-    """Return the form that goes with a number; {n} is the number."""
-    english = one if number == 1 else many
-    said = _catalogue.ngettext(one, many, number) if _catalogue else english
-    return said.format(n=f"{number:,}", **values)
+def number(value: float, places: int = 0) -> str:
+    """Return a number as it is written in the language spoken, with so many decimal places."""
+    return f"{value:,.{places}f}".translate(_WRITTEN.get(_language, {}))
+
+
+def trn(one: str, many: str, count: int, /, **values: object) -> str:
+    """Return the form that goes with a count; {n} is the count."""
+    english = one if count == 1 else many
+    said = _catalogue.ngettext(one, many, count) if _catalogue else english
+    return said.format(n=number(count), **values)

@@ -185,7 +185,7 @@ def run(
         uploaded = asyncio.run(main(settings))
     prepared = replace(prepared, remarks=_both(prepared.remarks, uploaded.remarks))
     said = prepared.outcomes | uploaded.outcomes
-    outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, "not sent yet")
+    outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, tr("not sent yet"))
     error, written = uploaded.error, None
     try:
         written = _write(results, prepared, outcomes, viewer)

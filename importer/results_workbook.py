@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxFileError
 
+from importer.messages import later, tr
 from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, Status
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from importer.marks import Mark
 
 LONGEST_CELL = 32_767
-CUT = " … (cut: a cell of a workbook holds no more)"
+CUT = later(" … (cut: a cell of a workbook holds no more)")
 MOST_COMMENTS = 5_000  # Excel gets slow with more; the colour and import_message stay
 
 _OURS = len(RESULT_COLUMNS)
@@ -135,8 +136,9 @@ def _write_ours(sheet: Any, at: int, line: tuple[str, ...], style: Mapping[str, 
 def _fitting(text: str) -> str:
     """Return text that a cell can hold; Excel counts in UTF-16."""
     if len(text) > LONGEST_CELL // 2 and len(text.encode("utf-16-le")) > 2 * LONGEST_CELL:
-        kept = text.encode("utf-16-le")[: 2 * (LONGEST_CELL - len(CUT))]
-        text = kept.decode("utf-16-le", errors="ignore") + CUT
+        cut = tr(CUT)
+        kept = text.encode("utf-16-le")[: 2 * (LONGEST_CELL - len(cut))]
+        text = kept.decode("utf-16-le", errors="ignore") + cut
     # The library takes this for markup of its own and would write it unescaped.
     return text + " " if text.startswith("<r>") and text.endswith("</r>") else text
 

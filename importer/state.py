@@ -56,7 +56,7 @@ def brand_folder(settings: Settings) -> Path:
     except OSError as error:
         raise _unusable(folder, str(error)) from error
     if not writable:
-        raise _unusable(folder, "no permission to write there")
+        raise _unusable(folder, tr("no permission to write there"))
     return folder
 
 
@@ -94,7 +94,12 @@ def hold(folder: Path, what: str) -> Iterator[None]:
 def _describe(holder: Path) -> str | None:
     try:
         facts = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {facts['pid']}, since {facts['started']}, with {facts['file']}"
+        return tr(
+            "process {pid}, since {started}, with {file}",
+            pid=facts["pid"],
+            started=facts["started"],
+            file=facts["file"],
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -27,7 +27,7 @@ from importer.blocks import (
     plan_lines,
     understood_lines,
 )
-from importer.messages import tr, trn
+from importer.messages import number, tr, trn
 from importer.records import Outcome, Status
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class _Wait:
     def tick(self) -> None:
         waited = time.monotonic() - self.started
         if not self.terminal.moving:
-            of = f" {self.done:,}/{self.total:,}" if self.total else ""
+            of = f" {number(self.done)}/{number(self.total)}" if self.total else ""
             self.terminal.say(f"{self.what} …{of} ({duration(waited)})")
         elif waited >= _MOVE_AFTER:
             if self.bar is None or (self.total and not self.bar.total):
@@ -227,7 +227,7 @@ class _Sending:
             self.bar.set_postfix_str(", ".join(self.facts()), refresh=False)
             self.bar.refresh()
         elif self.total:
-            rows = trn("{done} of {n} row", "{done} of {n} rows", self.total, done=f"{done:,}")
+            rows = trn("{done} of {n} row", "{done} of {n} rows", self.total, done=number(done))
             self.terminal.say(f"{tr('sending')}: {', '.join((rows, *self.facts()))}")
 
     def facts(self) -> list[str]:
@@ -242,16 +242,16 @@ class _Sending:
         else:
             waited = time.monotonic() - self.started
             if done and waited >= _STEADY:
-                facts.append(tr("{rate}/min", rate=f"{done / waited * 60:,.0f}"))
+                facts.append(tr("{rate}/min", rate=number(done / waited * 60)))
             if self.per_minute:
                 facts.append(tr("{time} left", time=duration(left / self.per_minute * 60)))
         counted = self.counts.copy()  # the sender goes on counting meanwhile
         quiet = {Status.CREATED, Status.EXISTS}
-        facts += [f"{n:,} {status}" for status, n in counted.items() if status not in quiet]
+        facts += [f"{number(n)} {status}" for status, n in counted.items() if status not in quiet]
         if live.doubtful:
             facts.append(trn("{n} open", "{n} open", live.doubtful))
         if live.throttled:
-            facts.append(f"429: {live.throttled:,}")
+            facts.append(f"429: {number(live.throttled)}")
         return facts
 
     def close(self) -> None:

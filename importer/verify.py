@@ -18,7 +18,7 @@ from importer.clopos import Clopos, Existing, Quota, default_rates
 from importer.errors import UsageError
 from importer.identity import customers
 from importer.journal import Entry, Journal
-from importer.messages import tr
+from importer.messages import tr, trn
 from importer.prepare import SheetOptions, prepare
 from importer.records import Status
 from importer.results_read import read_results
@@ -113,19 +113,26 @@ def told(verified: Verified) -> list[str]:
     """Return for people what was compared, and what doesn't agree."""
     facts, differences = verified.summary, verified.differences
     read = facts["customers_read"]
-    compared = [f"{facts['rows']} rows", "their results"]
-    compared.append("the journal" if facts["journal"] else "no journal (none is on this machine)")
-    compared.append("not Clopos" if read is None else f"{read} customers at Clopos")
-    lines = [f"Compared: {', '.join(compared)}"]
+    compared = [
+        trn("{n} row", "{n} rows", facts["rows"]),
+        tr("their results"),
+        tr("the journal") if facts["journal"] else tr("no journal (none is on this machine)"),
+        tr("not Clopos")
+        if read is None
+        else trn("{n} customer at Clopos", "{n} customers at Clopos", read),
+    ]
+    lines = [tr("Compared: {what}", what=", ".join(compared))]
     if not differences:
-        return [*lines, "  all agrees"]
-    lines.append(f"  {len(differences)} things don't agree:")
+        return [*lines, "  " + tr("all agrees")]
+    many = len(differences)
+    lines.append("  " + trn("{n} thing doesn't agree:", "{n} things don't agree:", many))
     lines += [
-        f"  {'' if each.row is None else f'row {each.row} '}{each.what}"
+        "  " + (each.what if each.row is None else f"{tr('row {row}', row=each.row)} {each.what}")
         for each in differences[:_SHOWN]
     ]
-    if len(differences) > _SHOWN:
-        lines.append(f"  … all of them with --json; {len(differences) - _SHOWN} more")
+    if many > _SHOWN:
+        text = trn("{n} more; all are in --json", "{n} more; all are in --json", many - _SHOWN)
+        lines.append(f"  … {text}")
     return lines
 
 

@@ -78,7 +78,10 @@ _CONFIGURATION = (
         r"integrator is in test mode",
         later("integrator and restaurant must both be in test mode, or neither: ask Clopos"),
     ),
-    (r"invalid integrator_id", "check CLOPOS_INTEGRATOR_ID, or ask Clopos whether it was revoked"),
+    (
+        r"invalid integrator_id",
+        later("check CLOPOS_INTEGRATOR_ID, or ask Clopos whether it was revoked"),
+    ),
     (
         r"client is disabled",
         later("switch the Open API module on in the Clopos back office (Add-ons), then run again"),

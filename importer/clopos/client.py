@@ -229,7 +229,7 @@ class Clopos:
             what = tr("Clopos can't be reached at {base_url}", base_url=self._settings.base_url)
             why = self._wire.why
         else:
-            what, why = "Clopos keeps failing", answer.message
+            what, why = tr("Clopos keeps failing"), answer.message
         await patience.wait(self._give_up_after if answered else _FIRST_CONTACT, what, why)
 
     def _throttled(self, answer: Answer) -> None:

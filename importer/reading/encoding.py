@@ -84,7 +84,7 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
         return Decoded(data.decode(encoding), encoding)
     except UnicodeError as error:
         where = getattr(error, "start", None)
-        line = "" if where is None else f", line {data.count(bytes([10]), 0, where) + 1}"
+        line = "" if where is None else tr(", line {row}", row=data.count(b"\n", 0, where) + 1)
         raise UsageError(
             tr("{name} is not in {encoding}{line}", name=name, encoding=encoding, line=line),
             why=tr("there are bytes that mean nothing in it"),

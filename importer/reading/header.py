@@ -33,9 +33,9 @@ _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 RESULTS = frozenset(["import_row", "import_status"])
 """Headers by which a results file is known."""
 
-HEADER_AGAIN = "the header again, not a customer"
+HEADER_AGAIN = later("the header again, not a customer")
 TOTAL = later("a total, not a customer")
-HEADING = "a heading, not a customer"
+HEADING = later("a heading, not a customer")
 
 
 def is_blank(record: list[str]) -> bool:

@@ -61,7 +61,7 @@ def _stream(data: bytes) -> bytes:
             if ole.exists(stream):
                 content: bytes = ole.openstream(stream).read()
                 return content
-    raise ValueError("there is no workbook in it")
+    raise ValueError(tr("there is no workbook in it"))
 
 
 def _facts(stream: bytes) -> XlsFacts:
@@ -81,7 +81,9 @@ def _facts(stream: bytes) -> XlsFacts:
             row, column = struct.unpack_from("<HH", content)
             last = struct.unpack_from("<H", content, len(content) - 2)[0]
             if column >= _MOST_COLUMNS or (kind in {_MULRK, _MULBLANK} and last >= _MOST_COLUMNS):
-                raise ValueError(f"a cell of row {row + 1} stands where there are no columns")
+                raise ValueError(
+                    tr("a cell of row {row} stands where there are no columns", row=row + 1)
+                )
             if errors and (error := _error(kind, content)):
                 errors[-1][row, column] = error
     return XlsFacts(errors[1:], from_1904)  # the first part is the book itself

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 from importer.errors import UsageError
-from importer.messages import tr
+from importer.messages import number, tr
 
 _MOST_CELLS = 50_000_000  # of the square that a worksheet's content spans
 _MOST_BYTES = 2 * 1024**3  # of one worksheet, unpacked
@@ -74,9 +74,9 @@ def check_size(data: bytes, name: str) -> None:
                 raise UsageError(
                     tr("The worksheet «{sheet}» of {name} is too large", sheet=sheet, name=name),
                     why=tr(
-                        "its cells span {height:,} rows and {width:,} columns",
-                        height=height,
-                        width=width,
+                        "its cells span {height} rows and {width} columns",
+                        height=number(height),
+                        width=number(width),
                     ),
                     todo=tr("delete what stands far away from the table, or save the table as CSV"),
                 )

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from importer import __version__, messages
 from importer.aside import written_aside
 from importer.blocks import duration, meanings_of
-from importer.messages import tr, trn
+from importer.messages import number, tr, trn
 from importer.problems import CATALOGUE
 from importer.records import Status
 from importer.report import figures
@@ -60,7 +60,7 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"tr": tr, "trn": trn, "duration": duration}
-    environment.filters["number"] = lambda number: f"{number:,.0f}"
+    environment.filters["number"] = number
     style, script = ((_FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
     need = [line for line in lines.shown if str(line.outcome.status) not in _DONE]
     need.sort(key=lambda line: (line.outcome.status is Status.INVALID, line.outcome.row))
@@ -106,14 +106,14 @@ def headline(facts: Facts) -> str:
             "{done} of {n} row can be sent",
             "{done} of {n} rows can be sent",
             facts.rows,
-            done=f"{counts.get(Status.READY, 0):,}",
+            done=number(counts.get(Status.READY, 0)),
         )
     there = counts.get(Status.CREATED, 0) + counts.get(Status.EXISTS, 0)
     return trn(
         "{done} of {n} row is at Clopos",
         "{done} of {n} rows are at Clopos",
         facts.rows,
-        done=f"{there:,}",
+        done=number(there),
     )
 
 
@@ -217,9 +217,9 @@ def _plan(sending: Sending, seconds: float) -> list[tuple[str, str, str]]:
     ]
     planned = tr("no limit") if sending.minutes is None else duration(sending.minutes * 60)
     return [
-        *((name, f"{planned:,}", f"{done:,}") for name, planned, done in lines),
+        *((name, number(planned), number(done)) for name, planned, done in lines),
         (tr("time"), planned, duration(seconds)),
-        (tr("times Clopos asked to wait (429)"), "0", f"{took.get('throttled', 0):,}"),
+        (tr("times Clopos asked to wait (429)"), "0", number(took.get("throttled", 0))),
     ]
 
 
