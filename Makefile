@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture readme screenshot check lock bench bench-quick
+.PHONY: help demo test torture readme messages screenshot check lock bench bench-quick
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,6 +28,9 @@ torture: $(READY)  ## kill the command 2,000 times: nobody twice, nobody lost
 
 readme: $(READY)  ## write anew what README's commands print
 	$(BIN)/python -m tests.readme
+
+messages: $(READY)  ## bring the translations in importer/locales up to date
+	$(BIN)/python -m tests.messages
 
 screenshot: $(READY)  ## take samples/report.png anew (needs chromium)
 	$(BIN)/python -m tests.screenshot
