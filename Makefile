@@ -9,16 +9,23 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(READY): requirements.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	@echo 'Setting up .venv, once'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+# Exit code 1: some rows need a person, which is what the sample is there to show.
 demo: $(READY)  ## import a real-shaped sample into a Clopos on this machine
-	$(BIN)/clopos-import check samples/exports/az-excel.csv --results demo/checked.csv || true
-	$(BIN)/clopos-import run samples/exports/az-excel.csv --drop-bad-values --sandbox --yes --results demo/results.csv || test $$? -eq 1
-	@echo; head -5 demo/results.csv
+	@echo 'clopos-import run samples/exports/az-excel.csv --sandbox'; echo
+	@$(BIN)/clopos-import run samples/exports/az-excel.csv --sandbox --yes \
+	  --results demo/results.csv --report demo/report.html || test $$? -eq 1
+	@echo
+	@echo 'demo/results.csv   the sheet again, with what became of every row in front'
+	@echo 'demo/report.html   the same as a page to be passed on: open it in a browser'
+	@echo
+	@echo 'Your own list: $(BIN)/clopos-import check FILE sends nothing and says what is wrong with it.'
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=95

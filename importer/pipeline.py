@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import tempfile
 import time
 from collections import Counter
@@ -98,9 +99,9 @@ def check(
     """
     started = time.monotonic()
     path = Path(path)
-    output = output or Output()
+    options, output = options or SheetOptions(), output or Output()
     settings = read_settings(env or {})
-    results = _results_path(path, output)
+    results = _results_path(path, output, options)
     viewer = viewer or Silent()
     prepared = _prepare(path, options, settings, viewer, stdin)
     outcomes = Outcomes(prepared.sheet.table.index, prepared.outcomes, Status.READY)
@@ -150,16 +151,17 @@ def run(
 
     started = time.monotonic()
     path = Path(path)
-    output = output or Output()
+    options, output = options or SheetOptions(), output or Output()
     sending = sending or SendOptions()
     viewer = viewer or Silent()
     settings = read_settings(env or {})
     if not sending.sandbox:
         require_credentials(settings)
-    results = _results_path(path, output)
+    results = _results_path(path, output, options)
     prepared = _prepare(path, options, settings, viewer, stdin)
     offline = Counter(outcome.status for outcome in prepared.outcomes.values())
     facts = gather(str(path), prepared, offline, results=str(results))
+    whole = Path(os.path.realpath(results))  # as `report` will look for it, from another folder
 
     stop = asyncio.Event()
 
@@ -171,7 +173,7 @@ def run(
             viewer,
             stop,
             facts=facts,
-            results=results.resolve(),
+            results=whole,
             payloads=output.payloads,
             on_start=on_start,
             groups=prepared.groups,
@@ -213,12 +215,11 @@ def run(
 
 def _prepare(
     path: Path,
-    options: SheetOptions | None,
+    options: SheetOptions,
     settings: Settings,
     viewer: Viewer,
     stdin: BinaryIO | None,
 ) -> Prepared:
-    options = options or SheetOptions()
     if options.region is None and settings.region:
         options = replace(options, region=settings.region)
     today = date.today()  # noqa: DTZ011 - the day where the person is
@@ -232,16 +233,22 @@ def _prepare(
     return prepared
 
 
-def _results_path(path: Path, output: Output) -> Path:
+def _results_path(path: Path, output: Output, options: SheetOptions) -> Path:
     """Return where the results go. Raises UsageError when what is asked for can't be written."""
     name = "customers" if str(path) == "-" else str(path)
     results = output.results or Path(f"{name}.results.csv")
-    places = {"results": results, "payloads": output.payloads, "report": output.report}
-    taken = {path.resolve(): "sheet"}
+    places = {
+        "results": results,
+        "payloads": output.payloads,
+        "report": output.report,
+        "save-mapping": options.save_mapping,
+    }
+    # Not Path.resolve: it raises where links lead round in a circle.
+    taken = {os.path.realpath(path): "sheet"}
     for what, place in places.items():
         if place is None:
             continue
-        if other := taken.get(place.resolve()):
+        if other := taken.get(os.path.realpath(place)):
             raise UsageError(
                 tr(
                     "The {what} would overwrite the {other}: {place}",
@@ -251,7 +258,7 @@ def _results_path(path: Path, output: Output) -> Path:
                 ),
                 todo=tr("give another path with --{what}", what=what),
             )
-        taken[place.resolve()] = what
+        taken[os.path.realpath(place)] = what
         (preflight if what == "results" else can_be_written)(place)
     return results
 

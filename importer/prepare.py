@@ -10,6 +10,8 @@ import pyarrow as pa
 from importer.changes import Changes
 from importer.clean import clean
 from importer.dedupe import dedupe
+from importer.errors import UsageError
+from importer.fields.phone import REGIONS
 from importer.groups import Wanted, wanted_groups
 from importer.mapping import map_columns
 from importer.messages import tr, trn
@@ -85,7 +87,8 @@ def prepare(
 ) -> Prepared:
     """Read, map, clean, validate and dedupe a file. `on_stage` is told what begins, in words.
 
-    Raises UsageError when the file can't be read or its columns can't be told apart.
+    Raises UsageError when the file can't be read or its columns can't be told apart, ServiceError
+    when the mapping can't be saved.
     """
     on_stage(tr("reading {path}", path=path))
     sheet = read(path, options.read, stdin)
@@ -93,7 +96,7 @@ def prepare(
     if options.save_mapping:
         save_mapping(options.save_mapping, mapping, sheet)
     reading = Reading(
-        region=options.region or mapping.region or "AZ",
+        region=_region(options.region or mapping.region or "AZ"),
         dates=options.dates or mapping.dates,
         language=options.language or mapping.language,
     )
@@ -152,6 +155,16 @@ def prepare(
         Changes(values, {name: of.filter(pa.array(kept)) for name, of in cleaned.sources.items()}),
         groups,
     )
+
+
+def _region(region: str) -> str:
+    """Return the region. Raises UsageError when it has no phone numbers: all would be invalid."""
+    if region not in REGIONS:
+        raise UsageError(
+            tr("There is no country {region} of phone numbers", region=region),
+            todo=tr("give its two letters, such as AZ, with --region or in CLOPOS_REGION"),
+        )
+    return region
 
 
 def _choices(path: Path, options: SheetOptions) -> MappingChoices:

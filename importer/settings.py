@@ -105,7 +105,8 @@ def _base_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError:  # a bracket that isn't closed, or a port that can't be
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # a bracket that isn't closed, a port or a name that can't be
         parts = urlsplit("")
     url = re.sub(r"/+(v[12])?/*$", "", text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 def state_folder(settings: Settings) -> Path:
     """Return the folder that has the folders of all brands; it may not be there yet."""
-    return Path(settings.state_dir) if settings.state_dir else user_state_path("clopos-import")
+    if settings.state_dir:
+        return Path(settings.state_dir).expanduser()  # no shell has seen what is in a file .env
+    return user_state_path("clopos-import")
 
 
 def brand_path(settings: Settings) -> Path:

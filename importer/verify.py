@@ -74,6 +74,7 @@ def verify(
     settings = read_settings(env or {})
     if options.region is None and settings.region:
         options = replace(options, region=settings.region)
+    options = replace(options, save_mapping=None)  # who verifies changes nothing
     results = results or path.with_name(f"{path.name}.results.csv")
     today = date.today()  # noqa: DTZ011 - the day where the person is
     with viewer.busy(tr("reading {path}", path=path)):

@@ -52,6 +52,7 @@ def _sheets(folder: Path) -> dict[str, str]:
     (folder / "nameless.csv").write_text("a,b\n1x,2y\n")
     (folder / "damaged.xlsx").write_bytes(b"PK\x03\x04rubbish")
     (folder / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    (folder / "loop.csv").symlink_to("loop.csv")
     (folder / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     return {
         "missing.csv": "no file",
@@ -61,7 +62,9 @@ def _sheets(folder: Path) -> dict[str, str]:
         "nameless.csv": "names",
         "damaged.xlsx": "damaged",
         "old.xls": "workbook",
-        "picture.csv": "",
+        "loop.csv": "symbolic links",
+        "picture.csv": "a picture",
+        "/dev/null": "empty",
     }
 
 
@@ -84,7 +87,7 @@ def test_sheets_that_cannot_be_read(
     for name, word in _sheets(tmp_path).items():
         assert _main([verb, name, "--json", *(["--yes"] if verb == "run" else [])]) == 2, name
         assert complained(capsys, word) == ""
-        assert not (tmp_path / f"{name}.results.csv").exists()
+    assert not list(tmp_path.rglob("*.results.csv"))
     assert len(told_by(sandbox, "requests")) == before
 
 
@@ -103,16 +106,29 @@ def test_sheets_that_cannot_be_read(
         (["--results", "/proc/results.csv"], "can't be written"),
         (["--results", "list.csv/results.csv"], "can't be written"),
         (["--payloads", "/proc/payloads.jsonl"], "can't be written"),
+        (["--save-mapping", "list.csv"], "save-mapping would overwrite the sheet"),
+        (["--save-mapping", "/proc/mapping.toml"], "can't be written"),
+        (["--report", "list.csv"], "report would overwrite the sheet"),
+        (["--region", "XX"], "no country XX"),
+        (["--delimiter", "ab"], "can't separate"),
         (["--rate", "quick"], "not a rate"),
+        (["--rate", "0/min"], "not a rate"),
         (["--reserve", "all"], "not a share"),
+        (["--reserve", "150%"], "not a share"),
+        (["--reserve", "nan"], "not a share"),
     ],
     ids=str,
 )
 def test_flags_that_cannot_be_followed(
-    flags: list[str], word: str, sandbox: dict[str, str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    flags: list[str],
+    word: str,
+    sandbox: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert _main(["run", "list.csv", "--yes", "--json", *flags]) == 2
     complained(capsys, word)
+    assert (tmp_path / "list.csv").read_text("utf-8") == SHEET
     assert told_by(sandbox, "customers") == []
 
 
@@ -126,6 +142,10 @@ ENVIRONMENT: list[tuple[dict[str, str], int, str]] = [
     ({"CLOPOS_BASE_URL": "http://clopos.example/open-api"}, 2, "not encrypted"),
     ({"CLOPOS_BASE_URL": "http://10.0.0.7:8089/open-api"}, 2, "not encrypted"),
     ({"CLOPOS_BASE_URL": "clopos.example"}, 2, "not an address"),
+    ({"CLOPOS_BASE_URL": "https://clopos..example/"}, 2, "not an address"),
+    ({"CLOPOS_BASE_URL": "https://clopos.example/open-api?brand=x"}, 2, "more than an address"),
+    ({"CLOPOS_BASE_URL": "https://me:secret-4711@clopos.example/"}, 2, "more than an address"),
+    ({"CLOPOS_REGION": "XX"}, 2, "no country XX"),
     ({"CLOPOS_BASE_URL": "http://127.0.0.1:1/"}, 3, "can't be reached"),
     ({"CLOPOS_STATE_DIR": "list.csv"}, 2, "state folder"),
     ({"CLOPOS_STATE_DIR": "/proc/nowhere"}, 2, "state folder"),

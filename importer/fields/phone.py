@@ -9,6 +9,7 @@ import phonenumbers
 from importer.fields import NOTHING, Parsed
 from importer.fields.text import bare
 
+REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 _LONGEST = 17  # digits: 15 of E.164, and room for an international prefix
 
 _SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]*))?[eE]\+?([0-9]{1,2})")

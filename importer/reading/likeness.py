@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from typing import NamedTuple
 
 # Letters by how many there are of them in a thousand.
@@ -85,14 +86,15 @@ def likeness(text: str, alphabet: Alphabet) -> tuple[float, float]:
     rare = math.log(_ELSEWHERE / 1000)
     letters = alphabet.letters
     likely = sum(
-        letters.get(letter, letters.get(letter.lower(), rare))
-        for letter in text
+        number * letters.get(letter, letters.get(letter.lower(), rare))
+        for letter, number in Counter(text).items()
         if not letter.isascii()
     )
-    words = words_of(text)
-    good = sum(_is_good(word, alphabet) for word in words)
+    words = Counter(words_of(text))
+    total = words.total()
+    good = sum(number for word, number in words.items() if _is_good(word, alphabet))
     # Without words there are marks and spaces alone, which any alphabet has.
-    return good / len(words) if words else 1.0, likely + _BAD_WORD * (len(words) - good)
+    return good / total if total else 1.0, likely + _BAD_WORD * (total - good)
 
 
 def _is_good(word: str, alphabet: Alphabet) -> bool:

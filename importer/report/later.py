@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from importer.aside import can_be_written
 from importer.errors import UsageError
 from importer.mapping import map_columns
+from importer.messages import tr
 from importer.profiles import load_profiles
 from importer.read import read
 from importer.records import MappingChoices, ReadOptions
@@ -30,17 +33,23 @@ def report_later(file: Path, page: Path | None, state: Path, *, private: bool) -
     `page` is FILE.report.html; `state` is the folder that has the brands' folders. Where no
     journal knows of the run, the page has what the results tell: no plan, no requests.
 
-    Raises UsageError when there is no results file, ServiceError when the page can't be written.
+    Raises UsageError when there is no results file, or the page can't be written there.
     """
     beside = file.with_name(f"{file.name}.results.csv")
     results = beside if beside.exists() else file
+    page = page or file.with_name(f"{file.name}.report.html")
+    if os.path.realpath(page) in {os.path.realpath(file), os.path.realpath(results)}:
+        raise UsageError(
+            tr("The page would overwrite what it is about: {page}", page=page),
+            todo=tr("give another path with --to"),
+        )
+    can_be_written(page)
     found = _noted(results, state)
     lines, counts = from_results(results, found.examples() if found else ())
     if found is None:
         sending = None if "ready" in counts else Sending()
         rows = sum(counts.values())
         found = Facts(results.name, rows, counts, (), _columns(results), sending=sending)
-    page = page or file.with_name(f"{file.name}.report.html")
     when = datetime.fromtimestamp(results.stat().st_mtime).astimezone()
     write_report(page, replace(found, results=str(results)), lines, when, private=private)
     return page
