@@ -7,7 +7,7 @@ A block is a heading and lines below it that begin with two spaces. No line is l
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from importer.messages import later, number, tr, trn
@@ -17,10 +17,9 @@ from importer.width import cut, pad, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from importer.errors import ImporterError
-    from importer.plan import Plan
+    from importer.plan import Clash, Plan, Price
     from importer.prepare import Prepared
     from importer.records import Problem
 
@@ -80,9 +79,14 @@ def plan_lines(plan: Plan, now: datetime) -> list[str]:
     lines = [tr("Plan"), "  " + trn("{n} row to create", "{n} rows to create", len(plan.to_send))]
     if there := counts[Status.EXISTS] + counts[Status.CREATED]:
         lines.append("  " + trn("{n} is at Clopos already", "{n} are at Clopos already", there))
+        if plan.differing:
+            fields = ", ".join(f"{field} {number(n)}" for field, n in plan.differing.items())
+            lines += wrap(tr("with another value there: {fields}", fields=fields), COLUMNS, "  - ")
     if clashes := counts[Status.CONFLICT]:
         text = trn("{n} clashes with another customer", "{n} clash with other customers", clashes)
         lines.append(f"  {text}")
+        for clash in plan.clashes:
+            lines += wrap(_clash(clash), COLUMNS, "  - ")
     if plan.doubtful:
         text = trn(
             "{n} of an earlier run is settled first",
@@ -93,19 +97,61 @@ def plan_lines(plan: Plan, now: datetime) -> list[str]:
     if plan.held_back:
         text = trn("{n} held back by --limit", "{n} held back by --limit", plan.held_back)
         lines.append(f"  {text}")
-    price = plan.price
+    return lines + _price_lines(plan.price, now)
+
+
+def _clash(clash: Clash) -> str:
+    where = ", ".join(map(str, clash.rows)) + (", …" if clash.count > len(clash.rows) else "")
+    return trn(
+        "{reason} ({n} row: {where})",
+        "{reason} ({n} rows: {where})",
+        clash.count,
+        reason=tr(clash.reason, field=clash.fields[0]),
+        where=where,
+    )
+
+
+def _price_lines(price: Price, now: datetime) -> list[str]:
+    """Return requests, time and end, and whether that is early enough."""
+    lines = []
     if price.requests:
         text = trn("{n} request", "{n} requests", price.requests)
         if price.minutes is not None:
             end = now + timedelta(minutes=price.minutes)
+            if price.finish is not None:
+                end = datetime.fromtimestamp(price.finish, now.tzinfo)
             text = tr(
                 "{requests}, about {time}, done at {end}",
                 requests=text,
                 time=duration(price.minutes * 60),
-                end=f"{end:%H:%M}" if end.date() == now.date() else f"{end:%Y-%m-%d %H:%M}",
+                end=_clock(end, now),
             )
         lines.append(f"  {text}")
+    if price.reads or price.sign_ins > 1:
+        text = tr(
+            "{creates} to create, {reads} to read, {sign_ins} to sign in",
+            creates=number(price.creates),
+            reads=number(price.reads),
+            sign_ins=number(price.sign_ins),
+        )
+        lines.append(f"  - {text}")
+    if price.deadline is not None:
+        time = _clock(datetime.fromtimestamp(price.deadline, now.tzinfo), now)
+        if price.fits:
+            text = tr("done by {time}: it fits", time=time)
+        else:
+            text = trn(
+                "not done by {time}: {n} row is created until then, the same command carries on",
+                "not done by {time}: {n} rows are created until then, the same command carries on",
+                price.in_time or 0,
+                time=time,
+            )
+        lines += wrap(text, COLUMNS, "  ")
     return lines
+
+
+def _clock(moment: datetime, now: datetime) -> str:
+    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def happened_lines(summary: Mapping[str, Any]) -> list[str]:

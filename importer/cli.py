@@ -113,25 +113,28 @@ def check(**given: Any) -> int:
 @commands.command()
 @flags.sheet_flags
 @flags.send_flags
+@flags.run_flags
 def run(**given: Any) -> int:
     """Check FILE, plan, send, and write what became of every row.
 
     The same command again carries on where it was interrupted and sends nothing twice.
     """
     from importer import pipeline  # noqa: PLC0415 - pandas and pandera take half a second
+    from importer.logs import log_to  # noqa: PLC0415
 
     ask = not given["yes"] and not given["sandbox"] and sys.stdin.isatty()
     viewer = _viewer(given, ask=ask)
-    result = pipeline.run(
-        given["file"],
-        flags.sheet_options(given),
-        flags.output(given),
-        flags.send_options(given),
-        env=_environment(),
-        viewer=viewer,
-        stdin=sys.stdin.buffer,
-        on_start=lambda stop: _stop_on_signals(stop, viewer.say),
-    )
+    with log_to(given["log_file"]):
+        result = pipeline.run(
+            given["file"],
+            flags.sheet_options(given),
+            flags.output(given),
+            flags.send_options(given),
+            env=_environment(),
+            viewer=viewer,
+            stdin=sys.stdin.buffer,
+            on_start=lambda stop: _stop_on_signals(stop, viewer.say),
+        )
     return _render(result, given)
 
 

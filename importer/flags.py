@@ -137,6 +137,19 @@ _SEND_FLAGS = (
         help="Share of the quota left for the tills.",
     ),
     click.option(
+        "--window",
+        "windows",
+        metavar="HH:MM-HH:MM",
+        multiple=True,
+        help="Send in these hours only; repeat it for more. With a reserve of its own: "
+        '"22:00-08:00 reserve=0%".',
+    ),
+    click.option(
+        "--finish-by",
+        metavar="HH:MM",
+        help="Say whether it fits, and stop in time if it doesn't; the next run carries on.",
+    ),
+    click.option(
         "--concurrency",
         type=click.IntRange(1, 256),
         default=64,
@@ -183,6 +196,19 @@ _SEND_FLAGS = (
     ),
     click.option("--yes", is_flag=True, help="Don't ask before sending."),
 )
+_RUN_FLAGS = (
+    click.option(
+        "--log-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write what was done and why it waited, without any customer; turned over at 5 MB.",
+    ),
+    click.option(
+        "--keep-results",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Keep the results of the last N runs; earlier ones get their time into their names.",
+    ),
+)
 
 
 def sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -195,6 +221,13 @@ def sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 def send_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the flags about sending."""
     for flag in reversed(_SEND_FLAGS):
+        command = flag(command)
+    return command
+
+
+def run_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags about runs that nobody watches."""
+    for flag in reversed(_RUN_FLAGS):
         command = flag(command)
     return command
 
@@ -231,6 +264,7 @@ def sheet_options(given: dict[str, Any]) -> SheetOptions:
 
 def send_options(given: dict[str, Any]) -> SendOptions:
     """Return what the flags say about sending. Raises UsageError for what is not a number."""
+    from importer.hours import parse_finish, parse_window  # noqa: PLC0415
     from importer.pace import Pace  # noqa: PLC0415
     from importer.upload import SendOptions  # noqa: PLC0415
 
@@ -242,6 +276,8 @@ def send_options(given: dict[str, Any]) -> SendOptions:
         reserve=_share("--reserve", given["reserve"]),
         timeout=given["timeout"],
         match=given["match"],
+        windows=tuple(parse_window(text) for text in given["windows"]),
+        finish_by=parse_finish(given["finish_by"]) if given["finish_by"] else None,
         pace=Pace(
             concurrency=given["concurrency"],
             settle=given["settle"],
@@ -260,6 +296,7 @@ def output(given: dict[str, Any]) -> Output:
         payloads=given["payloads"],
         report=given["report"],
         report_private=given["report_private"],
+        keep=given.get("keep_results"),
     )
 
 

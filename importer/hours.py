@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,20 +66,25 @@ def parse_window(text: str) -> Window:
     except ValueError:
         pass  # 25:00, or a reserve of 1.2.3
     raise UsageError(
-        f"--window {text} is not a time to send in",
-        todo='write it like --window 22:00-08:00 or --window "22:00-08:00 reserve=0%"',
+        tr("--window {text} is not a time to send in", text=text),
+        todo=tr('write it like --window 22:00-08:00 or --window "22:00-08:00 reserve=0%"'),
     )
 
 
-def parse_finish(text: str, now: float) -> float:
-    """Return when it is next `06:00`, in epoch seconds; `now` too. Raises UsageError."""
+def parse_finish(text: str) -> time:
+    """Read `06:00`. Raises UsageError for what is not a time of the day."""
     try:
-        wanted = _time(text.strip())
+        return _time(text.strip())
     except ValueError:
         raise UsageError(
-            f"--finish-by {text} is not a time of the day", todo="write it like --finish-by 06:00"
+            tr("--finish-by {text} is not a time of the day", text=text),
+            todo=tr("write it like --finish-by 06:00"),
         ) from None
-    return next(moment for moment in _moments(wanted, now) if moment > now)
+
+
+def next_at(wanted: time, now: float) -> float:
+    """Return when it is next so late; `now` and the answer in epoch seconds."""
+    return min(moment for moment in _moments(wanted, now) if moment > now)
 
 
 def opening(windows: Sequence[Window], reserve: float, now: float) -> Opening:
@@ -121,7 +127,12 @@ def _time(text: str) -> time:
 
 
 def _moments(edge: time, now: float) -> Iterator[float]:
-    """Yield when it is so late of yesterday, today and the two days after, in epoch seconds."""
+    """Yield when it is so late of yesterday, today and the two days after, in epoch seconds.
+
+    Twice where the clock is set back.
+    """
     today = datetime.fromtimestamp(now).date()  # noqa: DTZ006 - the wall clock is meant
     for days in (-1, 0, 1, 2):
-        yield datetime.combine(today + timedelta(days), edge).timestamp()
+        for fold in (0, 1):
+            moment = edge.replace(fold=fold)
+            yield datetime.combine(today + timedelta(days), moment).timestamp()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from importer.errors import ImporterError, StoppedError
@@ -47,7 +47,7 @@ class SendOptions:
     timeout: float = 20.0  # of one request
     match: str = "auto"  # compare with what is at Clopos first: auto, always, never
     windows: tuple[Window, ...] = ()  # hours in which to send; none: always
-    finish_by: str | None = None  # such as "06:00": be done by then, or stop in time
+    finish_by: dt.time | None = None  # be done by then, or stop in time
     pace: Pace = field(default_factory=Pace)
 
 
@@ -109,7 +109,7 @@ class Job:
         plan = planned()
         if self.journal.to_rebuild and not self.options.dry_run:
             self.journal.rebuilt(self.known.lost)
-        return in_time(plan, self._done_at, self.deadline)
+        return in_time(plan, self._done_at, self.deadline, self._ending)
 
     async def send(self, plan: Plan) -> None:
         """Send what the plan says, in the hours that are given, and stop before the deadline.
@@ -185,12 +185,17 @@ class Job:
         seconds = self.quota.seconds_of(requests) or 0.0
         return finish(self.options.windows, self.quota.reserve, self.now(), seconds)
 
+    @property
+    def _ending(self) -> float:
+        """Return how many seconds the end of a run may take, from when it is told to stop."""
+        return self.options.timeout + _WRITING
+
     async def _stop_in_time(self) -> None:
         """Stop so early that what is in flight then is done, and written, by the deadline."""
         if self.deadline is None:
             await asyncio.Future[None]()
             return
-        last = self.deadline - self.options.timeout - _WRITING
+        last = self.deadline - self._ending
         # In steps: the clock may be set, and the machine may sleep meanwhile.
         while (left := last - self.now()) > 0:  # noqa: ASYNC110 - a time is waited for
             await asyncio.sleep(min(left, 60.0))
@@ -251,6 +256,6 @@ def stopped(deadline: float | None = None) -> StoppedError:
     """Return what ends a run that was asked to stop, or had to be done by a time."""
     what = tr("Stopped on request")
     if deadline is not None:
-        when = datetime.fromtimestamp(deadline).astimezone()
+        when = dt.datetime.fromtimestamp(deadline).astimezone()
         what = tr("Stopped to be done by {time}", time=f"{when:%H:%M}")
     return StoppedError(what, todo=tr("run the same command again: it carries on"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from importer.errors import UsageError
+from importer.errors import ServiceError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,13 +19,11 @@ def keep_earlier(results: Path, number: int) -> None:
     `clients.results.csv` of 24 November 3:15 becomes `clients.results.20261124-031500.csv`.
     Called before new ones are written; with these there are `number` in all.
 
-    Raises UsageError when a file can't be moved or deleted.
+    Raises ServiceError when a file can't be moved or deleted.
     """
     try:
         if results.is_file():
-            changed = datetime.fromtimestamp(results.stat().st_mtime).astimezone()
-            stamp = changed.strftime("%Y%m%d-%H%M%S")
-            results.replace(results.with_name(f"{results.stem}.{stamp}{results.suffix}"))
+            results.replace(_free_name(results))
         form = re.compile(
             rf"{re.escape(results.stem)}\.[0-9]{{8}}-[0-9]{{6}}{re.escape(results.suffix)}"
         )
@@ -32,8 +31,19 @@ def keep_earlier(results: Path, number: int) -> None:
         for path in earlier[: max(0, len(earlier) - number + 1)]:
             path.unlink()
     except OSError as error:
-        raise UsageError(
-            f"Earlier results can't be put aside: {error.filename}",
+        raise ServiceError(
+            tr("Earlier results can't be put aside: {path}", path=error.filename),
             why=error.strerror,
-            todo="mend the permissions of the folder, or leave --keep-results out",
+            todo=tr("mend the permissions of the folder, or leave --keep-results out"),
         ) from error
+
+
+def _free_name(results: Path) -> Path:
+    """Return a name by the time of the results, or the next second that isn't taken."""
+    changed = datetime.fromtimestamp(results.stat().st_mtime).astimezone()
+    while True:
+        stamp = changed.strftime("%Y%m%d-%H%M%S")
+        aside = results.with_name(f"{results.stem}.{stamp}{results.suffix}")
+        if not aside.exists():
+            return aside
+        changed += timedelta(seconds=1)

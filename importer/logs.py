@@ -11,7 +11,8 @@ import time
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,12 @@ _KEPT = 4
 def log_to(path: Path | None) -> Iterator[None]:
     """Write what the program logs to a file, with times in UTC. None: nowhere.
 
+    An error that ends the block early is logged too.
+
     Raises UsageError when it can't be written to.
     """
     log = logging.getLogger("importer")
+    before = log.propagate, log.level
     if path is None:
         # Without this, warnings would go to the screen.
         handler: logging.Handler = logging.NullHandler()
@@ -38,9 +42,9 @@ def log_to(path: Path | None) -> Iterator[None]:
             )
         except OSError as error:
             raise UsageError(
-                f"The log file can't be written: {path}",
+                tr("The log file can't be written: {path}", path=path),
                 why=error.strerror or str(error),
-                todo="give another path with --log-file",
+                todo=tr("give another path with --log-file"),
             ) from error
         form = logging.Formatter("%(asctime)sZ %(process)d %(levelname)s %(message)s")
         form.converter = time.gmtime
@@ -51,6 +55,10 @@ def log_to(path: Path | None) -> Iterator[None]:
     log.addHandler(handler)
     try:
         yield
+    except ImporterError as error:
+        log.error("ended: %s", "; ".join(filter(None, (error.what, error.why))))  # noqa: TRY400
+        raise
     finally:
+        log.propagate, log.level = before
         log.removeHandler(handler)
         handler.close()

@@ -46,6 +46,7 @@ class Output:
     payloads: Path | None = None
     report: Path | None = None  # a page for the person who answers for the run
     report_private: bool = False  # without names, phones and values
+    keep: int | None = None  # results of so many runs are kept, the newest included
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def run(
     """
     # Late: `check` needs no network, and reads nothing back.
     from importer.conserve import account  # noqa: PLC0415
+    from importer.keep import keep_earlier  # noqa: PLC0415
     from importer.upload import SendOptions, stopped, upload  # noqa: PLC0415
 
     started = time.monotonic()
@@ -190,6 +192,8 @@ def run(
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, tr("not sent yet"))
     error, written = uploaded.error, None
     try:
+        if output.keep:
+            keep_earlier(results, output.keep)
         written = _write(results, prepared, outcomes, viewer)
         account(written, outcomes)
     except ImporterError as unaccounted:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from importer.identity import digest, fingerprints
-from importer.messages import tr
+from importer.messages import later, tr
 from importer.records import FIELDS, Customer, Outcome, Status
 
 if TYPE_CHECKING:
@@ -104,6 +104,11 @@ class Price:
         """Return all requests together."""
         return self.creates + self.reads + self.sign_ins
 
+    @property
+    def fits(self) -> bool | None:
+        """Return whether all is done by the deadline, None without one."""
+        return None if self.in_time is None else self.in_time == self.creates
+
 
 @dataclass(frozen=True, slots=True)
 class Clash:
@@ -117,11 +122,12 @@ class Clash:
     count: int
     rows: tuple[int, ...]
 
-    def __str__(self) -> str:
-        """Explain it in a few words."""
+    @property
+    def reason(self) -> str:
+        """Explain it in a few words, with {field} where the first of `fields` belongs."""
         if len(self.fields) > 1:
-            return "phone and code belong to two different customers"
-        return f"the {self.fields[0]} belongs to a customer with another name"
+            return later("phone and code belong to two different customers")
+        return later("the {field} belongs to a customer with another name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ class Plan:
             "clashes": [
                 {
                     "fields": list(clash.fields),
-                    "reason": str(clash),
+                    "reason": clash.reason.format(field=clash.fields[0]),
                     "count": clash.count,
                     "rows": list(clash.rows),
                 }
@@ -180,6 +186,7 @@ class Plan:
             "minutes": None if price.minutes is None else round(price.minutes, 2),
             "finish": _local(price.finish),
             "finish_by": _local(price.deadline),
+            "fits": price.fits,
             "created_in_time": price.in_time,
         }
 
@@ -227,13 +234,19 @@ def make_plan(
     )
 
 
-def in_time(plan: Plan, finish: Callable[[int], float], deadline: float | None) -> Plan:
-    """Return the plan with its times; `finish` is requests → when they are done (epoch seconds)."""
+def in_time(
+    plan: Plan, finish: Callable[[int], float], deadline: float | None, ending: float
+) -> Plan:
+    """Return the plan with its times; `finish` is requests → when they are done (epoch seconds).
+
+    `ending`: seconds before the deadline at which sending stops, if it isn't done.
+    """
     price = plan.price
     first = price.reads  # rows in doubt are settled before others are sent
     rows = None
     if deadline is not None:
-        rows = bisect_right(range(price.creates), deadline, key=lambda n: finish(first + n + 1))
+        last = deadline - ending
+        rows = bisect_right(range(price.creates), last, key=lambda n: finish(first + n + 1))
     done = finish(first + price.creates)
     return replace(plan, price=replace(price, finish=done, deadline=deadline, in_time=rows))
 

@@ -243,8 +243,11 @@ class _Sending:
             waited = time.monotonic() - self.started
             if done and waited >= _STEADY:
                 facts.append(tr("{rate}/min", rate=number(done / waited * 60)))
-            if self.per_minute:
-                facts.append(tr("{time} left", time=duration(left / self.per_minute * 60)))
+            seconds = live.left
+            if seconds is None and self.per_minute:
+                seconds = left / self.per_minute * 60
+            if seconds is not None:
+                facts.append(tr("{time} left", time=duration(seconds)))
         counted = self.counts.copy()  # the sender goes on counting meanwhile
         quiet = {Status.CREATED, Status.EXISTS}
         facts += [f"{number(n)} {status}" for status, n in counted.items() if status not in quiet]

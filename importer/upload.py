@@ -20,7 +20,7 @@ from importer.compare import Comparison
 from importer.errors import ImporterError, ServiceError, StoppedError
 from importer.failures import Failures
 from importer.groups import look_up
-from importer.hours import parse_finish
+from importer.hours import next_at
 from importer.identity import customers
 from importer.job import Job, SendOptions, stopped
 from importer.journal import Journal
@@ -105,7 +105,7 @@ async def upload(
 
         failures = stack.enter_context(Failures(folder.parent / "failures.sqlite", now))
 
-        deadline = parse_finish(options.finish_by, now()) if options.finish_by else None
+        deadline = None if options.finish_by is None else next_at(options.finish_by, now())
         api = await stack.enter_async_context(
             Clopos(
                 settings,
