@@ -146,7 +146,7 @@ ENVIRONMENT: list[tuple[dict[str, str], int, str]] = [
     ({"CLOPOS_BASE_URL": "https://clopos.example/open-api?brand=x"}, 2, "more than an address"),
     ({"CLOPOS_BASE_URL": "https://me:secret-4711@clopos.example/"}, 2, "more than an address"),
     ({"CLOPOS_REGION": "XX"}, 2, "no country XX"),
-    ({"CLOPOS_BASE_URL": "http://127.0.0.1:1/"}, 3, "can't be reached"),
+    ({"CLOPOS_BASE_URL": "http://127.0.0.1:1/"}, 3, "check the network and CLOPOS_BASE_URL"),
     ({"CLOPOS_STATE_DIR": "list.csv"}, 2, "state folder"),
     ({"CLOPOS_STATE_DIR": "/proc/nowhere"}, 2, "state folder"),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import zipfile
@@ -15,7 +14,7 @@ import pytest
 
 from importer import __version__
 from importer.cli import _main
-from tests.process import command, lines_of, serving, told_by, until
+from tests.process import lines_of, serving, told_by, until
 from tests.test_exports import EXPORTS
 
 if TYPE_CHECKING:
@@ -207,37 +206,21 @@ def test_a_run_that_cannot_begin_says_why(
     assert word in capsys.readouterr().err
 
 
-CREDENTIALS = {
-    "CLOPOS_CLIENT_ID": "sandbox-client",
-    "CLOPOS_CLIENT_SECRET": "sandbox-secret",
-    "CLOPOS_BRAND": "sandbox",
-    "CLOPOS_INTEGRATOR_ID": "sandbox-integrator",
-}
-
-
-def test_an_address_that_does_not_answer_is_exit_3(
-    sheet: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    env = CREDENTIALS | {
-        "CLOPOS_BASE_URL": f"http://127.0.0.1:{port}/open-api",
-        "CLOPOS_STATE_DIR": str(sheet.parent / "state"),
-    }
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    assert _main(["run", str(sheet), "--yes", "--json"]) == 3
-    told = capsys.readouterr()
-    assert "can't be reached" in told.err
-    assert "CLOPOS_BASE_URL" in told.err
-    assert json.loads(told.out)["pending"] == 1
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run a sandbox in another process and give the variables that let in."""
+    with serving(tmp_path_factory.mktemp("server"), "--no-limits") as found:
+        yield found["2"]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Run a sandbox in another process and give the variables that let in."""
-    with serving(tmp_path) as found:
-        yield found["2"]
+def server(
+    running: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> dict[str, str]:
+    """Give each test a brand of its own in that sandbox."""
+    brand = request.node.name
+    told_by(running, "config", {"brands": [brand]})
+    return running | {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
 
 
 @pytest.mark.parametrize(
@@ -249,46 +232,63 @@ def server(tmp_path: Path) -> Iterator[dict[str, str]]:
     ],
 )
 def test_refused_credentials_are_exit_3_and_what_to_do(
-    sheet: Path, server: dict[str, str], name: str, value: str, word: str
+    sheet: Path,
+    server: dict[str, str],
+    name: str,
+    value: str,
+    word: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = command("run", sheet, "--yes", "--json", env=server | {name: value})
-    assert done.returncode == 3
-    assert "refuses" in done.stderr
-    assert word in done.stderr
-    assert "not-the-right-one" not in done.stderr + done.stdout
-    summary = json.loads(done.stdout)
+    for each, said in (server | {name: value}).items():
+        monkeypatch.setenv(each, said)
+    assert _main(["run", str(sheet), "--yes", "--json"]) == 3
+    told = capsys.readouterr()
+    assert "refuses" in told.err
+    assert word in told.err
+    assert "not-the-right-one" not in told.err + told.out
+    summary = json.loads(told.out)
     assert (summary["pending"], summary["requests"]["posts"]) == (1, 0)
 
 
-def test_a_file_env_is_read_and_the_environment_wins(sheet: Path, server: dict[str, str]) -> None:
+def test_a_file_env_is_read_and_the_environment_wins(
+    sheet: Path,
+    server: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lines = [f"{name}={value}" for name, value in server.items()]
     (sheet.parent / ".env").write_text("\n".join(lines), encoding="utf-8")
-    done = command("run", sheet, "--yes", "--json", cwd=sheet.parent)
-    assert (done.returncode, json.loads(done.stdout)["created"]) == (0, 1)
-    env = {"CLOPOS_BRAND": "another"}
-    assert command("run", sheet, "--yes", cwd=sheet.parent, env=env).returncode == 3
+    assert _main(["run", str(sheet), "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["created"] == 1
+    monkeypatch.setenv("CLOPOS_BRAND", "another")
+    assert _main(["run", str(sheet), "--yes"]) == 3
 
 
 def test_the_second_run_of_a_brand_is_told_who_is_at_work(
-    sheet: Path, server: dict[str, str]
+    sheet: Path,
+    server: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
     many = sheet.parent / "many.csv"
     rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(1, 60))
     many.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
     first = subprocess.Popen(
         [sys.executable, "-m", "importer", "run", str(many), "--yes", "--rate", "60/min"],
-        env=os.environ | server,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     with first:
-        state = sheet.parent / "state"
-        until(lambda: list(state.glob("*/holder.json")) and told_by(server, "customers"))
-        second = command("run", sheet, "--yes", env=server)
-        assert second.returncode == 3
-        assert f"process {first.pid}" in second.stderr
-        assert "many.csv" in second.stderr
+        brand = server["CLOPOS_BRAND"]
+        until(lambda: any(each["brand"] == brand for each in told_by(server, "customers")))
+        assert _main(["run", str(sheet), "--yes"]) == 3
+        told = capsys.readouterr().err
+        assert f"process {first.pid}" in told
+        assert "many.csv" in told
         first.send_signal(signal.SIGINT)
         out, err = first.communicate(timeout=30)
     assert first.returncode == 130
@@ -296,8 +296,7 @@ def test_the_second_run_of_a_brand_is_told_who_is_at_work(
     assert "pending" in out
     statuses = {line["import_status"] for line in lines_of(many.with_name("many.csv.results.csv"))}
     assert statuses <= {"created", "pending"}
-    third = command("run", sheet, "--yes", env=server)
-    assert third.returncode == 0
+    assert _main(["run", str(sheet), "--yes"]) == 0
 
 
 def test_a_fault_of_ours_leaves_a_report_without_data(
