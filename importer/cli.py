@@ -168,6 +168,23 @@ def verify(**given: Any) -> int:
 
 
 @commands.command()
+@flags.LANGUAGE_SPOKEN
+@flags.JSON
+def history(as_json: bool) -> int:
+    """List the runs of the brand: when, which file, what became of its rows, what it took."""
+    from importer.history import history_lines, runs_of  # noqa: PLC0415
+    from importer.settings import read_settings, require_brand  # noqa: PLC0415
+    from importer.state import brand_path  # noqa: PLC0415
+
+    settings = read_settings(_environment())
+    require_brand(settings)
+    runs = runs_of(brand_path(settings) / "journal.sqlite")
+    lines = [json.dumps(runs, ensure_ascii=False)] if as_json else history_lines(runs)
+    click.echo("\n".join(lines))
+    return 0
+
+
+@commands.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
     "--to",

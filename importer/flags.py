@@ -31,6 +31,7 @@ LANGUAGE_SPOKEN = click.option(
 )
 """For every command that tells something."""
 
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 _FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 _SHEET_FLAGS = (
     click.option("--profile", metavar="NAME", help="The old POS, where it isn't recognised."),
@@ -113,7 +114,7 @@ _SHEET_FLAGS = (
         "--report-private", is_flag=True, help="Without names, phones and values in that page."
     ),
     LANGUAGE_SPOKEN,
-    click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
+    JSON,
     click.option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
 )
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_STAMP = "%Y%m%d-%H%M%S"
+
+
 def keep_earlier(results: Path, number: int) -> None:
     """Put results that are there aside under their time, and delete all but the newest `number`.
 
@@ -24,11 +27,7 @@ def keep_earlier(results: Path, number: int) -> None:
     try:
         if results.is_file():
             results.replace(_free_name(results))
-        form = re.compile(
-            rf"{re.escape(results.stem)}\.[0-9]{{8}}-[0-9]{{6}}{re.escape(results.suffix)}"
-        )
-        earlier = sorted(path for path in results.parent.iterdir() if form.fullmatch(path.name))
-        for path in earlier[: max(0, len(earlier) - number + 1)]:
+        for path in (earlier := _earlier(results))[: max(0, len(earlier) - number + 1)]:
             path.unlink()
     except OSError as error:
         raise ServiceError(
@@ -38,12 +37,36 @@ def keep_earlier(results: Path, number: int) -> None:
         ) from error
 
 
+def kept(results: Path, begin: float, end: float) -> Path | None:
+    """Return results that were put aside and written from `begin` to before `end` (epoch seconds).
+
+    The first of several; None when there are none any more.
+    """
+    try:
+        earlier = _earlier(results)
+    except OSError:  # the folder is gone
+        return None
+    for path in earlier:
+        stamp = path.name.removesuffix(results.suffix)[-15:]
+        written = datetime.strptime(stamp, _STAMP).astimezone().timestamp()
+        if int(begin) <= written < end:
+            return path
+    return None
+
+
+def _earlier(results: Path) -> list[Path]:
+    """Return results that were put aside, oldest first."""
+    form = re.compile(
+        rf"{re.escape(results.stem)}\.[0-9]{{8}}-[0-9]{{6}}{re.escape(results.suffix)}"
+    )
+    return sorted(path for path in results.parent.iterdir() if form.fullmatch(path.name))
+
+
 def _free_name(results: Path) -> Path:
     """Return a name by the time of the results, or the next second that isn't taken."""
     changed = datetime.fromtimestamp(results.stat().st_mtime).astimezone()
     while True:
-        stamp = changed.strftime("%Y%m%d-%H%M%S")
-        aside = results.with_name(f"{results.stem}.{stamp}{results.suffix}")
+        aside = results.with_name(f"{results.stem}.{changed:{_STAMP}}{results.suffix}")
         if not aside.exists():
             return aside
         changed += timedelta(seconds=1)

@@ -75,6 +75,16 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     )
 
 
+def require_brand(settings: Settings) -> None:
+    """Raise UsageError when it isn't said whose journal is meant."""
+    if not settings.brand:
+        raise UsageError(
+            tr("CLOPOS_BRAND is not set"),
+            why=tr("each brand has a journal of its own"),
+            todo=tr("set it in the environment or in a file .env in this folder"),
+        )
+
+
 def require_credentials(settings: Settings) -> None:
     """Raise UsageError, naming the variables, when signing in is not possible (API facts §3)."""
     needed = {"CLOPOS_BRAND": settings.brand}
