@@ -22,6 +22,7 @@ import click
 from importer import __version__, flags, messages
 from importer.errors import ImporterError, ServiceError, UsageError
 from importer.messages import tr
+from importer.spoken import Group, Option, option
 
 if TYPE_CHECKING:
     import asyncio
@@ -51,9 +52,16 @@ def _install_completion(context: click.Context, _: click.Parameter, shell: str |
     context.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
-@click.version_option(__version__, prog_name="clopos-import")
-@click.option(
+@click.group(
+    cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88}
+)
+@click.version_option(
+    __version__,
+    prog_name="clopos-import",
+    cls=Option,
+    help="Show the version and exit.",
+)
+@option(
     "--install-completion",
     is_flag=False,
     flag_value="$SHELL",
@@ -69,22 +77,22 @@ def commands() -> None:
 
     \b
     A migration, step by step:
-      clopos-import check customers.xlsx           what would be imported, what is wrong
-      clopos-import run customers.xlsx --sandbox   the whole way, into a Clopos on this machine
-      clopos-import run customers.xlsx --limit 10  ten real customers; look at them in Clopos
-      clopos-import run customers.xlsx             all
+      clopos-import check list.xlsx           what would be sent, what is wrong
+      clopos-import run list.xlsx --sandbox   a rehearsal on this machine
+      clopos-import run list.xlsx --limit 10  ten real customers: look at them
+      clopos-import run list.xlsx             all
 
     \b
-    Credentials are read from the environment or a file .env in this folder, never from flags:
+    Credentials come from the environment or a file .env here, never from flags:
       CLOPOS_CLIENT_ID, CLOPOS_CLIENT_SECRET, CLOPOS_BRAND, CLOPOS_VENUE_ID,
-      CLOPOS_INTEGRATOR_ID (its presence selects version 2 of the API), CLOPOS_BASE_URL
+      CLOPOS_INTEGRATOR_ID (if set: version 2 of the API), CLOPOS_BASE_URL
 
     \b
     Exit codes:
-      0    every row is created, exists, or is a duplicate (check: nothing is wrong)
+      0    every row is created, exists or is a duplicate (check: nothing wrong)
       1    done, but rows need a person
       2    wrong usage, or a sheet that can't be read; nothing was sent
-      3    Clopos refused or can't be reached; mend it and run the same command again
+      3    Clopos refused or can't be reached; mend it, run the same again
       4    a fault of this program, with a report to send
       130  interrupted; run the same command again
     """  # noqa: D301 - click's mark for text that is not to be wrapped
@@ -140,7 +148,7 @@ def run(**given: Any) -> int:
 
 @commands.command()
 @flags.sheet_flags
-@click.option("--offline", is_flag=True, help="Don't read Clopos: sheet, results, journal alone.")
+@option("--offline", is_flag=True, help="Don't read Clopos: sheet, results, journal alone.")
 def verify(**given: Any) -> int:
     """Hold the results of a run of FILE against the sheet, the journal and Clopos.
 
@@ -186,13 +194,13 @@ def history(as_json: bool) -> int:
 
 @commands.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
+@option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PATH.html",
     help="Where to write the page. [default: FILE.report.html]",
 )
-@click.option("--report-private", is_flag=True, help="Without names, phones and values.")
+@option("--report-private", is_flag=True, help="Without names, phones and values.")
 @flags.LANGUAGE_SPOKEN
 def report(**given: Any) -> int:
     """Write the page about a run that has ended.
@@ -212,17 +220,17 @@ def report(**given: Any) -> int:
 
 
 @commands.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, metavar="N")
-@click.option(
+@option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, metavar="N")
+@option(
     "--store",
     default=":memory:",
     show_default=True,
     metavar="PATH",
     help="A SQLite file that keeps the customers.",
 )
-@click.option("--empty", is_flag=True, help="Begin without the few customers that are there.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of faults by chance.")
-@click.option(
+@option("--empty", is_flag=True, help="Begin without the few customers that are there.")
+@option("--seed", type=int, default=0, show_default=True, help="Of faults by chance.")
+@option(
     "--fault",
     "faults",
     metavar="KIND=SHARE",
@@ -230,8 +238,8 @@ def report(**given: Any) -> int:
     help="Let this share of creations fail, such as 504b=5%: 429, 500, 502, 503, 504a (not "
     "created), 504b (created), 504c (created late), drop, timeout, garbage, no_id, slow, …",
 )
-@click.option("--latency", default="0-0", metavar="MIN-MAX", help="Seconds an answer takes.")
-@click.option("--no-limits", is_flag=True, help="Lift the quota and the other limits.")
+@option("--latency", default="0-0", metavar="MIN-MAX", help="Seconds an answer takes.")
+@option("--no-limits", is_flag=True, help="Lift the quota and the other limits.")
 def sandbox(**given: Any) -> int:
     """Run a local Clopos to try things on, until Ctrl-C.
 
@@ -267,8 +275,14 @@ def _main(arguments: list[str]) -> int:
     messages.use(messages.spoken(os.environ))
     try:
         code = commands.main(arguments, prog_name="clopos-import", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return EXIT_USAGE
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "clopos-import"
+        todo = tr("see {command} --help", command=command)
+        _complain(UsageError(error.format_message(), todo=todo))
         return EXIT_USAGE
     except ImporterError as error:
         _complain(error)

@@ -13,6 +13,7 @@ import click
 from importer import messages
 from importer.errors import UsageError
 from importer.messages import tr
+from importer.spoken import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from importer.prepare import SheetOptions
     from importer.upload import SendOptions
 
-LANGUAGE_SPOKEN = click.option(
+LANGUAGE_SPOKEN = option(
     "--lang",
     type=click.Choice(messages.LANGUAGES),
     expose_value=False,
@@ -31,11 +32,11 @@ LANGUAGE_SPOKEN = click.option(
 )
 """For every command that tells something."""
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+JSON = option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 _FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 _SHEET_FLAGS = (
-    click.option("--profile", metavar="NAME", help="The old POS, where it isn't recognised."),
-    click.option(
+    option("--profile", metavar="NAME", help="The old POS, where it isn't recognised."),
+    option(
         "--map",
         "given",
         metavar="FIELD=HEADER",
@@ -43,101 +44,95 @@ _SHEET_FLAGS = (
         help='Take a field from this column: --map "phone=Mobil". Repeat it for more fields, or '
         "to join several columns of a name. Wins over everything found. FIELD= leaves it out.",
     ),
-    click.option(
+    option(
         "--mapping",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         help="Take the columns from this saved mapping. [default: FILE.mapping.toml]",
     ),
-    click.option(
+    option(
         "--save-mapping",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Save which columns were taken, for next time.",
     ),
-    click.option("--sheet", metavar="NAME", help="The worksheet of a workbook."),
-    click.option("--encoding", metavar="NAME", help="Such as utf-8 or windows-1251."),
-    click.option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab."),
-    click.option(
-        "--header-row", type=click.IntRange(min=1), metavar="N", help="Row of the header."
-    ),
-    click.option(
+    option("--sheet", metavar="NAME", help="The worksheet of a workbook."),
+    option("--encoding", metavar="NAME", help="Such as utf-8 or windows-1251."),
+    option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab."),
+    option("--header-row", type=click.IntRange(min=1), metavar="N", help="Row of the header."),
+    option(
         "--region",
         metavar="AZ",
         help="Country of phone numbers without one. [default: CLOPOS_REGION, else AZ]",
     ),
-    click.option(
+    option(
         "--dates",
         type=click.Choice(["DMY", "MDY", "YMD"], case_sensitive=False),
         help="Order of day, month and year, where the column itself doesn't prove it.",
     ),
-    click.option(
+    option(
         "--language",
         type=click.Choice(["az", "ru", "tr", "en"]),
         help="Language of words such as K (man in Azerbaijani, woman in Turkish).",
     ),
-    click.option(
+    option(
         "--drop-bad-values",
         is_flag=True,
         help="Send a row without its bad optional values instead of holding it back. "
         "What is left out can't be added later through the API.",
     ),
-    click.option(
+    option(
         "--name-from",
         type=click.Choice(["phone", "email", "company"]),
         multiple=True,
         help="Give customers without a name this instead; the first that is there, if repeated.",
     ),
-    click.option("--group", metavar="NAME|ID", help="Put all customers into this group of Clopos."),
-    click.option(
+    option("--group", metavar="NAME|ID", help="Put all customers into this group of Clopos."),
+    option(
         "--group-column",
         metavar="HEADER",
         help="Put each customer into the group that this column names.",
     ),
-    click.option(
+    option(
         "--results",
         type=click.Path(path_type=Path),
         help="Where to write what became of every row: .csv, .xlsx, .jsonl or .parquet. "
         "[default: FILE.results.csv]",
     ),
-    click.option(
+    option(
         "--payloads",
         type=click.Path(path_type=Path),
         help="Write the bodies that are or would be sent, as JSON lines.",
     ),
-    click.option(
+    option(
         "--report",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="PATH.html",
         help="Write a page about the run for the person who answers for it: one file, to be "
         "passed on.",
     ),
-    click.option(
-        "--report-private", is_flag=True, help="Without names, phones and values in that page."
-    ),
+    option("--report-private", is_flag=True, help="Without names, phones and values in that page."),
     LANGUAGE_SPOKEN,
     JSON,
-    click.option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
+    option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
 )
 
 
 _SEND_FLAGS = (
-    click.option(
-        "--sandbox", is_flag=True, help="Into a Clopos on this machine, for this run only."
-    ),
-    click.option("--dry-run", is_flag=True, help="Do everything but create customers."),
-    click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Send N rows at most."),
-    click.option(
+    option("--sandbox", is_flag=True, help="Into a Clopos on this machine, for this run only."),
+    option("--dry-run", is_flag=True, help="Do everything but create customers."),
+    option("--limit", type=click.IntRange(min=0), metavar="N", help="Send N rows at most."),
+    option(
         "--rate",
         metavar="RATE",
         help='Such as "100/min,1000/hour"; none lifts it. [default: the API\'s own quota]',
     ),
-    click.option(
+    option(
         "--reserve",
         default="10%",
         show_default=True,
         metavar="PERCENT",
         help="Share of the quota left for the tills.",
     ),
-    click.option(
+    option(
         "--window",
         "windows",
         metavar="HH:MM-HH:MM",
@@ -145,19 +140,19 @@ _SEND_FLAGS = (
         help="Send in these hours only; repeat it for more. With a reserve of its own: "
         '"22:00-08:00 reserve=0%".',
     ),
-    click.option(
+    option(
         "--finish-by",
         metavar="HH:MM",
         help="Say whether it fits, and stop in time if it doesn't; the next run carries on.",
     ),
-    click.option(
+    option(
         "--concurrency",
         type=click.IntRange(1, 256),
         default=64,
         metavar="N",
         help="The most requests under way at once.",
     ),
-    click.option(
+    option(
         "--timeout",
         type=click.FloatRange(min=0.1),
         default=20.0,
@@ -165,7 +160,7 @@ _SEND_FLAGS = (
         metavar="SECONDS",
         help="Of one request.",
     ),
-    click.option(
+    option(
         "--settle",
         type=click.FloatRange(min=0),
         default=10.0,
@@ -173,14 +168,14 @@ _SEND_FLAGS = (
         metavar="SECONDS",
         help="From a doubtful answer until the row is looked for at Clopos.",
     ),
-    click.option(
+    option(
         "--match",
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
         show_default=True,
         help="Compare with what is at Clopos before sending.",
     ),
-    click.option(
+    option(
         "--give-up-after",
         type=click.FloatRange(min=0),
         default=600.0,
@@ -188,22 +183,22 @@ _SEND_FLAGS = (
         metavar="SECONDS",
         help="Stop when there is nothing but failures for so long.",
     ),
-    click.option(
+    option(
         "--max-rejected",
         default="50%",
         show_default=True,
         metavar="N|N%",
         help="Stop when Clopos rejects more rows than this (a share counts from 20 answers on).",
     ),
-    click.option("--yes", is_flag=True, help="Don't ask before sending."),
+    option("--yes", is_flag=True, help="Don't ask before sending."),
 )
 _RUN_FLAGS = (
-    click.option(
+    option(
         "--log-file",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write what was done and why it waited, without any customer; turned over at 5 MB.",
     ),
-    click.option(
+    option(
         "--keep-results",
         type=click.IntRange(min=1),
         metavar="N",

@@ -6,6 +6,8 @@ flags and JSON are never translated: programs read them.
 
 from __future__ import annotations
 
+import gettext
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +33,10 @@ def use(wanted: str) -> None:
     global _catalogue, _language  # noqa: PLW0603 - a process speaks to one person
     _catalogue = None
     _language = wanted if wanted in LANGUAGES else "en"
+    # click asks gettext for its own words, which looks here for the language.
+    os.environ["LANGUAGE"] = _language
+    gettext.bindtextdomain(DOMAIN, str(LOCALES))
     if _language != "en":
-        import gettext  # noqa: PLC0415 - most of the time English needs no catalogue
-
         _catalogue = gettext.translation(DOMAIN, LOCALES, [_language], fallback=True)
 
 

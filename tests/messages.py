@@ -18,6 +18,7 @@ from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from importer.cli import commands
 from importer.messages import DOMAIN, LANGUAGES, LOCALES
 from importer.profiles import load_profiles
 
@@ -34,6 +35,11 @@ def extracted() -> Catalog:
     methods = [("**.py", "python"), ("**.html", "jinja2")]
     for _, _, message, _, _ in extract_from_dir(ROOT / "importer", methods, keywords=_OURS):
         template.add(message)
+    for command in (commands, *commands.commands.values()):
+        template.add(command.help or "")
+        for option in command.params:
+            if isinstance(option, click.Option):
+                template.add(option.help or "")
     for profile in load_profiles():
         for note in profile.notes:
             template.add(note)
