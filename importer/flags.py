@@ -269,7 +269,7 @@ def send_options(given: dict[str, Any]) -> SendOptions:
         dry_run=given["dry_run"],
         limit=given["limit"],
         rate=given["rate"],
-        reserve=_share("--reserve", given["reserve"]),
+        reserve=_share("--reserve ", given["reserve"]),
         timeout=given["timeout"],
         match=given["match"],
         windows=tuple(parse_window(text) for text in given["windows"]),
@@ -321,8 +321,8 @@ def _share(flag: str, text: str) -> float:
         share = -1.0
     if not 0 <= share < 1:
         raise UsageError(
-            tr("{flag} {text} is not a share", flag=flag, text=text),
-            todo=tr("write it like {flag} 10%", flag=flag),
+            tr("{flag}{text} is not a share", flag=flag, text=text),
+            todo=tr("write it like {flag}10%", flag=flag),
         )
     return share
 
@@ -330,7 +330,7 @@ def _share(flag: str, text: str) -> float:
 def fault(text: str) -> tuple[str, float]:
     """Return kind and share of a fault such as `504b=5%`. Raises UsageError."""
     kind, _, share = text.partition("=")
-    return kind.strip(), _share("--fault", share)
+    return kind.strip(), _share(f"--fault {kind.strip()}=", share)
 
 
 def seconds_range(text: str) -> tuple[float, float]:

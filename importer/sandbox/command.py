@@ -8,6 +8,7 @@ import shlex
 import signal
 from typing import TYPE_CHECKING
 
+from importer.messages import tr
 from importer.sandbox.config import Config
 from importer.sandbox.server import serve
 
@@ -52,12 +53,18 @@ async def _serve(
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
                 loop.add_signal_handler(number, stopped.set)
         for each in (version,) if version else (2, 1):
-            say(f"# version {each} of the API")
+            say("# " + tr("version {number} of the API", number=each))
             if each == 1:
                 # Its presence selects version 2.
                 say("unset CLOPOS_INTEGRATOR_ID")
             for name, value in sandbox.env(each).items():
                 say(f"export {name}={shlex.quote(value)}")
-        say(f"# looking in: {sandbox.url.removesuffix('/open-api')}/sandbox/customers")
-        say("# stop with Ctrl-C")
+        say(
+            "# "
+            + tr(
+                "looking in: {url}",
+                url=f"{sandbox.url.removesuffix('/open-api')}/sandbox/customers",
+            )
+        )
+        say("# " + tr("stop with Ctrl-C"))
         await stopped.wait()

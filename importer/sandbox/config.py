@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from importer.errors import UsageError
+from importer.messages import tr
 from importer.sandbox.faults import KINDS, ROUTES
 
 if TYPE_CHECKING:
@@ -81,14 +82,17 @@ class Config:
         unknown = [*(set(self.rates) - set(KINDS)), *(set(self.rates_on) - set(ROUTES))]
         if unknown:
             raise UsageError(
-                f"The sandbox knows no {unknown[0]!r}",
-                todo=f"one of {', '.join((*KINDS, *ROUTES))}",
+                tr("The sandbox knows no fault {kind}", kind=unknown[0]),
+                todo=tr("take one of {kinds}", kinds=", ".join((*KINDS, *ROUTES))),
             )
         shares = list(self.rates.values())
         if not all(type(share) in {int, float} and share >= 0 for share in shares) or (
             sum(shares) > 1
         ):
-            raise UsageError("The shares of faults are not numbers from 0 to 1 altogether")
+            raise UsageError(
+                tr("The shares of faults are not numbers from 0 to 1 altogether"),
+                todo=tr("write it like {flag}10%", flag="--fault 504b="),
+            )
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:

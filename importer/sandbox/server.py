@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from importer.errors import UsageError
+from importer.messages import tr
 from importer.sandbox.config import Config, changed
 from importer.sandbox.customers import complaint
 from importer.sandbox.gateway import Gateway
@@ -98,7 +99,7 @@ class Sandbox:
         now = self._gateway.now()
         wrong = complaint(values, self.config, today=stamp(now)[:10])
         if wrong:
-            raise UsageError("The sandbox can't create this customer", why=wrong)
+            raise UsageError(tr("The sandbox can't create this customer"), why=wrong)
         where = brand or self.config.brands[0]
         return self.store.add(where, values, now=now, hidden=hidden)
 
@@ -120,9 +121,9 @@ async def serve(
     """
     if host not in LOOPBACK:
         raise UsageError(
-            f"The sandbox doesn't listen on {host}",
-            why="its customers and its secrets are for this machine only",
-            todo="leave --host out",
+            tr("The sandbox doesn't listen on {host}", host=host),
+            why=tr("its customers and its secrets are for this machine only"),
+            todo=tr("leave it at 127.0.0.1"),
         )
     config = config or Config()
     store = Store(store_path)
@@ -149,9 +150,9 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
         await web.TCPSite(runner, host, port).start()
     except (OSError, OverflowError) as error:
         raise UsageError(
-            f"The sandbox can't listen on port {port}",
+            tr("The sandbox can't listen on port {port}", port=port),
             why=getattr(error, "strerror", None) or str(error),
-            todo="stop what uses it, or choose another with --port",
+            todo=tr("stop what uses it, or choose another with --port"),
         ) from error
     address, number = runner.addresses[0][:2]
     return f"http://[{address}]:{number}" if ":" in address else f"http://{address}:{number}"

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import UsageError
+from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -111,9 +112,9 @@ class Store:
             self._db.executescript(SCHEMA)
         except sqlite3.Error as error:
             raise UsageError(
-                f"The sandbox can't keep its customers in {path}",
+                tr("The sandbox can't keep its customers in {path}", path=path),
                 why=str(error),
-                todo="name another file, or leave it out to keep them in memory",
+                todo=tr("name another file, or leave it out to keep them in memory"),
             ) from error
 
     def close(self) -> None:
