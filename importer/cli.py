@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer import __version__, flags, messages
-from importer.errors import ImporterError, ServiceError, UsageError
+from importer.errors import Exit, ImporterError, ServiceError, UsageError
 from importer.messages import tr
 from importer.spoken import Group, Option, option
 
@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 
     from importer.pipeline import Result
 
-EXIT_USAGE, EXIT_SERVICE, EXIT_FAULT, EXIT_STOPPED = 2, 3, 4, 130
 _NO_OUTPUT = {  # what writing to standard output ends in; files of ours have errors of their own
-    errno.EPIPE: EXIT_STOPPED,  # whoever read it has gone: there is nobody left to tell
-    errno.EIO: EXIT_STOPPED,
-    errno.ENOSPC: EXIT_SERVICE,
-    errno.EFBIG: EXIT_SERVICE,
+    errno.EPIPE: Exit.STOPPED,  # whoever read it has gone: there is nobody left to tell
+    errno.EIO: Exit.STOPPED,
+    errno.ENOSPC: Exit.SERVICE,
+    errno.EFBIG: Exit.SERVICE,
 }
 _STOPPING = [  # there is no SIGHUP on Windows
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -277,27 +276,27 @@ def _main(arguments: list[str]) -> int:
         code = commands.main(arguments, prog_name="clopos-import", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return EXIT_USAGE
+        return Exit.USAGE
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "clopos-import"
         todo = tr("see {command} --help", command=command)
         _complain(UsageError(error.format_message(), todo=todo))
-        return EXIT_USAGE
+        return Exit.USAGE
     except ImporterError as error:
         _complain(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(tr("Interrupted; run the same command again to carry on"), err=True)
-        return EXIT_STOPPED
+        return Exit.STOPPED
     except Exception as error:  # noqa: BLE001 - the one place that turns a fault into a report
         if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if _NO_OUTPUT[error.errno] == EXIT_SERVICE:
+            if _NO_OUTPUT[error.errno] == Exit.SERVICE:
                 _complain(ServiceError(tr("Standard output can't be written"), why=error.strerror))
             return _NO_OUTPUT[error.errno]
         _complain(_report_fault())
-        return EXIT_FAULT
+        return Exit.FAULT
     return int(code or 0)
 
 
@@ -381,7 +380,7 @@ def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
     def on_signal(*_: object) -> None:
         nonlocal asked
         if asked and time.monotonic() - asked > 0.2:  # one key press may arrive as two signals
-            os._exit(EXIT_STOPPED)  # the journal has all that left
+            os._exit(Exit.STOPPED)  # the journal has all that left
         if asked:
             return
         asked = time.monotonic()

@@ -11,6 +11,19 @@ Anything else that is raised is a fault of ours (exit 4).
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the exit code says to whoever started the program."""
+
+    DONE = 0  # every row is created, exists, or a duplicate
+    ROWS_NEED_YOU = 1
+    USAGE = 2
+    SERVICE = 3
+    FAULT = 4
+    STOPPED = 130
+
 
 class ImporterError(Exception):
     """Ends the run with a message in three parts.
@@ -19,7 +32,7 @@ class ImporterError(Exception):
     and what `todo` next (or None when there is nothing to advise).
     """
 
-    exit_code = 4
+    exit_code = Exit.FAULT
 
     def __init__(self, what: str, *, why: str | None = None, todo: str | None = None) -> None:
         super().__init__(what)
@@ -31,16 +44,16 @@ class ImporterError(Exception):
 class UsageError(ImporterError):
     """The command or the sheet needs correcting; nothing was sent."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class ServiceError(ImporterError):
     """Clopos refused, or can't be reached; the same command carries on when that is mended."""
 
-    exit_code = 3
+    exit_code = Exit.SERVICE
 
 
 class StoppedError(ImporterError):
     """Stopped on request; the same command carries on."""
 
-    exit_code = 130
+    exit_code = Exit.STOPPED

@@ -21,8 +21,6 @@ from importer.records import FIELDS, Cleaned, Mapping, Problem, Sheet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SOURCES = ("phone", "email", "company")
-
 
 def fill_names(cleaned: Cleaned, sheet: Sheet, mapping: Mapping, sources: Sequence[str]) -> Cleaned:
     """Give rows without a name what the first of `sources` has, and a remark that says so.

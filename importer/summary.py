@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from importer.errors import Exit
 from importer.records import Status
 
 if TYPE_CHECKING:
@@ -13,17 +13,6 @@ if TYPE_CHECKING:
 
     from importer.records import Mapping as ColumnMapping
     from importer.records import Problem, Sheet
-
-
-class Exit(IntEnum):
-    """What the exit code says to whoever started the program."""
-
-    DONE = 0  # every row is created, exists, or a duplicate
-    ROWS_NEED_YOU = 1
-    USAGE = 2
-    SERVICE = 3
-    FAULT = 4
-    STOPPED = 130
 
 
 RUN_STATUSES = tuple(status for status in Status if status is not Status.READY)

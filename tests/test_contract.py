@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from importer.cli import _main, check, commands, run
+from importer.errors import Exit
 from importer.records import RESULT_COLUMNS, Status
 from importer.settings import DEFAULT_BASE_URL, read_settings
-from importer.summary import Exit
 from schemas.result import result_schema
 from tests.process import command, lines_of, serving, told_by
 

@@ -9,11 +9,11 @@ import pytest
 from click import Group, Option
 
 from importer.cli import commands
+from importer.errors import Exit
 from importer.flags import output, sheet_options
 from importer.pipeline import check
 from importer.problems import CATALOGUE
 from importer.records import FIELDS, RESULT_COLUMNS, Status
-from importer.summary import Exit
 from tests.readme import README, ROOT, run_anew, steady
 
 if TYPE_CHECKING:

@@ -21,7 +21,6 @@ from importer.settings import require_credentials
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
-    from types import TracebackType
 
     from importer.clopos.quota import Quota
     from importer.settings import Settings
@@ -82,13 +81,8 @@ class Clopos:
         await self._wire.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._wire.__aexit__(kind, error, trace)
+    async def __aexit__(self, *reason: object) -> None:
+        await self._wire.__aexit__(*reason)
 
     # -- customers --------------------------------------------------------------------------
 

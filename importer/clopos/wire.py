@@ -17,7 +17,6 @@ from importer.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from importer.settings import Settings
 
@@ -87,12 +86,7 @@ class Wire:
         self._session._retry_connection = False  # noqa: SLF001
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
     async def ask(

@@ -37,8 +37,6 @@ _MONTHS = {
 _MONTH = {fold(word): month for month, words in _MONTHS.items() for word in words.split()}
 _FILLER = frozenset(fold(word) for word in ("г", "года", "год", "of", "il", "th", "st", "nd", "rd"))
 
-ORDERS = ("DMY", "MDY", "YMD")
-
 
 def parse_date(text: str, order: str | None, serials: int | None) -> Parsed:
     """Read a cell that should hold a date.
