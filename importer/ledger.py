@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from importer.messages import trn
 from importer.records import Customer, Outcome, Status
 
 if TYPE_CHECKING:
@@ -61,13 +60,8 @@ class Reporter:
         outcome = Outcome(customer.row, status, None, field, holder, message=message)
         self.on_outcome(outcome)
 
-    def unknown(self, customer: Customer, attempts: int) -> None:
+    def unknown(self, customer: Customer, message: str) -> None:
         """Say that nobody knows yet; the journal remembers it."""
-        message = trn(
-            "sent {n} time without a certain answer; run the same command again to settle it",
-            "sent {n} times without a certain answer; run the same command again to settle it",
-            attempts,
-        )
         self.on_outcome(Outcome(customer.row, Status.UNKNOWN, message=message))
 
     def _exists(self, customer: Customer, clopos_id: str) -> None:

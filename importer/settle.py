@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from importer.lookup import Clash, differing, find_holder, find_holders, read_back
-from importer.messages import tr
+from importer.messages import tr, trn
 from importer.records import Customer, Status
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Settling:
             if doubt.attempts < self._pace.attempts:
                 self.again.append(doubt)
             else:
-                self._reporter.unknown(customer, doubt.attempts)
+                self._reporter.unknown(customer, _in_doubt(doubt.attempts))
         elif clopos_id is None:
             # Somebody else with its phone proves nothing: numbers are compared as they are spelt
             # (API facts §11), so the row itself may be there as well.
@@ -162,12 +162,13 @@ class Settling:
     def report_open(self) -> None:
         """Report what this run leaves open: nothing is silent."""
         for each in self._clashes.values():
-            if each.doubt:
-                self._reporter.unknown(each.customer, each.doubt.attempts)
-            else:
-                self._unseen(each, tr("that was not looked up"))
+            # Refused, and nobody looked whether the holder isn't the row itself: a journal that
+            # was lost would not know.
+            doubt = each.doubt
+            message = _in_doubt(doubt.attempts) if doubt else _not_looked_up(each.field)
+            self._reporter.unknown(each.customer, message)
         for doubt in (*self.doubts.values(), *self.again):
-            self._reporter.unknown(doubt.customer, doubt.attempts)
+            self._reporter.unknown(doubt.customer, _in_doubt(doubt.attempts))
 
     def _clashed(self, customer: Customer, clash: Clash) -> None:
         if clash.field == "cid":
@@ -185,6 +186,22 @@ class Settling:
             whom=whom,
         )
         self._reporter.not_created(clash.customer, Status.CONFLICT, message, clash.field)
+
+
+def _in_doubt(attempts: int) -> str:
+    return trn(
+        "sent {n} time without a certain answer; run the same command again to settle it",
+        "sent {n} times without a certain answer; run the same command again to settle it",
+        attempts,
+    )
+
+
+def _not_looked_up(field: str | None) -> str:
+    return tr(
+        "the {field} belongs to a customer that was not looked up; run the same command again "
+        "to settle it",
+        field=field or tr("phone, code or cid"),
+    )
 
 
 def inherited(customer: Customer, after_id: int | None) -> Doubt:

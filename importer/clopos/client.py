@@ -29,6 +29,7 @@ _PAGE_SIZES = {1: 100, 2: 999}  # API facts §5.1
 _LIFETIME = 3600.0  # of a token that doesn't say (API facts §3.3)
 _FIRST_CONTACT = 5.0  # seconds to try when nothing has ever answered: a wrong address, likely
 _NO_HEADERS_WAIT = 60.0  # after a 429 that says nothing (API facts §7.4)
+_BEGINNINGS = 2  # of a list that changes while it is read
 _THROTTLES = 20  # in a row, each waited for as told: nobody gets through any more
 
 
@@ -145,21 +146,27 @@ class Clopos:
 
         `worth_it` is told the total after the first page and may end it there. A page may be
         shorter than asked for, and the list may change meanwhile: the end is where all are
-        collected, or a page brings nobody new (API facts §5.2).
+        collected, or a page brings nobody new (API facts §5.2). Where somebody is deleted, the
+        others move up, maybe onto a page that was read: then it is begun anew.
         """
         seen: set[str] = set()
-        number = 1
-        while True:
-            page = await self.page(number, sort=("id", 1))
-            new = [each for each in page.customers if each.id not in seen]
-            seen |= {each.id for each in new}
-            for existing in new:
-                yield existing
-            if not new or (page.total is not None and len(seen) >= page.total):
-                return
-            if number == 1 and worth_it and page.total is not None and not worth_it(page.total):
-                return
-            number += 1
+        for beginnings_left in reversed(range(_BEGINNINGS)):
+            read: set[str] = set()
+            total: int | None = None
+            for number in itertools.count(1):
+                page = await self.page(number, sort=("id", 1))
+                for existing in page.customers:
+                    if existing.id not in seen:
+                        seen.add(existing.id)
+                        yield existing
+                if beginnings_left and (page.total or 0) < (total or 0):
+                    break
+                known, total = len(read), page.total
+                read |= {each.id for each in page.customers}
+                if len(read) == known or (total is not None and len(read) >= total):
+                    return
+                if number == 1 and worth_it and total is not None and not worth_it(total):
+                    return
 
     # -- one request ------------------------------------------------------------------------
 
