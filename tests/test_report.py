@@ -174,6 +174,7 @@ def test_what_a_sheet_says_is_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)" in page
     assert "&lt;b&gt;&amp;.csv" in page
     assert "default-src &#39;none&#39;" in page
+    assert "with <code>--region</code>" in page  # in one piece
     with pytest.raises(ServiceError, match="can't be written"):
         write_report(tmp_path / "no" / "x.html", facts(), rows(), WHEN)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from importer import __version__, messages
 from importer.aside import written_aside
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 _MOST = 500  # rows shown one by one; the results file has all of them
 _VALUE = 80  # letters of a value
+_FLAG = re.compile(r"--[a-z][a-z-]+")
 _DONE = (Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY)
 
 
@@ -60,7 +63,7 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"tr": tr, "trn": trn, "duration": duration}
-    environment.filters["number"] = number
+    environment.filters |= {"number": number, "flags": _flags}
     style, script = ((_FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
     need = [line for line in lines.shown if str(line.outcome.status) not in _DONE]
     need.sort(key=lambda line: (line.outcome.status is Status.INVALID, line.outcome.row))
@@ -203,6 +206,11 @@ def _row(line: Line, facts: Facts, lines: Lines, *, private: bool) -> dict[str, 
         row["contact"] = " · ".join(filter(None, pairs))
         row["message"] = outcome.message
     return row
+
+
+def _flags(text: str) -> Markup:
+    """Return a text whose flags are not broken at the end of a line."""
+    return Markup(_FLAG.sub(r"<code>\g<0></code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _plan(sending: Sending, seconds: float) -> list[tuple[str, str, str]]:
