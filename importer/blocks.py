@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from importer.fit import fit, samples
 from importer.messages import later, number, tr, trn
 from importer.problems import CATALOGUE, Level
 from importer.records import FIELDS, Status
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from importer.errors import ImporterError
     from importer.plan import Clash, Plan, Price
     from importer.prepare import Prepared
-    from importer.records import Problem
+    from importer.records import Mapping as Columns
+    from importer.records import Problem, Sheet
 
 COLUMNS = 80
 _EXAMPLES = 3  # rows named for each kind of problem
@@ -34,9 +36,12 @@ _DELIMITERS = {
 _SETTLED = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY})
 
 
-def understood_lines(prepared: Prepared) -> list[str]:
-    """Return what was read and which column makes which field, with two sample values each."""
-    return [tr("Understood"), *_file_lines(prepared), *_mapping_lines(prepared)]
+def understood_lines(sheet: Sheet, mapping: Columns) -> list[str]:
+    """Return what was read and which columns make which field.
+
+    With the share of values that look like it and two of them.
+    """
+    return [tr("Understood"), *_file_lines(sheet), *_mapping_lines(sheet, mapping)]
 
 
 def found_lines(prepared: Prepared) -> list[str]:
@@ -64,6 +69,10 @@ def found_lines(prepared: Prepared) -> list[str]:
         lines += wrap(text, COLUMNS, "  - ")
         if entry.hint:
             lines += wrap(tr(entry.hint), COLUMNS, "    → ")
+    if named := prepared.groups.counts():
+        told = ", ".join(f"«{name}» {number(count)}" for name, count in named.items())
+        text = tr("groups, looked up at Clopos before sending: {names}", names=told)
+        lines += wrap(text, COLUMNS, "  - ")
     return lines
 
 
@@ -240,8 +249,7 @@ def meanings_of() -> dict[Status, str]:
     }
 
 
-def _file_lines(prepared: Prepared) -> list[str]:
-    sheet = prepared.sheet
+def _file_lines(sheet: Sheet) -> list[str]:
     delimiter = _DELIMITERS.get(sheet.delimiter or "", sheet.delimiter)
     facts = [
         sheet.kind.upper(),
@@ -257,36 +265,34 @@ def _file_lines(prepared: Prepared) -> list[str]:
     return lines
 
 
-def _mapping_lines(prepared: Prepared) -> list[str]:
-    sheet, mapping = prepared.sheet, prepared.mapping
+def _mapping_lines(sheet: Sheet, mapping: Columns) -> list[str]:
     rows = []
     for name in FIELDS:
         positions = mapping.columns.get(name)
         if positions:
             headers = (sheet.headers[position] or tr("(no header)") for position in positions)
-            samples = " · ".join(_samples(prepared, positions)) or tr("(empty)")
-            rows.append((name, " + ".join(headers), samples))
+            values = " · ".join(cut(text, 24) for text in samples(sheet, positions))
+            fits = percent(fit(sheet, name, positions))
+            rows.append((name, " + ".join(headers), f"{fits}  {values or tr('(empty)')}"))
     names = max((len(name) for name, _, _ in rows), default=0)
     widest = max((width(headers) for _, headers, _ in rows), default=0)
     headers_width = min(widest, 28)
     lines = [
-        cut(f"  {name:<{names}}  ← {pad(headers, headers_width)}  {samples}".rstrip(), COLUMNS)
-        for name, headers, samples in rows
+        cut(f"  {name:<{names}}  ← {pad(headers, headers_width)}  {values}".rstrip(), COLUMNS)
+        for name, headers, values in rows
     ]
     for note in mapping.notes:
         lines += wrap(note, COLUMNS, "  - ")
     unused = [sheet.headers[position] for position in mapping.unused if sheet.headers[position]]
     if unused:
         lines += wrap(cut(", ".join(unused), 400), COLUMNS, "  " + tr("not used:") + " ")
+    secret = [sheet.headers[position] for position in mapping.secret]
+    if secret:
+        words = tr("secret, not used and not in the results:")
+        lines += wrap(cut(", ".join(secret), 400), COLUMNS, f"  {words} ")
     return lines
 
 
-def _samples(prepared: Prepared, positions: tuple[int, ...]) -> list[str]:
-    """Return two values that differ, as the sheet has them, of the first column that has any."""
-    texts: dict[str, None] = {}
-    for position in positions:
-        column = prepared.sheet.table[position].head(1000).tolist()
-        texts |= dict.fromkeys(" ".join(text.split()) for text in column if text.strip())
-        if texts:
-            break
-    return [cut(text, 24) for text in list(texts)[:2]]
+def percent(share: float | None) -> str:
+    """Return a share in four letters, four spaces for None."""
+    return "    " if share is None else f"{int(share * 100):>3}%"

@@ -111,7 +111,7 @@ def check(**given: Any) -> int:
         flags.sheet_options(given),
         flags.output(given),
         env=_environment(),
-        viewer=_viewer(given, ask=False),
+        viewer=_viewer(given, ask=False, ask_columns=_can_say_columns(given)),
         stdin=sys.stdin.buffer,
     )
     return _render(result, given)
@@ -130,7 +130,7 @@ def run(**given: Any) -> int:
     from importer.logs import log_to  # noqa: PLC0415
 
     ask = not given["yes"] and not given["sandbox"] and sys.stdin.isatty()
-    viewer = _viewer(given, ask=ask)
+    viewer = _viewer(given, ask=ask, ask_columns=_can_say_columns(given))
     with log_to(given["log_file"]):
         result = pipeline.run(
             given["file"],
@@ -346,11 +346,17 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in added.items() if value is not None} | dict(os.environ)
 
 
-def _viewer(given: dict[str, Any], *, ask: bool) -> Any:
+def _viewer(given: dict[str, Any], *, ask: bool, ask_columns: bool = False) -> Any:
     from importer.terminal import Terminal  # noqa: PLC0415
     from importer.viewer import Silent  # noqa: PLC0415
 
-    return Silent() if given["quiet"] and not ask else Terminal(ask=ask)
+    return Silent() if given["quiet"] and not ask else Terminal(ask=ask, ask_columns=ask_columns)
+
+
+def _can_say_columns(given: dict[str, Any]) -> bool:
+    """Tell whether somebody is there to say which columns are meant."""
+    silent = given["quiet"] or given["as_json"] or given.get("yes")
+    return not silent and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _render(result: Result, given: dict[str, Any]) -> int:

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 _TRIED_IN_ORDER = frozenset({"phone", "email"})
 _UUID = re.compile(r"[{(]?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}[)}]?")
 _SAMPLE = 200  # rows that tell whether a column holds UUIDs
+_NTH = re.compile(r"(.*?)\s*\(([1-9]\d{0,4})\)")
+
+
+class UnclearError(UsageError):
+    """Which of these columns makes the field only a person can say."""
+
+    def __init__(self, field: str, columns: Sequence[int], what: str, **told: str) -> None:
+        super().__init__(what, **told)
+        self.field = field
+        self.columns = tuple(columns)
 
 
 @dataclass(slots=True)
@@ -42,8 +52,8 @@ class _Draft:
 def map_columns(sheet: Sheet, profiles: Sequence[Profile], choices: MappingChoices) -> Mapping:
     """Find out which columns of a sheet make which field.
 
-    Raises UsageError when a choice names what isn't there, when two columns claim the same field
-    alike, and when nothing makes a name.
+    Raises UsageError when a choice names what isn't there, UnclearError when two columns claim
+    the same field alike, and when nothing makes a name.
     """
     headers = sheet.headers
     secret = tuple(n for n, header in enumerate(headers) if is_secret(header))
@@ -84,9 +94,23 @@ def map_columns(sheet: Sheet, profiles: Sequence[Profile], choices: MappingChoic
 
 
 def _given(headers: Sequence[str], choices: MappingChoices) -> dict[str, list[int]]:
+    """Return field → columns as they are said now or, where nothing is said, were saved."""
+    now = _columns_said(headers, choices.given)
+    try:
+        earlier = (pair for pair in choices.saved if field_of(pair[0]) not in now)
+        return _columns_said(headers, earlier) | now
+    except UsageError as error:
+        raise UsageError(
+            tr("The saved mapping {path} doesn't fit this sheet", path=choices.saved_in),
+            why=error.what,
+            todo=tr("mend or delete it; --save-mapping writes a new one"),
+        ) from error
+
+
+def _columns_said(headers: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
-    for said, header in choices.given:
-        name = said.strip().lower().replace(" ", "_").replace("-", "_")
+    for said, header in pairs:
+        name = field_of(said)
         if name not in FIELDS:
             raise UsageError(
                 tr("--map {said}={header}: there is no field {said}", said=said, header=header),
@@ -94,15 +118,36 @@ def _given(headers: Sequence[str], choices: MappingChoices) -> dict[str, list[in
             )
         columns = found.setdefault(name, [])
         if header:
-            columns.append(_column(headers, said, header))
+            columns.append(column_of(headers, said, header))
     return found
 
 
-def _column(headers: Sequence[str], said: str, header: str) -> int:
-    for same in (lambda text: text == header, lambda text: key(text) == key(header)):
-        matches = [number for number, text in enumerate(headers) if same(text)]
-        if matches:
-            return matches[0]
+def field_of(said: str) -> str:
+    """Return the field that is meant: `Date of birth` is date_of_birth."""
+    return said.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def address(headers: Sequence[str], column: int) -> str:
+    """Return what `--map` calls a column: its header, with "(2)" for the second one of its name."""
+    header = headers[column]
+    if header and headers.count(header) == 1:
+        return header
+    return f"{header} ({headers[: column + 1].count(header)})".strip()
+
+
+def column_of(headers: Sequence[str], said: str, header: str) -> int:
+    """Return the column that a header, or an `address`, means. Raises UsageError."""
+    if header in headers:
+        return headers.index(header)
+    wanted = key(header)
+    if nth := _NTH.fullmatch(header):
+        named = [number for number, text in enumerate(headers) if text == nth[1]]
+        if int(nth[2]) <= len(named):
+            return named[int(nth[2]) - 1]
+        wanted = "" if named else key(header)
+    for number, text in enumerate(headers):
+        if wanted and key(text) == wanted:
+            return number
     near = difflib.get_close_matches(header, headers, n=1)
     raise UsageError(
         tr("--map {said}={header}: the sheet has no column «{header}»", said=said, header=header),
@@ -164,7 +209,7 @@ def _from_words(draft: _Draft, sheet: Sheet, columns: list[int], given: set[str]
             candidates.setdefault(word.field, {}).setdefault(word.rank, []).append(number)
             draft.languages.update(word.languages)
     if "name" not in draft.columns and "name" not in given:
-        _name(draft, sheet.headers, candidates)
+        _name(draft, sheet, candidates)
     for name in FIELDS:
         ranks = candidates.get(name)
         if not ranks or name in draft.columns or name in given:
@@ -173,30 +218,42 @@ def _from_words(draft: _Draft, sheet: Sheet, columns: list[int], given: set[str]
             ordered = [number for rank in sorted(ranks) for number in ranks[rank]]
             draft.take(name, ordered, "header word")
             continue
-        best = ranks[min(ranks)]
+        best = _differing(sheet, ranks[min(ranks)])
         if len(best) > 1:
-            raise _tie(name, [sheet.headers[number] for number in best], best)
+            raise _tie(name, sheet.headers, best)
         draft.take(name, best, "header word")
 
 
-def _name(
-    draft: _Draft, headers: Sequence[str], candidates: dict[str, dict[int, list[int]]]
-) -> None:
+def _name(draft: _Draft, sheet: Sheet, candidates: dict[str, dict[int, list[int]]]) -> None:
     """Take a column of whole names, else first, middle and last name in this order.
 
     A column that says just "name" is a first name where there is one for the surname.
     """
     full, first, middle, last = (
-        candidates.get(part, {}).get(0, []) for part in ("full", "first", "middle", "last")
+        _differing(sheet, candidates.get(part, {}).get(0, []))
+        for part in ("full", "first", "middle", "last")
     )
-    if not first and last and len(full) == 1 and key(headers[full[0]]) == "name":
+    if not first and last and len(full) == 1 and key(sheet.headers[full[0]]) == "name":
         first, full = full, []
     for part in (full,) if full else (first, middle, last):
         if len(part) > 1:
-            raise _tie("name", [headers[number] for number in part], part)
+            raise _tie("name", sheet.headers, part)
     taken = full or [*first, *middle, *last]
     if taken:
         draft.take("name", taken, "header word")
+
+
+def _differing(sheet: Sheet, columns: list[int]) -> list[int]:
+    """Return equal candidates without those that make no difference: empty ones, and copies."""
+    if len(columns) < 2:
+        return columns
+    found: list[int] = []
+    # By header: what is found must not depend on the order of columns.
+    for column in sorted(columns, key=lambda number: sheet.headers[number]):
+        texts = sheet.table[column]
+        if (texts != "").any() and not any((texts == sheet.table[of]).all() for of in found):
+            found.append(column)
+    return sorted(found or columns[:1])
 
 
 def _holds_uuids(sheet: Sheet, column: int) -> bool:
@@ -215,28 +272,23 @@ def _language(draft: _Draft) -> str | None:
 # -- questions ------------------------------------------------------------------------------
 
 
-def _tie(name: str, headers: list[str], columns: list[int]) -> UsageError:
-    if len(set(headers)) == 1:
-        return UsageError(
-            tr(
-                "{columns} columns are called «{headers}»: which is the {name}?",
-                columns=len(columns),
-                headers=headers[0],
-                name=name,
-            ),
-            todo=tr("give them different headers in the sheet"),
-        )
-    lines = tr(" or ").join(f'--map "{name}={header}"' for header in headers)
-    return UsageError(
-        tr("Several columns could be the {name}: {headers}", name=name, headers=_listed(headers)),
+def _tie(name: str, headers: Sequence[str], columns: list[int]) -> UnclearError:
+    called = [address(headers, column) for column in columns]
+    lines = tr(" or ").join(f'--map "{name}={each}"' for each in called)
+    return UnclearError(
+        name,
+        columns,
+        tr("Several columns could be the {name}: {headers}", name=name, headers=_listed(called)),
         why=tr("nothing tells which one is meant"),
         todo=tr("say it with {lines}", lines=lines),
     )
 
 
-def _no_name(headers: Sequence[str]) -> UsageError:
+def _no_name(headers: Sequence[str]) -> UnclearError:
     ours = [header for header in headers if header and header not in RESULT_COLUMNS]
-    return UsageError(
+    return UnclearError(
+        "name",
+        range(len(headers)),
         tr("No column holds the customers' names, which Clopos requires"),
         why=tr("the columns are {ours}", ours=_listed(ours)),
         todo=tr(

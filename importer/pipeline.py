@@ -17,13 +17,17 @@ from importer import summary
 from importer.aside import can_be_written
 from importer.errors import ImporterError, UsageError
 from importer.identity import customers
+from importer.mapping import map_columns
 from importer.messages import tr
 from importer.outcomes import Outcomes
 from importer.payloads import write_payloads
-from importer.prepare import Prepared, SheetOptions, prepare
+from importer.prepare import Prepared, SheetOptions, judge, mapping_path, said
+from importer.profiles import load_profiles
+from importer.read import read
 from importer.records import Status
 from importer.report.facts import gather
 from importer.results import preflight, results_frame, write_results
+from importer.saved_mapping import save_mapping
 from importer.settings import Settings, read_settings, require_credentials
 from importer.viewer import Silent, Viewer
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from importer.records import Mapping as Columns
     from importer.report.facts import Facts
     from importer.upload import SendOptions, Uploaded
 
@@ -227,13 +232,28 @@ def _prepare(
     if options.region is None and settings.region:
         options = replace(options, region=settings.region)
     today = date.today()  # noqa: DTZ011 - the day where the person is
-    with viewer.busy(tr("reading {path}", path=path)) as progress:
+    with viewer.busy(tr("reading {path}", path=path)):
+        sheet = read(path, options.read, stdin)
+        choices, profiles = said(path, options), load_profiles()
+
+    def save(mapping: Columns) -> str:
+        place = options.save_mapping or mapping_path(path, options)
+        save_mapping(place, mapping, sheet)
+        return str(place)
+
+    mapping = viewer.agree(
+        sheet,
+        choices,
+        lambda choices: map_columns(sheet, profiles, choices),
+        None if mapping_path(path, options).is_file() else save,
+    )
+    with viewer.busy(tr("cleaning {path}", path=path)) as progress:
 
         def on_stage(what: str) -> None:
             progress(what=what)
 
-        prepared = prepare(path, options, today=today, stdin=stdin, on_stage=on_stage)
-    viewer.understood(prepared)
+        prepared = judge(sheet, mapping, options, today=today, on_stage=on_stage)
+    viewer.found(prepared)
     return prepared
 
 

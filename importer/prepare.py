@@ -92,7 +92,22 @@ def prepare(
     """
     on_stage(tr("reading {path}", path=path))
     sheet = read(path, options.read, stdin)
-    mapping = map_columns(sheet, load_profiles(), _choices(path, options))
+    mapping = map_columns(sheet, load_profiles(), said(path, options))
+    return judge(sheet, mapping, options, today=today, on_stage=on_stage)
+
+
+def judge(
+    sheet: Sheet,
+    mapping: Mapping,
+    options: SheetOptions,
+    *,
+    today: date,
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> Prepared:
+    """Clean, validate and dedupe a sheet whose columns are known.
+
+    Raises ServiceError when the mapping can't be saved.
+    """
     if options.save_mapping:
         save_mapping(options.save_mapping, mapping, sheet)
     reading = Reading(
@@ -115,9 +130,9 @@ def prepare(
     on_stage(trn("looking for duplicates in {n} row", "looking for duplicates in {n} rows", rows))
     duplicates, remarks = dedupe(validated.values, validated.held)
     problems = (*validated.problems, *remarks)
-    said = _by_row(problems, sheet, mapping)
+    words = _by_row(problems, sheet, mapping)
     outcomes = {
-        row: Outcome(row, Status.INVALID, message=said.get(row, "")) for row in validated.held
+        row: Outcome(row, Status.INVALID, message=words.get(row, "")) for row in validated.held
     }
     for duplicate in duplicates:
         first = outcomes.get(duplicate.row)
@@ -140,10 +155,6 @@ def prepare(
         group=options.group,
         optional=options.drop_bad_values,
     )
-    if options.group_column:
-        told = ", ".join(f"«{name}» {number}" for name, number in groups.counts().items())
-        note = tr("groups, looked up at Clopos before sending: {names}", names=told or "–")
-        mapping = replace(mapping, notes=(*mapping.notes, note))
     return Prepared(
         sheet,
         mapping,
@@ -151,7 +162,7 @@ def prepare(
         values,
         problems,
         outcomes,
-        {row: text for row, text in said.items() if row not in outcomes},
+        {row: text for row, text in words.items() if row not in outcomes},
         Changes(values, {name: of.filter(pa.array(kept)) for name, of in cleaned.sources.items()}),
         groups,
     )
@@ -167,14 +178,17 @@ def _region(region: str) -> str:
     return region
 
 
-def _choices(path: Path, options: SheetOptions) -> MappingChoices:
-    """Return what the person says now, before what was saved earlier."""
-    saved = options.mapping or path.with_name(f"{path.name}.mapping.toml")
+def mapping_path(path: Path, options: SheetOptions) -> Path:
+    """Return where the mapping of a sheet is kept."""
+    return options.mapping or path.with_name(f"{path.name}.mapping.toml")
+
+
+def said(path: Path, options: SheetOptions) -> MappingChoices:
+    """Return what the person says now, and what was saved earlier. Raises UsageError."""
+    saved = mapping_path(path, options)
     if options.mapping is None and not saved.is_file():
         return options.choices
-    now = {name for name, _ in options.choices.given}
-    earlier = tuple(pair for pair in load_mapping(saved) if pair[0] not in now)
-    return replace(options.choices, given=(*earlier, *options.choices.given))
+    return replace(options.choices, saved=load_mapping(saved), saved_in=str(saved))
 
 
 def _by_row(problems: Iterable[Problem], sheet: Sheet, mapping: Mapping) -> dict[int, str]:

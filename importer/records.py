@@ -78,6 +78,8 @@ class MappingChoices:
 
     profile: str | None = None
     given: tuple[tuple[str, str], ...] = ()  # (field, header), in the order they were given
+    saved: tuple[tuple[str, str], ...] = ()  # the same, from earlier, of fields not given now
+    saved_in: str | None = None
     language: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""A mapping that was saved with `--save-mapping`: field → headers, as TOML."""
+"""A mapping that was saved: field → headers, as TOML; [] for a field that is left out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from importer.aside import written_aside
 from importer.errors import UsageError
+from importer.mapping import address
 from importer.messages import tr
+from importer.records import FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from importer.records import Mapping, Sheet
@@ -43,7 +46,7 @@ def load_mapping(path: Path) -> tuple[tuple[str, str], ...]:
 
 
 def save_mapping(path: Path, mapping: Mapping, sheet: Sheet) -> None:
-    """Write the mapping aside, then into place.
+    """Write the mapping aside, then into place. What it leaves out stays out next time.
 
     Raises ServiceError when it can't be written.
     """
@@ -51,8 +54,13 @@ def save_mapping(path: Path, mapping: Mapping, sheet: Sheet) -> None:
         "# Which column makes which field. Several make a name together, or are tried in order."
     ]
     lines += [
-        f"{name} = {json.dumps([sheet.headers[n] for n in columns], ensure_ascii=False)}"
-        for name, columns in mapping.columns.items()
+        f"{name} = {_listed(address(sheet.headers, n) for n in mapping.columns.get(name, ()))}"
+        for name in FIELDS
     ]
     with written_aside(path) as aside:
         aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _listed(headers: Iterable[str]) -> str:
+    # DEL is the one control character that TOML forbids and JSON writes as it is.
+    return json.dumps(list(headers), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -27,8 +27,10 @@ from importer.blocks import (
     plan_lines,
     understood_lines,
 )
+from importer.dialog import agree
 from importer.messages import number, tr, trn
 from importer.records import Outcome, Status
+from importer.width import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from importer.errors import ImporterError
     from importer.plan import Plan
     from importer.prepare import Prepared
+    from importer.records import Mapping as Columns
+    from importer.records import MappingChoices, Sheet
     from importer.viewer import Live, Progress
 
 _MOVE_AFTER = 1.0  # seconds: a shorter wait needs no bar
@@ -78,7 +82,8 @@ class _Lasting:
 class Terminal:
     """Shows a run as text on `stream`; moving bars and colours only where that is a terminal.
 
-    `ask`: somebody is there to answer. `env` has NO_COLOR and FORCE_COLOR.
+    `ask`: somebody is there to say whether to send; `ask_columns`: and which columns are meant.
+    `env` has NO_COLOR and FORCE_COLOR.
     """
 
     def __init__(
@@ -86,11 +91,13 @@ class Terminal:
         stream: TextIO | None = None,
         *,
         ask: bool = False,
+        ask_columns: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> None:
         env = os.environ if env is None else env
         self.stream: TextIO = cast("TextIO", _Lasting(stream or sys.stderr))
         self.ask = ask
+        self.ask_columns = ask_columns
         self.moving = self.stream.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
         self.colour = not env.get("NO_COLOR") and (bool(env.get("FORCE_COLOR")) or self.moving)
         self.columns = min(shutil.get_terminal_size((COLUMNS, 24)).columns, COLUMNS) - 1
@@ -120,10 +127,32 @@ class Terminal:
             finally:
                 wait.close()
 
-    def understood(self, prepared: Prepared) -> None:
-        """Show the file, the columns with two sample values each, and what is wrong with rows."""
-        self.show([*understood_lines(prepared), ""])
+    def agree(
+        self,
+        sheet: Sheet,
+        choices: MappingChoices,
+        mapped: Callable[[MappingChoices], Columns],
+        save: Callable[[Columns], str] | None,
+    ) -> Columns:
+        """Show the file and its columns, and ask whether that is right, where somebody is there."""
+        if self.ask_columns:
+            agreed = agree(sheet, choices, mapped, tell=self.show, ask=self.answer, save=save)
+            self.say("")
+            return agreed
+        mapping = mapped(choices)
+        self.show([*understood_lines(sheet, mapping), ""])
+        return mapping
+
+    def found(self, prepared: Prepared) -> None:
+        """Show what is wrong with rows."""
         self.show([*found_lines(prepared), ""])
+
+    def answer(self, question: str) -> str:
+        """Ask, and return the line that is typed, "" when there is nobody any more."""
+        with _ctrl_c_interrupts():
+            self.stream.write("\n".join(wrap(question, COLUMNS - 10, "  ")) + " ")
+            self.stream.flush()
+            return sys.stdin.readline()
 
     def planned(self, plan: Plan, *, dry_run: bool) -> bool:
         """Show the plan and ask whether to go on, where somebody is there to answer."""
@@ -134,11 +163,7 @@ class Terminal:
             self.show([*lines, ""])
             return True
         self.show(lines)
-        question = tr("Nothing can be undone through the API. Send them? [y/N]")
-        with _ctrl_c_interrupts():
-            self.stream.write(f"  {question} ")
-            self.stream.flush()
-            answer = sys.stdin.readline()
+        answer = self.answer(tr("Nothing can be undone through the API. Send them? [y/N]"))
         return answer.strip().lower() in tr("y yes").split()
 
     @contextlib.contextmanager

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from importer.plan import Plan
     from importer.prepare import Prepared
-    from importer.records import Outcome
+    from importer.records import Mapping, MappingChoices, Outcome, Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,20 @@ class Viewer(Protocol):
     def busy(self, what: str) -> AbstractContextManager[Progress]:
         """Show that something is under way that may take a while."""
 
-    def understood(self, prepared: Prepared) -> None:
-        """Show what was read, how it was mapped, and what was found in it."""
+    def agree(
+        self,
+        sheet: Sheet,
+        choices: MappingChoices,
+        mapped: Callable[[MappingChoices], Mapping],
+        save: Callable[[Mapping], str] | None,
+    ) -> Mapping:
+        """Show what was read and which columns make which field, and have it agreed to.
+
+        `save` keeps a mapping and returns where; None when it was agreed to earlier.
+        """
+
+    def found(self, prepared: Prepared) -> None:
+        """Show what is wrong with rows."""
 
     def planned(self, plan: Plan, *, dry_run: bool) -> bool:
         """Show the plan. Return whether to go on."""
@@ -70,7 +82,17 @@ class Silent:
         """Show nothing."""
         yield lambda *_, **__: None
 
-    def understood(self, prepared: Prepared) -> None:
+    def agree(
+        self,
+        sheet: Sheet,  # noqa: ARG002 - the shape of a viewer
+        choices: MappingChoices,
+        mapped: Callable[[MappingChoices], Mapping],
+        save: Callable[[Mapping], str] | None,  # noqa: ARG002
+    ) -> Mapping:
+        """Agree to what was found."""
+        return mapped(choices)
+
+    def found(self, prepared: Prepared) -> None:
         """Show nothing."""
 
     def planned(self, plan: Plan, *, dry_run: bool) -> bool:  # noqa: ARG002 - the shape of a viewer

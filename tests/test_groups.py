@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from importer.blocks import found_lines
 from importer.errors import UsageError
 from importer.groups import Wanted, with_groups
 from importer.pipeline import check
@@ -38,7 +39,7 @@ def test_the_names_of_rows_that_are_ready_are_counted(sheet: Path) -> None:
     options = SheetOptions(group_column="customer GROUP")
     found = prepare(sheet, options, today=TODAY)
     assert found.groups.rows == {"Gold": (2,), "gold": (3,), "7": (6,)}
-    assert "«Gold» 1, «gold» 1, «7» 1" in found.mapping.notes[-1]
+    assert "«Gold» 1, «gold» 1, «7» 1" in found_lines(found)[-1]
     assert check(sheet, options).summary["groups"] == {"Gold": 1, "gold": 1, "7": 1}
     assert "groups" not in check(sheet).summary
 

@@ -289,7 +289,7 @@ HEADERS = {
     "a company called Total": Case("Name,Phone\nTotal,0500000001\n", {2: person("Total", PHONE)}),
     "repeated headers": Case(
         "Name,Phone,Phone,Note,Note\nAnar Demo,,0500000001,a,b\n",
-        error="2 columns are called «Note»",
+        error='--map "description=Note (2)"',
     ),
     "repeated phones are tried in order": Case(
         "Name,Phone,Phone\nAnar Demo,x,0500000001\nLalə Demo,0500000002,0500000003\n", TWO_ROWS

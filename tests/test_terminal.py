@@ -28,7 +28,7 @@ from importer.blocks import (
 from importer.errors import UsageError
 from importer.plan import Plan, Price
 from importer.prepare import Prepared, SheetOptions, prepare
-from importer.records import Customer, Outcome, Status
+from importer.records import Customer, MappingChoices, Outcome, Status
 from importer.terminal import Terminal
 from importer.viewer import Live, Silent
 from importer.width import cut, pad, width, wrap
@@ -105,14 +105,16 @@ def test_wide_letters_take_two_columns_and_marks_none(text: str, columns: int) -
 
 @pytest.mark.parametrize("name", ["az-excel.csv", "poster-ru.csv", "iiko-ru.xlsx", "square.csv"])
 def test_no_line_of_a_block_is_longer_than_the_screen(name: str) -> None:
-    lines = [*understood_lines(prepared(name)), *found_lines(prepared(name))]
+    sheet = prepared(name)
+    lines = [*understood_lines(sheet.sheet, sheet.mapping), *found_lines(sheet)]
     assert max(map(width, lines)) <= COLUMNS
     assert [line for line in lines if not line.startswith("  ")] == ["Understood", "Found"]
 
 
-def test_the_mapping_is_shown_with_two_values_that_differ() -> None:
-    lines = understood_lines(prepared("az-excel.csv"))
-    assert "  gender         ← Cinsi         Kişi · K" in lines
+def test_the_mapping_is_shown_with_how_well_it_fits_and_two_values_that_differ() -> None:
+    sheet = prepared("az-excel.csv")
+    lines = understood_lines(sheet.sheet, sheet.mapping)
+    assert "  gender         ← Cinsi          97%  Kişi · K" in lines
 
 
 def test_problems_are_grouped_with_rows_and_a_hint() -> None:
@@ -327,11 +329,15 @@ def test_nothing_is_asked_where_there_is_nothing_to_decide(
 def test_both_viewers_show_the_whole_route() -> None:
     stream = io.StringIO()
     sheet = prepared("az-excel.csv")
-    Terminal(stream, env={}).understood(sheet)
-    assert stream.getvalue().startswith("Understood\n")
+    shown = Terminal(stream, env={})
     silent = Silent()
+    for viewer in (shown, silent):
+        chosen = viewer.agree(sheet.sheet, MappingChoices(), lambda _: sheet.mapping, None)
+        assert chosen is sheet.mapping
+        viewer.found(sheet)
+    heads = [line for line in stream.getvalue().splitlines() if line and line[0] != " "]
+    assert heads == ["Understood", "Found"]
     silent.say("x")
-    silent.understood(sheet)
     assert silent.planned(plan(1), dry_run=False)
     with silent.busy("x") as progress, silent.sending(1, None, Live) as count:
         progress(1, 2, what="x")

@@ -1,0 +1,50 @@
+"""What is in a column, to be shown with the field it was taken for. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from importer.records import Sheet
+
+_LOOKED_AT = 200  # rows whose values are held against a field
+_SHOWN_FROM = 1000  # rows among which values are sought that can be shown
+_DIGITS = r"(?:\D*\d)"
+_LOOKS = {  # what a value is like, roughly and quickly; any text will do for the other fields
+    "name": r"[^@]*[^\W\d_][^@]*",
+    "phone": rf"(?![^@]*@|.*\dE\+){_DIGITS}{{7,}}\D*",
+    "email": r".*[^@\s]@[^@\s]+\.\w.*",
+    "cid": r"[{(]?[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}[)}]?",
+    "gender": r"[^\W\d_]{1,12}\.?|[0-9]",
+    "date_of_birth": r"\D*\d{1,4}[\W_]+\w+\W+\d{1,4}(?:\D.*)?|\d{5}(?:\.\d*)?|\d{8}",
+}
+_LIKE = {field: re.compile(pattern, re.DOTALL) for field, pattern in _LOOKS.items()}
+
+
+def fit(sheet: Sheet, field: str, columns: Sequence[int]) -> float | None:
+    """Return the share of values at the top that look like the field, None where there are none.
+
+    Of several columns one of each row is enough.
+    """
+    like = _LIKE.get(field)
+    lines = zip(*(_texts(sheet, column, _LOOKED_AT) for column in columns), strict=True)
+    filled = [texts for line in lines if (texts := [text for text in line if text])]
+    if not filled:
+        return None
+    good = sum(like is None or any(map(like.fullmatch, texts)) for texts in filled)
+    return good / len(filled)
+
+
+def samples(sheet: Sheet, columns: Sequence[int]) -> list[str]:
+    """Return two values that differ, as the sheet has them, of the first column that has any."""
+    for column in columns:
+        if texts := dict.fromkeys(filter(None, _texts(sheet, column, _SHOWN_FROM))):
+            return list(texts)[:2]
+    return []
+
+
+def _texts(sheet: Sheet, column: int, rows: int) -> list[str]:
+    return [" ".join(text.split()) for text in sheet.table[column].head(rows).tolist()]
