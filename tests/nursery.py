@@ -3,12 +3,13 @@
     python -m tests.nursery            one order a line on standard input, one answer a line back
 
 A fork costs milliseconds where a start costs a second: so a test can kill hundreds of them. An
-order is {"argv": […], "env": {…}, "kill_after": seconds or null, "die_at": n or null}; the answer
-{"code": exit code, or -9 when it was killed, "out": standard output, "seconds": life,
-"points": crash points that were passed}.
+order is {"argv": […], "env": {…}, "kill": [n, seconds] or null, "die_at": n or null}; the answer
+{"code": exit code, or -9 when it was killed, "out": standard output, "seconds": life}.
 
-`die_at` kills the child at its n-th crash point: before and after each commit of the journal, and
-before and after each request. Between two of them nothing leaves the process.
+`die_at` lets the child die at its n-th crash point: before and after each commit of the journal,
+and before and after each request. Between two of them nothing leaves the process. `kill` kills it
+from outside, so many seconds after it has passed n crash points: wherever it is by then, however
+fast the machine.
 """
 
 from __future__ import annotations
@@ -51,16 +52,26 @@ def _bear(order: dict[str, Any]) -> dict[str, Any]:
         child = os.fork()
         if child == 0:
             _live(order, out, points)
-        if order.get("kill_after") is not None:
-            time.sleep(order["kill_after"])
-            os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
+        status = _watch(child, points, *order["kill"]) if order.get("kill") else None
+        if status is None:
+            _, status = os.waitpid(child, 0)
         return {
             "code": os.waitstatus_to_exitcode(status),
             "out": out.read_text("utf-8") if out.exists() else "",
             "seconds": time.monotonic() - started,
-            "points": points.stat().st_size if points.exists() else 0,
         }
+
+
+def _watch(child: int, points: Path, passed: int, seconds: float) -> int | None:
+    """Kill the child at its moment. Return its status when it had ended before."""
+    while passed and not (points.exists() and points.stat().st_size >= passed):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.0005)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return None
 
 
 def _live(order: dict[str, Any], out: Path, points: Path) -> None:
@@ -70,21 +81,20 @@ def _live(order: dict[str, Any], out: Path, points: Path) -> None:
     os.dup2(stream, 1)
     os.dup2(os.open(order.get("log") or os.devnull, os.O_CREAT | os.O_APPEND | os.O_WRONLY), 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    if order.get("die_at") is not None:
-        _arm(order["die_at"], points)
+    _arm(order.get("die_at"), points)
     code = importer.cli._main(order["argv"])
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
-def _arm(die_at: int, points: Path) -> None:
-    """Let the process die at its n-th crash point."""
+def _arm(die_at: int | None, points: Path) -> None:
+    """Count crash points, and let the process die at the n-th."""
     counted = os.open(points, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
 
     def point() -> None:
         os.write(counted, b".")
-        if os.fstat(counted).st_size > die_at:
+        if die_at is not None and os.fstat(counted).st_size > die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     commit: Callable[..., Any] = Journal._commit

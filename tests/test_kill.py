@@ -26,7 +26,7 @@ def test_two_hundred_kills_at_random_moments() -> None:
     assert tally.kills == 200
     assert (tally.twice, tally.lost, tally.untrue) == (0, 0, 0)
     assert tally.resent_there == 0
-    assert tally.kills_with_doubt > 5  # else it didn't strike where it hurts
+    assert tally.kills_with_doubt > 50  # else it didn't strike where it hurts
 
 
 @pytest.fixture(scope="module")
