@@ -1,8 +1,8 @@
 """What was meant and what became of it: SQLite in the state folder, one file per API and brand.
 
 The intention is durable before a request leaves, the outcome after. Statements that arrive while
-a commit is on its way go into the next one together (group commit), so durability costs no
-waiting for the disk per row.
+a commit is on its way to the disk, in a thread, go into the next one together (group commit): so
+durability costs no waiting for the disk per row.
 
 Holds no personal data: `cid`, Clopos ids, and keyed digests to tell which fields differ.
 """
@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import secrets
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from importer.aside import make_durable
 from importer.errors import ServiceError
@@ -54,6 +56,13 @@ _COLUMNS = {
 # Not what the disk or its permissions say, but what is in the file.
 _DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
+_INTEND = """
+INSERT INTO customers VALUES (?, ?, 'sent', 1, ?, NULL, ?, ?)
+ON CONFLICT (cid) DO UPDATE SET run = excluded.run, state = 'sent', attempts = attempts + 1,
+after_id = excluded.after_id, content = excluded.content, changed = excluded.changed
+WHERE state != 'created'
+"""
+
 SENT = "sent"
 CREATED = "created"
 
@@ -76,13 +85,10 @@ class Entry:
     changed: float  # epoch seconds
 
 
-@dataclass(slots=True)
-class _Statement:
+class _Statement(NamedTuple):
     sql: str
     values: tuple[Any, ...]
-    durable: asyncio.Future[None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    durable: asyncio.Future[None] | None  # None: nobody waits for it
 
 
 class Journal:
@@ -166,13 +172,10 @@ class Journal:
 
     async def intend(self, cid: str, content: Mapping[str, str], after_id: int | None) -> None:
         """Return when it is on disk that the customer is about to be sent."""
-        await self._write(
-            "INSERT INTO customers VALUES (?, ?, 'sent', 1, ?, NULL, ?, ?) "
-            "ON CONFLICT (cid) DO UPDATE SET run = excluded.run, state = 'sent', "
-            "attempts = attempts + 1, after_id = excluded.after_id, content = excluded.content, "
-            "changed = excluded.changed WHERE state != 'created'",
-            (cid, self.run, after_id, json.dumps(content), self.now()),
-        )
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        values = (cid, self.run, after_id, json.dumps(content), self.now())
+        self._write(_INTEND, values, durable)
+        await durable
 
     def created(self, cid: str, clopos_id: str) -> None:
         """Note that the customer exists with this id. On disk with the next commit."""
@@ -296,17 +299,20 @@ class Journal:
             ),
         )
 
-    def _write(self, sql: str, values: tuple[Any, ...]) -> asyncio.Future[None]:
-        statement = _Statement(sql, values)
+    def _write(
+        self, sql: str, values: tuple[Any, ...], durable: asyncio.Future[None] | None = None
+    ) -> None:
+        """Write with the next commit; `durable` is done when that is on disk.
+
+        A journal that is broken stops the run at the next intention, not at an outcome.
+        """
         if self._broken:
-            statement.durable.set_exception(self._broken)
-        else:
-            self._waiting.append(statement)
-            if self._committer is None:
-                self._committer = asyncio.get_running_loop().create_task(self._commit_all())
-        # Nobody need await an outcome: a journal that breaks stops the run at the next intention.
-        statement.durable.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return statement.durable
+            if durable:
+                durable.set_exception(self._broken)
+            return
+        self._waiting.append(_Statement(sql, values, durable))
+        if self._committer is None:
+            self._committer = asyncio.get_running_loop().create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -314,24 +320,35 @@ class Journal:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
                 try:
-                    await loop.run_in_executor(self._thread, self._commit, batch)
+                    self._execute(batch)
+                    # The disk alone is waited for in a thread: with every statement there, the two
+                    # would wait for the interpreter's lock again and again.
+                    await loop.run_in_executor(self._thread, self._commit)
                 except sqlite3.Error as error:
                     self._broken = self._unusable(error)
                     batch, self._waiting = batch + self._waiting, []
-                for statement in batch:
-                    if statement.durable.cancelled():
+                for durable in (each.durable for each in batch if each.durable):
+                    if durable.cancelled():
                         continue
                     if self._broken:
-                        statement.durable.set_exception(self._broken)
+                        durable.set_exception(self._broken)
                     else:
-                        statement.durable.set_result(None)
+                        durable.set_result(None)
         finally:
             self._committer = None
 
-    def _commit(self, batch: list[_Statement]) -> None:
+    def _execute(self, batch: list[_Statement]) -> None:
+        """Execute statements in their order, those alike and side by side at once."""
+        try:
+            for sql, alike in itertools.groupby(batch, attrgetter("sql")):
+                self._db.executemany(sql, (each.values for each in alike))
+        except sqlite3.Error:
+            self._db.rollback()
+            raise
+
+    def _commit(self) -> None:
         with self._db:
-            for statement in batch:
-                self._db.execute(statement.sql, statement.values)
+            pass
 
 
 def _to_version(db: sqlite3.Connection, version: int, script: str) -> None:

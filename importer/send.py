@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,8 @@ from importer.records import Customer, Outcome, Status
 from importer.settle import Doubt, Settling, inherited
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
+    from types import TracebackType
 
     from importer.clopos import Answer, Clopos
     from importer.ledger import Ledger
@@ -185,10 +185,10 @@ class _Sender:
         """Send one row and judge the answer."""
         attempt.begun = True
         try:
-            answer = await self.api.create(attempt.customer.body(), attempt.leaving)
+            answer = await self.api.create(attempt.customer.body(), lambda: attempt)
         except (asyncio.CancelledError, ImporterError):
             if attempt.out:  # torn off in the middle
-                self.settling.doubt(attempt.doubt)
+                self.settling.doubt(attempt.doubt())
             else:  # it never left, or was refused before Clopos looked at the row
                 self._put_back(attempt)
             raise
@@ -204,9 +204,9 @@ class _Sender:
             case Verdict.OK:
                 self.reporter.created(customer, answer.id or "")
             case Verdict.DOUBT:
-                self.settling.doubt(replace(attempt.doubt, since=_now()))
+                self.settling.doubt(attempt.doubt())
             case Verdict.CONFLICT if earlier:
-                self.settling.doubt(replace(attempt.doubt, since=_now(), refused=answer))
+                self.settling.doubt(attempt.doubt(refused=answer))
             case Verdict.CONFLICT:
                 await self.settling.clash(customer, answer)
             case Verdict.THROTTLED:
@@ -220,7 +220,8 @@ class _Sender:
 class _Attempt:
     """One request for one row. `earlier`: it was in doubt, and reading didn't find it.
 
-    `out`: bytes may have left and there is no answer yet.
+    `out`: bytes may have left and there is no answer yet. It is a context around the request: its
+    intention is durable, and nobody tears it off in the middle.
     """
 
     def __init__(self, sender: _Sender, customer: Customer, earlier: Doubt | None) -> None:
@@ -231,36 +232,42 @@ class _Attempt:
         self.out = False
         self.left: float | None = None  # loop time; None: not yet
         # A late create of an earlier attempt has an older id than this attempt's neighbours.
-        self.doubt = Doubt(
-            customer,
-            earlier.after_id if earlier else None,
-            attempts=earlier.attempts + 1 if earlier else 1,
-        )
+        self.after_id = earlier.after_id if earlier else None
+        self.created = 0
 
-    @contextlib.asynccontextmanager
-    async def leaving(self) -> AsyncIterator[None]:
-        """Around the request: its intention is durable, and nobody tears it off in the middle."""
+    def doubt(self, refused: Answer | None = None) -> Doubt:
+        """Return the row as one in doubt from now on; `refused` is the 409 it met."""
+        attempts = self.earlier.attempts + 1 if self.earlier else 1
+        return Doubt(self.customer, self.after_id, _now(), attempts, self.created, refused)
+
+    async def __aenter__(self) -> None:
         sender = self.sender
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         sender.waiting.discard(task)
         if self.left is None:
             reporter = sender.reporter
-            after_id = self.earlier.after_id if self.earlier else reporter.newest_id
-            self.doubt = replace(self.doubt, after_id=after_id, created=reporter.count)
+            self.after_id = self.earlier.after_id if self.earlier else reporter.newest_id
+            self.created = reporter.count
             self.left = _now()
-            await sender.ledger.intend(self.customer, after_id)
+            await sender.ledger.intend(self.customer, self.after_id)
         self.left = _now()
         sender.under_way.add(task)
         self.out = True
-        try:
-            yield
-            self.out = False
-        finally:
-            sender.under_way.discard(task)
-            if sender.closing:
-                # Its answer is still judged; what would follow from it no longer happens.
-                task.cancel()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        self.out = error is not None
+        self.sender.under_way.discard(task)
+        if self.sender.closing:
+            # Its answer is still judged; what would follow from it no longer happens.
+            task.cancel()
 
 
 def _now() -> float:

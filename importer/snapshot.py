@@ -43,7 +43,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value);
 """
 _CONTENT = tuple(name for name in FIELDS if name != "cid")
 _STARTS = 3  # times a list is begun anew because it changed while it was read
-_BUFFER = 200  # own creates that are written together
+_BUFFER = 1000  # own creates that are written together
 
 
 class Snapshot:

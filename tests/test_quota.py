@@ -83,10 +83,11 @@ def test_no_window_of_the_server_holds_more_than_the_limit(
         quota = Quota([Rate(limit, 10.0)], reserve=reserve)
 
         async def send(number: int) -> None:
-            async with quota.slot():
-                await asyncio.sleep(ways[number % len(ways)])
-                arrivals.append(loop.time())
-                await asyncio.sleep(latencies[number % len(latencies)])
+            sent = await quota.turn()
+            await asyncio.sleep(ways[number % len(ways)])
+            arrivals.append(loop.time())
+            await asyncio.sleep(latencies[number % len(latencies)])
+            quota.answered(sent)
 
         await asyncio.gather(*(send(number) for number in range(limit * 4)))
 
@@ -100,8 +101,8 @@ async def leave(quota: Quota, number: int) -> list[float]:
     """Return when so many requests left that are answered at once."""
     times = []
     for _ in range(number):
-        async with quota.slot():
-            times.append(asyncio.get_running_loop().time())
+        quota.answered(await quota.turn())
+        times.append(asyncio.get_running_loop().time())
     return times
 
 
@@ -154,9 +155,10 @@ def test_a_429_makes_all_wait_and_the_window_wait_for_answers() -> None:
         answered: list[float] = []
 
         async def slow() -> None:
-            async with quota.slot():
-                await asyncio.sleep(9.0)
-                answered.append(loop.time())
+            sent = await quota.turn()
+            await asyncio.sleep(9.0)
+            answered.append(loop.time())
+            quota.answered(sent)
 
         slow_ones = [loop.create_task(slow()) for _ in range(2)]
         await asyncio.sleep(1)
@@ -175,8 +177,8 @@ def test_a_sign_in_may_use_the_reserve_but_not_more() -> None:
         await leave(quota, 5)
         times = []
         for _ in range(6):
-            async with quota.first():
-                times.append(loop.time())
+            quota.answered(await quota.first_turn())
+            times.append(loop.time())
         return times
 
     times = run(story())

@@ -121,12 +121,14 @@ def judge(
     people's data, which the words of a refusal may repeat (API facts §8.2) and a message must not.
     """
     parsed = _parse(body)
-    message = _message(parsed, status, hide)
     refused = isinstance(parsed, dict) and parsed.get("success") is False
+    if 200 <= status < 300 and not refused and (done := _done(call, parsed)):
+        return done
+    message = _message(parsed, status, hide)
     if status == 429:
         return Answer(Verdict.THROTTLED, message=message, wait=_wait(headers, now))
     if 200 <= status < 300:
-        return _refused_with_2xx(call, parsed, message) if refused else _done(call, parsed, message)
+        return (_refused_with_2xx if refused else _unreadable)(call, parsed, message)
     # A 5xx may hide a customer that was created, whatever it says.
     if (stop := _configuration(parsed, message)) and (status < 500 or call is not Call.CREATE):
         return stop
@@ -171,27 +173,33 @@ def _refused_with_2xx(call: Call, parsed: Any, message: str) -> Answer:
     return Answer(Verdict.STOP, message=message, todo=todo)
 
 
-def _done(call: Call, parsed: Any, message: str) -> Answer:
-    unreadable = tr("an unreadable answer: {message}", message=message)
+def _unreadable(call: Call, _: Any, message: str) -> Answer:
+    """Judge a 2xx that doesn't say what was done. It is never a reason to send again."""
+    verdict = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
+    return Answer(verdict, message=tr("an unreadable answer: {message}", message=message))
+
+
+def _done(call: Call, parsed: Any) -> Answer | None:
+    """Judge a 2xx that doesn't say it failed. None: it can't be read."""
     if call is Call.CREATE:
         envelope = parsed if isinstance(parsed, dict) and parsed.get("success") is True else {}
         data = envelope.get("data")
         clopos_id = as_id(data.get("id")) if isinstance(data, dict) else None
         if clopos_id is None or not isinstance(data, dict):
-            return Answer(Verdict.DOUBT, message=unreadable)
+            return None
         return Answer(Verdict.OK, data=data, id=clopos_id, cid=_lower(data.get("cid")))
     if call is Call.SIGN_IN:
         token = parsed.get("token") if isinstance(parsed, dict) else None
         if isinstance(token, str) and _HEADER_VALUE.fullmatch(token):
             return Answer(Verdict.OK, data=parsed)
-        return Answer(Verdict.RETRY, message=unreadable)
+        return None
     if isinstance(parsed, list):
         return Answer(Verdict.OK, data=parsed)
     # A list in its envelope, a customer in its envelope, or a bare customer (API facts §5.2, §5.4).
     envelope = parsed if isinstance(parsed, dict) else {}
     data = envelope.get("data", envelope if "id" in envelope else None)
     if not isinstance(data, list | dict):
-        return Answer(Verdict.RETRY, message=unreadable)
+        return None
     return Answer(Verdict.OK, data=data, total=_total(envelope))
 
 

@@ -194,14 +194,17 @@ class Clopos:
 
         while True:
             # The token is asked for when the turn has come: by then it may be used up.
-            turn = self._quota.first() if call is Call.SIGN_IN else self._quota.slot(prepare)
-            async with turn:
+            quota = self._quota
+            sent = await (quota.first_turn() if call is Call.SIGN_IN else quota.turn(prepare))
+            try:
                 if self._refused:
                     raise self._refused
                 async with leaving():
                     answer = await self._wire.ask(
                         call, method, path, token=token, params=params, body=body
                     )
+            finally:
+                quota.answered(sent)
             if answer and answer.verdict is Verdict.THROTTLED:
                 self._throttled(answer)
                 if call is Call.CREATE:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from importer.clopos.window import Sent, Window
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from importer.clopos.rates import Rate
     from importer.hours import Opening
@@ -93,9 +93,8 @@ class Quota:
         self._hours = hours
         self._look_again_at = -math.inf
 
-    @contextlib.asynccontextmanager
-    async def slot(self, prepare: Callable[[], Awaitable[None]] = _nothing) -> AsyncIterator[None]:
-        """Wait for a turn, first come first served; the request is under way inside.
+    async def turn(self, prepare: Callable[[], Awaitable[None]] = _nothing) -> Sent:
+        """Wait for a turn, first come first served. The request is under way until `answered`.
 
         `prepare` is awaited when the turn has come, before anything is counted. Cancelling while
         waiting costs nothing.
@@ -108,36 +107,28 @@ class Quota:
                 await prepare()
                 # That may have taken its time, and a request of its own.
                 prepared = self._ready_at(loop.time()) <= loop.time()
-            sent = self._leave(loop.time())
-        with self._under_way(sent):
-            yield
+            return self._leave(loop.time())
 
-    @contextlib.asynccontextmanager
-    async def first(self) -> AsyncIterator[None]:
+    async def first_turn(self) -> Sent:
         """Wait, without queueing, for a turn of a request that all others wait for.
 
         It may use the reserve, but no more than the quota; nobody needs to be let in front of it.
         """
         await self._wait(self._first_at)
-        with self._under_way(self._leave(asyncio.get_running_loop().time())):
-            yield
+        return self._leave(asyncio.get_running_loop().time())
+
+    def answered(self, sent: Sent) -> None:
+        """Note that a request was answered, or that nobody waits for its answer any more."""
+        sent.answered = asyncio.get_running_loop().time()
+        self.under_way -= 1
+        self.latency += (sent.answered - sent.at - self.latency) / _REMEMBERED
+        self._changed.set()
 
     async def _wait(self, ready_at: Callable[[float], float]) -> None:
         loop = asyncio.get_running_loop()
         while (ready := ready_at(loop.time())) > loop.time():
             self._changed.clear()
             await _until(self._changed, ready)
-
-    @contextlib.contextmanager
-    def _under_way(self, sent: Sent) -> Iterator[None]:
-        self.under_way += 1
-        try:
-            yield
-        finally:
-            sent.answered = asyncio.get_running_loop().time()
-            self.under_way -= 1
-            self.latency += (sent.answered - sent.at - self.latency) / _REMEMBERED
-            self._changed.set()
 
     def pause(self, seconds: float) -> None:
         """Let nobody go for so long: Clopos asked for it, though by our count there was room."""
@@ -158,6 +149,8 @@ class Quota:
         `sent_at` is when the request left. Both header families are read (API facts §7.2, §7.3);
         a limit that isn't one of ours says nothing.
         """
+        if not self.windows:
+            return
         named = {name.lower().removeprefix("x-"): value for name, value in headers.items()}
         limit, remaining = named.get("ratelimit-limit", ""), named.get("ratelimit-remaining", "")
         if not (_is_number(limit) and _is_number(remaining)):
@@ -225,6 +218,7 @@ class Quota:
 
     def _leave(self, now: float) -> Sent:
         sent = Sent(now)
+        self.under_way += 1
         for window in self.windows:
             window.add(sent)
         if self._shortest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +17,7 @@ from importer.messages import tr
 from importer.settings import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from importer.settings import Settings
 
@@ -103,10 +104,14 @@ class Wire:
         self._count(call)
         url = self._settings.api_url + path
         headers = self._headers(token) if token else {}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
         left = asyncio.get_running_loop().time()
         try:
             async with self._session.request(
-                method, url, params=params, json=body, headers=headers, allow_redirects=False
+                method, url, params=params, data=data, headers=headers, allow_redirects=False
             ) as response:
                 status, fields = response.status, response.headers
                 content = await _content(response, _LARGEST.get(call, _LARGEST_OTHER))
@@ -121,8 +126,7 @@ class Wire:
         self._on_answer(fields, left)
         if status >= 400:
             self._on_failure()
-        values = (each for each in (body or {}).values() if isinstance(each, str))
-        hide = (self._settings.client_secret, token, *(each.removeprefix("+") for each in values))
+        hide = self._hidden(token, body)
         answer = judge(call, status, fields, content, now=self._now(), hide=hide)
         self.requests.throttled += answer.verdict is Verdict.THROTTLED
         return answer
@@ -133,6 +137,14 @@ class Wire:
         self.requests.reads += call is Call.READ
         self.requests.auths += call is Call.SIGN_IN
         self._on_request()
+
+    def _hidden(self, token: str, body: dict[str, Any] | None) -> Iterator[str]:
+        """Yield what the words of a refusal may repeat and nobody else is to read."""
+        yield self._settings.client_secret
+        yield token
+        for value in (body or {}).values():
+            if isinstance(value, str):
+                yield value.removeprefix("+")
 
     def _headers(self, token: str) -> dict[str, str]:
         """Return the headers of a request that is signed in (API facts §2)."""
@@ -146,6 +158,8 @@ class Wire:
 
 async def _content(response: aiohttp.ClientResponse, largest: int) -> bytes:
     """Return the body, cut off where it is larger than any answer of the API."""
+    if (response.content_length or largest) < largest:
+        return await response.read()
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk

@@ -125,20 +125,20 @@ async def _hour(case: Case) -> Row:
     most = 0
 
     async def send() -> None:
-        async with quota.slot():
-            left = loop.time()
-            room.release()
-            if case.on_the_way:
-                await asyncio.sleep(chance.uniform(0, case.on_the_way))
-            headers = server.take(loop.time())
-            if headers:
-                server.ours.append(loop.time())
-            await asyncio.sleep(latency(chance))
-            if headers is None:
-                server.throttled += 1
-                quota.pause(5.0)
-            else:
-                quota.observe(headers, left)
+        sent = await quota.turn()
+        room.release()
+        if case.on_the_way:
+            await asyncio.sleep(chance.uniform(0, case.on_the_way))
+        headers = server.take(loop.time())
+        if headers:
+            server.ours.append(loop.time())
+        await asyncio.sleep(latency(chance))
+        if headers is None:
+            server.throttled += 1
+            quota.pause(5.0)
+        else:
+            quota.observe(headers, sent.at)
+        quota.answered(sent)
 
     other = loop.create_task(_stranger(case, server)) if case.stranger else None
     # One waits for its turn, the others are under way.
