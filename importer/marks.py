@@ -31,7 +31,7 @@ def marks_of(
     """Return row number → index in `own` → mark, `own` being the columns that are shown.
 
     Of several columns that make a field, the one with the problem's text is meant; if none has
-    it, the first. Problems of a whole row, or of a field the sheet has no column for, mark nothing.
+    it, or it is the outcome's, the first with a text that has no problem of its own. Problems of a whole row, or of a field the sheet has no column for, mark nothing.
     """
     place = {number: index for index, number in enumerate(own)}
     found: dict[int, dict[int, Mark]] = {}
@@ -40,9 +40,13 @@ def marks_of(
         shown = [number for number in columns.get(field, ()) if number in place]
         if not shown:
             return
-        same = (number for number in shown if sheet.table.at[row, number] == value)
-        index = place[next(same, shown[0])]
         marks = found.setdefault(row, {})
+
+        def likely(number: int) -> tuple[bool, bool, bool]:
+            text = sheet.table.at[row, number]
+            return bool(value) and text == value, bool(text), place[number] not in marks
+
+        index = place[max(shown, key=likely)]
         if earlier := marks.get(index):
             new = Mark(earlier.grave or new.grave, f"{earlier.text}\n{new.text}")
         marks[index] = new

@@ -21,8 +21,11 @@ CUT = later(" … (cut: a cell of a workbook holds no more)")
 MOST_COMMENTS = 5_000  # Excel gets slow with more; the colour and import_message stay
 
 _OURS = len(RESULT_COLUMNS)
-_WIDTHS = (11, 14, 12, 13, 19, 21, 60)
+_WIDTHS = (13, 16, 12, 15, 21, 22, 60)
+_LETTERS = 66  # of a message on a line, as letters go
 _NARROWEST, _WIDEST = 10, 40
+_BUTTON = 2  # letters that the button of the filter takes
+_LINE, _HIGHEST = 15, 409  # points; Excel knows no higher row
 _LOOKED_AT = 200  # lines that decide how wide a column is
 _COMMENT = {"x_scale": 2, "author": "clopos-import"}
 _COLOURS = {
@@ -72,9 +75,10 @@ def _fill(
     sheet = book.add_worksheet(RESULTS_WORKSHEET)
     for column, name in enumerate(header):
         sheet.write_string(0, column, _fitting(name), style["ours" if column < _OURS else "theirs"])
-    widths = [*_WIDTHS, *(_width(name) for name in header[_OURS:])]
+    widths = [*_WIDTHS, *(_width(name) + _BUTTON for name in header[_OURS:])]
     comments = last = 0
     for last, line in enumerate(lines, start=1):
+        sheet.set_row(last, _height(line[_OURS - 1]))
         _write_ours(sheet, last, line, style)
         for column in range(_OURS, len(line)):
             if cell := line[column]:
@@ -141,6 +145,12 @@ def _fitting(text: str) -> str:
         text = kept.decode("utf-16-le", errors="ignore") + cut
     # The library takes this for markup of its own and would write it unescaped.
     return text + " " if text.startswith("<r>") and text.endswith("</r>") else text
+
+
+def _height(message: str) -> float | None:
+    """Return the height that a message takes, None for a line; not every program works it out."""
+    lines = sum(-(-len(part) // _LETTERS) for part in message.split("\n"))
+    return None if lines < 2 else min(_LINE * lines, _HIGHEST)
 
 
 def _width(text: str) -> int:
