@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from importer.records import Problem, Sheet
 
 COLUMNS = 80
-_EXAMPLES = 3  # rows named for each kind of problem
+_EXAMPLES = 10  # rows named for each kind of problem; the results have them all
 _DELIMITERS = {
     ",": later("comma"),
     ";": later("semicolon"),
@@ -48,20 +48,25 @@ def found_lines(prepared: Prepared) -> list[str]:
     """Return how many rows are ready, and what is wrong with the others, most frequent first."""
     counts = Counter(outcome.status for outcome in prepared.outcomes.values())
     lines = [tr("Found"), *_counted(Counter({Status.READY: len(prepared.values)}) + counts)]
-    groups: dict[tuple[str, str], list[Problem]] = {}
+    groups: dict[tuple[str, str, str], list[Problem]] = {}
     for problem in prepared.problems:
-        if CATALOGUE[problem.code].level is not Level.REMARK:
-            groups.setdefault((problem.field, problem.code), []).append(problem)
-    for (name, code), problems in sorted(groups.items(), key=lambda item: -len(item[1])):
+        entry = CATALOGUE[problem.code]
+        if entry.level is not Level.REMARK:
+            title = entry.title
+            if problem.code == "malformed_row":
+                title = prepared.sheet.malformed.get(problem.row, title)
+            groups.setdefault((problem.field, problem.code, title), []).append(problem)
+    for (name, code, title), problems in sorted(groups.items(), key=lambda item: -len(item[1])):
         entry = CATALOGUE[code]
-        where = ", ".join(_where(problem) for problem in problems[:_EXAMPLES])
-        where += ", …" if len(problems) > _EXAMPLES else ""
+        where = _where(problems[:_EXAMPLES])
+        if (more := len(problems) - _EXAMPLES) > 0:
+            where += ", " + trn("{n} more in the results", "{n} more in the results", more)
         text = trn(
             "{field}: {title} ({n} row: {where})",
             "{field}: {title} ({n} rows: {where})",
             len(problems),
             field=name,
-            title=tr(entry.title),
+            title=tr(title),
             where=where,
         )
         if all(problem.row not in prepared.outcomes for problem in problems):
@@ -76,10 +81,15 @@ def found_lines(prepared: Prepared) -> list[str]:
     return lines
 
 
-def _where(problem: Problem) -> str:
-    value = " ".join(problem.value.split())
-    shown = value and problem.field != "row"
-    return f"{problem.row} «{cut(value, 24)}»" if shown else str(problem.row)
+def _where(problems: list[Problem]) -> str:
+    """Return rows and what they hold; a value that several hold is said once."""
+    rows: dict[str, list[str]] = {}
+    for problem in problems:
+        value = " ".join(problem.value.split()) if problem.field != "row" else ""
+        rows.setdefault(value, []).append(str(problem.row))
+    return ", ".join(
+        ", ".join(of) + (f" «{cut(value, 24)}»" if value else "") for value, of in rows.items()
+    )
 
 
 def plan_lines(plan: Plan, now: datetime) -> list[str]:

@@ -30,8 +30,9 @@ def marks_of(
 ) -> dict[int, dict[int, Mark]]:
     """Return row number → index in `own` → mark, `own` being the columns that are shown.
 
-    Of several columns that make a field, the one with the problem's text is meant; if none has
-    it, or it is the outcome's, the first with a text that has no problem of its own. Problems of a whole row, or of a field the sheet has no column for, mark nothing.
+    Of several columns that make a field, the one with the problem's text is meant; if none has it,
+    or it is an outcome's, the first with a text that has no problem of its own. Problems of a whole
+    row, or of a field the sheet has no column for, mark nothing.
     """
     place = {number: index for index, number in enumerate(own)}
     found: dict[int, dict[int, Mark]] = {}
@@ -43,7 +44,7 @@ def marks_of(
         marks = found.setdefault(row, {})
 
         def likely(number: int) -> tuple[bool, bool, bool]:
-            text = sheet.table.at[row, number]
+            text = str(sheet.table.at[row, number])
             return bool(value) and text == value, bool(text), place[number] not in marks
 
         index = place[max(shown, key=likely)]

@@ -121,6 +121,25 @@ def test_problems_are_grouped_with_rows_and_a_hint() -> None:
     lines = found_lines(prepared("az-excel.csv"))
     assert "  - gender: not a known word for a gender (2 rows: 36 «ailə», 66 «?»)" in lines
     assert "    → write male or female, or empty it" in lines
+    rounded = "phone: rounded by a spreadsheet, the digits are gone (3 rows: 5, 67, 83 «9,945E+11»)"
+    assert rounded in re.sub(r"\n    (?!→)", " ", "\n".join(lines))
+
+
+def test_rows_that_are_no_customers_say_why(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Name;Phone\nA;;x\nB;;\nC;;y\nTotal;3\n", encoding="utf-8")
+    lines = found_lines(prepare(path, SheetOptions(), today=date(2026, 11, 24)))
+    assert "  - row: a total, not a customer (1 row: 5)" in lines
+    moved = "more cells than the header has: its values have moved (2 rows: 2, 4)"
+    assert moved in " ".join(" ".join(lines).split())
+
+
+def test_of_many_problems_ten_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Name;Phone\n" + "".join(f"A{n};x\n" for n in range(23)), encoding="utf-8")
+    found = prepare(path, SheetOptions(), today=date(2026, 11, 24))
+    text = " ".join(" ".join(found_lines(found)).split())
+    assert "(23 rows: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 «x», 13 more in the results)" in text
 
 
 def test_what_is_left_out_is_said() -> None:
