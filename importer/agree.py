@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from importer.fields.text import fold
 from importer.identity import digits_of
 from importer.messages import tr, trn
 from importer.records import Status
@@ -39,6 +40,8 @@ class Line:
 
     status: str
     clopos_id: str
+    field: str
+    existing_id: str
     duplicate_of: str
     cells: tuple[str, ...]  # the sheet's own
 
@@ -47,7 +50,7 @@ def lines_of(columns: Sequence[Sequence[str]]) -> tuple[dict[int, Line], list[Di
     """Return row → line of a results file's columns, and what isn't a line of its own."""
     lines: dict[int, Line] = {}
     differences = []
-    for number, status, clopos_id, _, _, of, _, *cells in zip(*columns, strict=True):
+    for number, status, clopos_id, field, existing_id, of, _, *cells in zip(*columns, strict=True):
         if not (number.isascii() and number.isdecimal()):
             differences.append(
                 Difference(None, tr("a line of the results has no row: «{text}»", text=number))
@@ -55,7 +58,7 @@ def lines_of(columns: Sequence[Sequence[str]]) -> tuple[dict[int, Line], list[Di
         elif int(number) in lines:
             differences.append(Difference(int(number), tr("is in the results twice")))
         else:
-            lines[int(number)] = Line(status, clopos_id, of, tuple(cells))
+            lines[int(number)] = Line(status, clopos_id, field, existing_id, of, tuple(cells))
     return lines, differences
 
 
@@ -94,7 +97,8 @@ def _status(line: Line, known: Outcome | None) -> str | None:
     """Say what is wrong with a status; `known` is why the row isn't to be sent, None: it is."""
     if line.status not in _OF_A_RUN:
         return tr("«{status}» is no status of a run", status=line.status)
-    if known and (known.status, str(known.duplicate_of or "")) != (line.status, line.duplicate_of):
+    meant = known and (known.status, str(known.duplicate_of or ""), known.field or "")
+    if known and meant != (line.status, line.duplicate_of, line.field):
         return tr(
             "is {known} in the sheet, and {status} in the results",
             known=known.status,
@@ -102,6 +106,8 @@ def _status(line: Line, known: Outcome | None) -> str | None:
         )
     if not known and line.status in {Status.INVALID, Status.DUPLICATE}:
         return tr("could be sent, and is {status} in the results", status=line.status)
+    if line.existing_id and line.status != Status.CONFLICT:
+        return tr("is {status} with the holder «{id}»", status=line.status, id=line.existing_id)
     if (line.status in _THERE) != bool(line.clopos_id):
         return tr("is {status} with the id «{id}»", status=line.status, id=line.clopos_id)
     return None
@@ -157,8 +163,9 @@ def with_clopos(
 ) -> Iterator[Difference]:
     """Yield where Clopos has something else; `everyone` is id → customer, as far as was read.
 
-    Of a row that is said to be created every field is compared; of one that existed only that it
-    is there, for its message says where it differs.
+    Of a row that is said to be created every field is compared; of one that existed that it is
+    the same customer, for its message says where it differs; of a conflict that the holder has
+    what the row wants.
     """
     by_cid: dict[str, list[str]] = {}
     for existing in everyone.values():
@@ -174,21 +181,62 @@ def with_clopos(
         if line.status in _OPEN and mine:
             what = tr("is {status}, and at Clopos as customer {id}", status=line.status, id=mine[0])
             yield Difference(customer.row, what)
-        if line.status not in _THERE:
-            continue
-        there = everyone.get(line.clopos_id)
-        if there is None:
-            what = tr(
-                "is {status} as customer {id}, who is not at Clopos",
-                status=line.status,
-                id=line.clopos_id,
-            )
-            yield Difference(customer.row, what)
-        elif line.status == Status.CREATED and (fields := _different(customer, there)):
-            what = tr(
-                "customer {id} has another {fields}", id=line.clopos_id, fields=", ".join(fields)
-            )
-            yield Difference(customer.row, what)
+        if line.existing_id:
+            why = _no_holder(line, customer, everyone.get(line.existing_id))
+        else:
+            why = _nobody(line, customer, everyone.get(line.clopos_id))
+        if why:
+            yield Difference(customer.row, why)
+
+
+def _nobody(line: Line, customer: Customer, there: Existing | None) -> str | None:
+    """Say why the customer that a row is said to be isn't."""
+    if line.status not in _THERE:
+        return None
+    if there is None:
+        return tr(
+            "is {status} as customer {id}, who is not at Clopos",
+            status=line.status,
+            id=line.clopos_id,
+        )
+    if line.status == Status.EXISTS:
+        if _same(customer, there):
+            return None
+        return tr(
+            "is {status} as customer {id}, who is somebody else",
+            status=line.status,
+            id=line.clopos_id,
+        )
+    if fields := _different(customer, there):
+        return tr("customer {id} has another {fields}", id=line.clopos_id, fields=", ".join(fields))
+    return None
+
+
+def _no_holder(line: Line, customer: Customer, holder: Existing | None) -> str | None:
+    """Say why the customer that is said to be in the way of a row isn't."""
+    if holder and line.field in _shared(customer, holder):
+        return None
+    return tr(
+        "is {status} with customer {id}, who doesn't have its {field}",
+        status=line.status,
+        id=line.existing_id,
+        field=line.field,
+    )
+
+
+def _same(customer: Customer, existing: Existing) -> bool:
+    """Tell whether this is the row's customer: by its cid, or by a unique value and the name."""
+    shared = _shared(customer, existing)
+    names = {" ".join(fold(name).split()) for name in (customer.name, existing.name or "")}
+    return "cid" in shared or (bool(shared) and len(names) == 1)
+
+
+def _shared(customer: Customer, existing: Existing) -> set[str]:
+    """Return the unique fields of the row that the customer holds."""
+    shared = {n for n in ("cid", "code") if getattr(customer, n) == getattr(existing, n)}
+    if customer.code is None:
+        shared.discard("code")
+    return shared | ({"phone"} if digits_of(customer.phone) in existing.phones else set())
 
 
 def _different(customer: Customer, existing: Existing) -> list[str]:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from importer.agree import Difference, lines_of, with_clopos, with_journal, with_sheet
 from importer.clopos import Clopos, Existing, Quota, default_rates
 from importer.errors import UsageError
+from importer.groups import look_up
 from importer.identity import customers
 from importer.journal import Entry, Journal
 from importer.messages import tr, trn
-from importer.prepare import SheetOptions, prepare
+from importer.prepare import Prepared, SheetOptions, prepare
 from importer.records import Status
 from importer.results_read import read_results
 from importer.settings import read_settings, require_credentials
@@ -29,6 +30,8 @@ from importer.viewer import Silent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from importer.records import Customer
     from importer.settings import Settings
@@ -80,20 +83,24 @@ def verify(
     with viewer.busy(tr("reading {path}", path=path)):
         prepared = prepare(path, options, today=today, stdin=stdin)
         _, columns = read_results(results)
-    rows = list(customers(prepared.values, base_url=settings.base_url, brand=settings.brand))
     sheet = prepared.sheet
     own = [n for n in range(len(sheet.headers)) if n not in prepared.mapping.secret]
     lines, differences = lines_of([column.to_pylist() for column in columns])
     differences += with_sheet(lines, sheet, own, prepared.outcomes)
 
+    everyone = None
     with _journal(settings, path) as journal:
+        if offline or not _may_read(settings):
+            rows = _customers(settings, _without_unknown_groups(prepared))
+        else:
+            told = ((line.clopos_id, line.existing_id) for line in lines.values())
+            ids = sorted({each for pair in told for each in pair if each})
+            with viewer.busy(tr("reading what is at Clopos")):
+                values, everyone, requests = asyncio.run(_read(settings, journal, prepared, ids))
+            rows = _customers(settings, values)
         if journal:
             differences += with_journal(lines, rows, _recall(journal, rows))
-        everyone = None
-        if not offline and _may_read(settings):
-            ids = {line.clopos_id for line in lines.values() if line.clopos_id}
-            with viewer.busy(tr("reading what is at Clopos")):
-                everyone, requests = asyncio.run(_read(settings, journal, sorted(ids)))
+        if everyone is not None:
             differences += with_clopos(lines, rows, everyone)
     statuses = Counter(line.status for line in lines.values())
     summary = {
@@ -145,6 +152,18 @@ def _may_read(settings: Settings) -> bool:
     return True
 
 
+def _customers(settings: Settings, values: pd.DataFrame) -> list[Customer]:
+    return list(customers(values, base_url=settings.base_url, brand=settings.brand))
+
+
+def _without_unknown_groups(prepared: Prepared) -> pd.DataFrame:
+    """Return the values without rows whose cid can't be told: it rests on the id of a group."""
+    values = prepared.values
+    rows = [row for named in prepared.groups.rows.values() for row in named]
+    whole = values["cid"].isna() & values["code"].isna() & values["phone"].isna()
+    return values[~(whole & values.index.isin(rows))]
+
+
 @contextlib.contextmanager
 def _journal(settings: Settings, path: Path) -> Iterator[Journal | None]:
     """Give the brand's journal, None where this machine has none, and keep runs away."""
@@ -164,9 +183,12 @@ def _recall(journal: Journal, rows: Sequence[Customer]) -> dict[str, Entry]:
 
 
 async def _read(
-    settings: Settings, journal: Journal | None, ids: list[str]
-) -> tuple[dict[str, Existing], dict[str, int]]:
-    """Return id → customer: everyone, or those of `ids` where that costs less; and the requests."""
+    settings: Settings, journal: Journal | None, prepared: Prepared, ids: list[str]
+) -> tuple[pd.DataFrame, dict[str, Existing], dict[str, int]]:
+    """Return the values with their groups, id → customer, and the requests that took.
+
+    The customers are everyone, or those of `ids` where that costs less.
+    """
     rates = default_rates(settings.version)
     recent: list[float] = []
     if journal:
@@ -176,6 +198,7 @@ async def _read(
     note = journal.request_left if journal else lambda: None
     everyone: dict[str, Existing] = {}
     async with Clopos(settings, quota, on_request=note) as api:
+        values, _ = await look_up(prepared.values, prepared.groups, api.groups)
 
         def worth_it(total: int) -> bool:
             return math.ceil(total / api.page_size) <= len(ids) + 1
@@ -188,4 +211,4 @@ async def _read(
                 everyone[clopos_id] = found
         if journal:
             await journal.flush()
-        return everyone, api.requests.as_dict()
+        return values, everyone, api.requests.as_dict()

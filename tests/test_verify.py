@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ class Here:
         self.run()
 
     def run(self, **options: Any) -> Any:
-        sending = SendOptions(rate="none", match="never", **options)
+        sending = SendOptions(rate="none", **({"match": "never"} | options))
         return run(self.sheet, OPTIONS, Output(self.results), sending, env=self.env)
 
     def differences(self, **options: Any) -> list[str]:
@@ -154,6 +155,17 @@ def test_on_another_machine_there_is_no_journal(here: Here, tmp_path: Path) -> N
         ("4,conflict,", "4,created,#0", "4: is created, and the journal has nothing of it"),
         ("5,duplicate,,phone,,2", "5,pending,,,,", "5: is duplicate in the sheet, and pending"),
         ("5,duplicate,,phone,,2", "5,duplicate,,phone,,3", "5: is duplicate in the sheet, and"),
+        ("5,duplicate,,phone,,2", "5,duplicate,,code,,2", "5: is duplicate in the sheet, and"),
+        ("4,conflict,,phone,#0", "4,conflict,,phone,#1", "4: is conflict with customer #1, who do"),
+        ("4,conflict,,phone,#0", "4,conflict,,code,#0", "4: is conflict with customer #0, who doe"),
+        (
+            "4,conflict,,phone,#0",
+            "4,conflict,,phone,9999",
+            "4: is conflict with customer 9999",
+        ),
+        ("4,conflict,,phone,#0", "4,exists,#0,,", "4: is exists as customer #0, who is somebody"),
+        ("4,conflict,,phone,#0", "4,exists,#1,,", "4: is exists as customer #1, who is somebody"),
+        ("4,conflict,,phone,#0", "4,rejected,,phone,#0", "4: is rejected with the holder «#0»"),
         ("6,invalid", "6,rejected", "6: is invalid in the sheet, and rejected in the results"),
         ("3,created,", "33,created,", "3: is in the sheet and not in the results"),
         ("3,created,", "33,created,", "33: is in the results and not in the sheet"),
@@ -203,7 +215,35 @@ def test_where_reading_everyone_costs_more_ids_are_looked_up(
     here = Here(processes, brand, tmp_path, version=1)
     found = verify(here.sheet, OPTIONS, here.results, env=here.env)
     assert found.exit_code == 0
-    assert found.summary["requests"]["reads"] == 1 + 3
+    assert found.summary["requests"]["reads"] == 1 + 3 + 1
+
+
+def test_who_was_there_before_is_held_against_the_row_too(here: Here) -> None:
+    """…by phone and name, where it was created by another program."""
+    shutil.rmtree(here.results.parent / "state")
+    here.sheet.write_text(SHEET.replace("Clash Demo", "somebody  ELSE"), "utf-8")
+    here.run(match="always")
+    text = here.results.read_text("utf-8")
+    assert here.ids("4,exists,#0,") in text
+    assert here.differences() == []
+    here.replace("4,exists,#0,", "4,exists,#1,")
+    assert here.differences() == [here.ids("4: is exists as customer #1, who is somebody else")]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_group_by_name_is_the_one_it_was_sent_with(
+    processes: Apart, brands: Iterator[str], tmp_path: Path, version: int
+) -> None:
+    """Also where the whole row decides its cid."""
+    here = Here(processes, next(brands), tmp_path, version)
+    here.sheet.write_text("Name,Kind\nNeither Demo,My Customers\nOther Demo,\n", "utf-8")
+    options = SheetOptions(group_column="Kind")
+    sent = run(here.sheet, options, Output(here.results), SENDING, env=here.env)
+    assert sent.summary["created"] == 2
+    found = verify(here.sheet, options, here.results, env=here.env)
+    assert found.differences == ()
+    offline = verify(here.sheet, options, here.results, env=here.env, offline=True)
+    assert offline.differences == ()
 
 
 def test_it_keeps_away_from_a_run_at_work(here: Here) -> None:
