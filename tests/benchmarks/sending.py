@@ -53,9 +53,9 @@ class Place:
 
 
 @contextmanager
-def sandbox() -> Iterator[Place]:
-    """Run an empty sandbox without limits in a process of its own."""
-    command = (sys.executable, "-u", "-m", "importer", "sandbox")
+def sandbox(store: Path | str = ":memory:") -> Iterator[Place]:
+    """Run a sandbox without limits in a process of its own; `store` says who is there."""
+    command = (sys.executable, "-u", "-m", "importer", "sandbox", "--store", str(store))
     with (
         tempfile.TemporaryDirectory() as state,
         subprocess.Popen(
@@ -85,12 +85,14 @@ def send(
     """
     many, few, fewest = (_sheet(folder, n) for n in (rows, rows // 20, rows // 100))
     ours = _run(many, folder)
+    forgetful = (sys.executable, "-m", "tests.benchmarks.forgetful", *ours[3:])
     contenders: dict[str, Callable[[], Timed]] = {
         "run": lambda: _sent(lambda _: ours, rows),
+        "forgetful": lambda: _sent(lambda _: forgetful, rows),
         "aiohttp": lambda: _sent(lambda _: (sys.executable, HERE / "bare_aiohttp.py", many), rows),
         "curl": lambda: _sent(lambda place: _curl(folder, many, place), rows),
     }
-    counts = {"run": rows, "aiohttp": rows, "curl": rows}
+    counts = {"run": rows, "forgetful": rows, "aiohttp": rows, "curl": rows}
     if "requests" in tools:
         counts["requests"] = _rows(few)
         contenders["requests"] = lambda: _sent(
@@ -106,6 +108,7 @@ def send(
     found = alternating(contenders, rounds, say)
     names = {
         "run": ("**run**: journal, results and all", ""),
+        "forgetful": ("run, journal that forgets", "no recovery"),
         "aiohttp": ("pandas + aiohttp script", "no check, journal, recovery or results"),
         "curl": ("curl --parallel", "the same, and bodies must be made before; answers are lost"),
         "requests": ("pandas + requests script", "the same, one row at a time"),
@@ -127,6 +130,9 @@ def send(
     ratio = per_second["run"] / per_second["aiohttp"]
     targets = [
         Target("run, rows a second against the aiohttp script", ratio, 1, at_least=True),
+        Target(
+            "the journal, share of the run", 1 - found["forgetful"].cpu / found["run"].cpu, 0.05
+        ),
         Target("processor time of run, µs a row", found["run"].cpu / rows * 1e6),
         Target("of the aiohttp script, µs a row", found["aiohttp"].cpu / rows * 1e6),
     ]
@@ -137,10 +143,25 @@ def send(
 
 
 def million(folder: Path, rows: int) -> tuple[list[Line], list[Target]]:
-    """Send a million once, to see what memory it takes."""
+    """Send a million once, and hold a sheet against a million, to see what memory it takes."""
     sheet = _sheet(folder, rows)
-    once = _sent(lambda _: _run(sheet, folder), rows)
-    return [Line("**run**", rows, once, "")], [Target("peak memory, MB", once.megabytes, 1200)]
+    sent = _sent(lambda _: _run(sheet, folder), rows)
+    store = folder / "million.sqlite"
+    timed((sys.executable, "-m", "tests.benchmarks.data", folder, "--store", rows))
+    some = _sheet(folder, rows // 10)
+    flags = ("--rate", "none", "--match", "always", "--dry-run", "--quiet")
+    results = ("--results", folder / "results.csv")
+    compare = (sys.executable, "-m", "importer", "run", some, *flags, *results)
+    with sandbox(store) as place:
+        compared = timed(compare, env=place.env)
+    lines = [
+        Line("**run**", rows, sent, ""),
+        Line(f"**run --dry-run** with {rows:,} at Clopos", rows // 10, compared, ""),
+    ]
+    return lines, [
+        Target("peak memory of sending, MB", sent.megabytes, 1200),
+        Target("peak memory of comparing, MB", compared.megabytes, 500),
+    ]
 
 
 def _run(sheet: Path, folder: Path) -> Command:
