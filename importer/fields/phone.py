@@ -24,7 +24,7 @@ _SEPARATORS = re.compile(
 )
 _WORDS = re.compile(r"[^\W\d_]")
 _NOT_DIGITS = re.compile(r"[^0-9]")
-_DECIMALS = re.compile(r"([0-9]{5,})[.,]0+")
+_DECIMALS = re.compile(r"(\+?[0-9]{5,})[.,]0+")
 
 
 def parse_phone(text: str, region: str) -> Parsed:
