@@ -52,11 +52,24 @@ def make_durable(folder: Path) -> None:
         os.close(handle)
 
 
+def must_be_text(path: Path) -> None:
+    """Raise UsageError for a name that neither a journal nor another program could note down."""
+    try:
+        os.path.realpath(path).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            tr("The name of {path} is no text", path=path),
+            why=tr("it holds bytes that are not UTF-8"),
+            todo=tr("rename it"),
+        ) from error
+
+
 def can_be_written(path: Path) -> None:
     """Make the folder if need be and try it.
 
     Raises UsageError when a file couldn't be written there.
     """
+    must_be_text(path)
     aside = _aside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command is at work, so that --help answers at
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import platform
@@ -271,6 +272,9 @@ def main() -> None:
 
 
 def _main(arguments: list[str]) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name that is no text, a letter that an old code page lacks: \udcff is JSON too.
+        sys.stdout.reconfigure(errors="backslashreplace")
     messages.use(messages.spoken(os.environ))
     try:
         code = commands.main(arguments, prog_name="clopos-import", standalone_mode=False)

@@ -33,7 +33,7 @@ LANGUAGE_SPOKEN = option(
 """For every command that tells something."""
 
 JSON = option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-_FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+_FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True, readable=False))
 _SHEET_FLAGS = (
     option("--profile", metavar="NAME", help="The old POS, where it isn't recognised."),
     option(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from importer import summary
-from importer.aside import can_be_written
+from importer.aside import can_be_written, must_be_text
 from importer.errors import ImporterError, UsageError
 from importer.identity import customers
 from importer.mapping import map_columns
@@ -277,6 +277,7 @@ def _results_path(path: Path, output: Output, options: SheetOptions) -> Path:
         "report": output.report,
         "save-mapping": options.save_mapping,
     }
+    must_be_text(path)
     # Not Path.resolve: it raises where links lead round in a circle.
     taken = {os.path.realpath(path): "sheet"}
     for what, place in places.items():

@@ -93,6 +93,8 @@ def _width(path: Path, parsing: pc.ParseOptions, reading: pc.ReadOptions) -> int
 def _from_jsonl(path: Path) -> tuple[list[str], list[pa.Array]]:
     with path.open(encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
+    if not all(isinstance(line, dict) for line in lines):
+        return [], []
     header = list(lines[0]) if lines else []
     return header, [pa.array([line[name] for line in lines], pa.string()) for name in header]
 

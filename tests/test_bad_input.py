@@ -6,11 +6,13 @@ Each error has its three parts (what, why where that isn't plain, what to do), n
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -190,8 +192,9 @@ def test_a_file_env_that_is_none(
 
 def _without_privileges() -> None:
     """Let root keep to the permissions of files, as everybody has to."""
-    drop_from_bounding_set, dac_override = 24, 1  # linux/prctl.h, linux/capability.h
-    ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0)
+    drop_from_bounding_set, override, read_search = 24, 1, 2  # linux/prctl.h, capability.h
+    for capability in (override, read_search):
+        ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
 
 
 def _with_files_up_to(size: int) -> Callable[[], None]:
@@ -221,6 +224,81 @@ def test_a_folder_that_is_only_read(here: dict[str, str], tmp_path: Path, verb: 
     assert "closed/r.csv can't be written" in done.stderr
     assert "to do:" in done.stderr
     assert told_by(here, "customers") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="permissions are taken from root")
+def test_a_sheet_that_may_not_be_read(here: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "list.csv").chmod(0)
+    done = ran(here, "check", "list.csv", before=_without_privileges)
+    assert done.returncode == 2
+    assert "list.csv can't be read\n  why: Permission denied\n  to do: mend" in done.stderr
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("name", ["two\nlines.csv", "-.csv", "no suffix", "{x}.csv"])
+def test_names_of_files_may_be_odd(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """…as they come out of another system, or of a mail."""
+    sheet = tmp_path / name
+    sheet.write_text(SHEET, encoding="utf-8")
+    assert _main(["check", str(sheet), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ready"] == 1
+    assert _main(["run", str(sheet), "--sandbox", "--json", "--report", f"{sheet}.html"]) == 0
+    assert json.loads(capsys.readouterr().out)["created"] == 1
+    assert sheet.with_name(f"{name}.results.csv").exists()
+    assert "1 of 1" in sheet.with_name(f"{name}.html").read_text("utf-8")
+    assert _main(["report", str(sheet), "--to", str(tmp_path / "later.html")]) == 0
+    capsys.readouterr()
+    sheet.write_text("", encoding="utf-8")
+    assert _main(["check", str(sheet)]) == 2
+    complained(capsys, "is empty")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """…could be noted down nowhere."""
+    name = "b\udcffd.csv"
+    try:
+        (tmp_path / name).write_text(SHEET, encoding="utf-8")
+    except (OSError, UnicodeError):
+        pytest.skip("this machine has no such names")
+    assert isinstance(sys.stderr, io.TextIOWrapper)
+    sys.stderr.reconfigure(errors="backslashreplace")  # as it is outside of tests
+    for arguments in (
+        ["check", name],
+        ["run", name, "--sandbox", "--results", "r.csv"],
+        ["run", "list.csv", "--sandbox", "--results", name],
+        ["report", name, "--to", "page.html"],
+    ):
+        assert _main(arguments) == 2
+        complained(capsys, "is no text")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.usefixtures("here")
+def test_a_pipe_with_a_name_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(SHEET,))
+    writer.start()
+    assert _main(["check", str(pipe), "--json"]) == 0
+    writer.join()
+    assert json.loads(capsys.readouterr().out)["ready"] == 1
+
+
+@pytest.mark.usefixtures("here")
+def test_the_page_of_a_run_overwrites_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(["check", "list.csv", "--quiet"]) == 0
+    capsys.readouterr()
+    for place in ("list.csv", "list.csv.results.csv"):
+        assert _main(["report", "list.csv", "--to", place]) == 2
+        complained(capsys, "would overwrite what it is about")
+    assert _main(["report", "list.csv", "--to", "/proc/page.html"]) == 2
+    complained(capsys, "can't be written")
+    assert (tmp_path / "list.csv").read_text("utf-8") == SHEET
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions are taken from root")

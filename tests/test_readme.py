@@ -59,7 +59,7 @@ def test_statuses_and_columns() -> None:
 
 def test_environment() -> None:
     settings = (ROOT / "importer" / "settings.py").read_text("utf-8")
-    read = set(re.findall(r'value\("([A-Z_]+)"', settings)) | set(
+    read = set(re.findall(r'text\("([A-Z_]+)"', settings)) | set(
         re.findall(r"CLOPOS_([A-Z_]+)", settings)
     )
     told = {name.removeprefix("CLOPOS_") for name in words(table("### Environment\n"))}

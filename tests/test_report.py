@@ -266,15 +266,18 @@ def test_a_check_has_a_page_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("name", "text", "words"),
     [
-        (None, "no results file"),
-        ("a,b\n1,2\n", "is not a results file"),
-        (f"{','.join(RESULT_COLUMNS)},name\nx,created,,,,,,Anna\n", "is not whole"),
+        ("x.csv", None, "no results file"),
+        ("x.csv", "a,b\n1,2\n", "is not a results file"),
+        ("x.jsonl", "5\n", "is not a results file"),
+        ("x.jsonl", "[1]\n", "is not a results file"),
+        ("x.jsonl", "{", "can't be read"),
+        ("x.csv", f"{','.join(RESULT_COLUMNS)},name\nx,created,,,,,,Anna\n", "is not whole"),
     ],
 )
-def test_what_is_no_results_file(tmp_path: Path, text: str | None, words: str) -> None:
-    path = tmp_path / "x.csv"
+def test_what_is_no_results_file(tmp_path: Path, name: str, text: str | None, words: str) -> None:
+    path = tmp_path / name
     if text:
         path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=words):

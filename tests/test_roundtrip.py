@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from importer.clean import clean
@@ -189,6 +189,8 @@ OURS = Mapping({name: (place,) for place, name in enumerate(FIELDS)})
 
 
 @given(st.lists(st.tuples(*(VALUES[name] for name in FIELDS)), min_size=1, max_size=4))
+@example([("Demo", "", "x; `a@example.com", "", "", "", "", "", "")])
+@example([("Demo", "", "Demo <'a@example.com>", "", "", "", "", "", "")])
 @settings(quickly, max_examples=200)
 def test_cleaning_twice_is_cleaning_once(rows: list[tuple[str, ...]]) -> None:
     reading = Reading("AZ", "DMY", "az")

@@ -18,10 +18,14 @@ def parse_email(text: str) -> Parsed:
     if not plain:
         return NOTHING
     if bracketed := _BRACKETS.search(plain):
-        plain = bracketed[1].strip()
-    plain = plain.removeprefix("mailto:").strip()
-    parts = [part.strip("<>").removeprefix("mailto:") for part in _SEPARATORS.split(plain)]
+        plain = bracketed[1]
+    plain = _unwrapped(plain)
+    parts = [_unwrapped(part) for part in _SEPARATORS.split(plain)]
     likely = [part for part in parts if _LIKELY.fullmatch(part)]
     if len(parts) > 1 and likely:
         return Parsed(likely[0], None, ("email_multiple",))
     return Parsed(plain)
+
+
+def _unwrapped(text: str) -> str:
+    return bare(text.strip("<> ").removeprefix("mailto:"))

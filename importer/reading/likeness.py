@@ -71,11 +71,6 @@ _NEVER_TURKISH = frozenset("áóúíñæøåãõëèàìòùý")
 _WORD = re.compile(r"[^\s,;|\t\"'()<>@.:/+=_#&*!?%«»–—…’‘“”№·•-]+")
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words that hold something beyond ASCII."""
-    return [word for word in _WORD.findall(text) if not word.isascii()]
-
-
 def likeness(text: str, alphabet: Alphabet) -> tuple[float, float]:
     """Return the share of words that are like ones of the alphabet, and how likely the text is.
 
@@ -90,7 +85,7 @@ def likeness(text: str, alphabet: Alphabet) -> tuple[float, float]:
         for letter, number in Counter(text).items()
         if not letter.isascii()
     )
-    words = Counter(words_of(text))
+    words = Counter(word for word in _WORD.findall(text) if not word.isascii())
     total = words.total()
     good = sum(number for word, number in words.items() if _is_good(word, alphabet))
     # Without words there are marks and spaces alone, which any alphabet has.

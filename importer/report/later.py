@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from importer.aside import can_be_written
+from importer.aside import can_be_written, must_be_text
 from importer.errors import UsageError
 from importer.mapping import map_columns
 from importer.messages import tr
@@ -35,6 +35,7 @@ def report_later(file: Path, page: Path | None, state: Path, *, private: bool) -
 
     Raises UsageError when there is no results file, or the page can't be written there.
     """
+    must_be_text(file)
     beside = file.with_name(f"{file.name}.results.csv")
     results = beside if beside.exists() else file
     page = page or file.with_name(f"{file.name}.report.html")
