@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from importer.columns import cells_of
 from importer.pipeline import SheetOptions, check
 from importer.profiles import load_profiles
 from importer.records import FIELDS, RESULT_COLUMNS, MappingChoices
@@ -321,8 +322,9 @@ def found(path: Path, text: str) -> tuple[str | None, dict[str, Any], set[str]]:
     """Return the profile, the customer, and what was noticed about it."""
     path.write_text(text, encoding="utf-8")
     result = check(path)
-    rows = result.prepared.values.astype(object)
-    customer = {} if rows.empty else rows.iloc[0].dropna().to_dict()
+    values = result.prepared.values
+    read = {name: cells_of(values[name]) for name in FIELDS}
+    customer = {name: cells[0] for name, cells in read.items() if cells and cells[0] is not None}
     return result.prepared.mapping.profile, customer, {p.code for p in result.prepared.problems}
 
 
