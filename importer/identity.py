@@ -32,7 +32,8 @@ def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Cu
     """Yield a customer with its `cid` for each row of `values` (a column for each of FIELDS).
 
     A row's own `cid` is kept. Otherwise it is a UUIDv5 over API base, brand and the row's stable
-    key: its code, else its phone, else all its values with an ordinal among its equals.
+    key: its code, else its phone, else all its values with an ordinal among its equals. (Not its
+    group: that may be given for all, and what it is called at Clopos may change.)
     `values` are the rows that are kept: their order decides the ordinals. Made a block at a time:
     of a million rows only some hundreds are customers at any moment.
     """
@@ -92,6 +93,7 @@ def _stable_key(fields: dict[str, object], seen: Counter[str]) -> str:
         return f"code{_SEPARATOR}{fields['code']}"
     if fields["phone"] is not None:
         return f"phone{_SEPARATOR}{fields['phone']}"
-    whole = _SEPARATOR.join("" if fields[name] is None else str(fields[name]) for name in FIELDS)
+    own = (fields[name] for name in FIELDS if name != "group_id")
+    whole = _SEPARATOR.join("" if value is None else str(value) for value in own)
     seen[whole] += 1
     return f"row{_SEPARATOR}{whole}{_SEPARATOR}{seen[whole]}"

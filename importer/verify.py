@@ -91,7 +91,7 @@ def verify(
     everyone = None
     with _journal(settings, path) as journal:
         if offline or not _may_read(settings):
-            rows = _customers(settings, _without_unknown_groups(prepared))
+            rows = _customers(settings, prepared.values)
         else:
             told = ((line.clopos_id, line.existing_id) for line in lines.values())
             ids = sorted({each for pair in told for each in pair if each})
@@ -154,14 +154,6 @@ def _may_read(settings: Settings) -> bool:
 
 def _customers(settings: Settings, values: pd.DataFrame) -> list[Customer]:
     return list(customers(values, base_url=settings.base_url, brand=settings.brand))
-
-
-def _without_unknown_groups(prepared: Prepared) -> pd.DataFrame:
-    """Return the values without rows whose cid can't be told: it rests on the id of a group."""
-    values = prepared.values
-    rows = [row for named in prepared.groups.rows.values() for row in named]
-    whole = values["cid"].isna() & values["code"].isna() & values["phone"].isna()
-    return values[~(whole & values.index.isin(rows))]
 
 
 @contextlib.contextmanager

@@ -44,6 +44,12 @@ def test_rows_without_key_are_told_apart_by_their_values_and_an_ordinal() -> Non
     assert cids({"name": "B"}, {"name": "A"}, {"name": "A"}) == [other, first, second]
 
 
+def test_the_group_makes_nobody_another_person() -> None:
+    """A run that puts all rows into a group must not create those again that it has no key of."""
+    assert cids({"name": "A"}, {"name": "B"}) == cids({"name": "A", "group_id": 2}, {"name": "B"})
+    assert len({*cids({"name": "A", "group_id": 1}, {"name": "A", "group_id": 2})}) == 2
+
+
 def test_another_brand_or_api_gives_other_cids() -> None:
     row = {"name": "A", "code": "7"}
     assert len({*cids(row), *cids(row, brand="x"), *cids(row, base_url="https://y.example")}) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import pty
 import resource
 import signal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.powerless import CALLS
 from tests.process import command, lines_of, serving, started, told_by, until
 
 if TYPE_CHECKING:
@@ -76,6 +78,40 @@ def test_a_disk_that_fills_in_the_middle_stops_the_run(sheet: Path, env: dict[st
     told = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
     assert told <= set(created.values())
     assert len(lines) - len(told) > 0
+    carried_on(sheet, env)
+
+
+@pytest.mark.skipif(platform.machine() not in CALLS, reason="other numbers of system calls")
+def test_nothing_leaves_that_a_power_cut_would_forget(sheet: Path, env: dict[str, str]) -> None:
+    """The disk says that it can't keep what was written: then no customer is sent."""
+    done = subprocess.run(
+        [*PYTHON, "-m", "tests.powerless", sheet],
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "can't be written" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not [each for each in told_by(env, "requests") if each["route"] == "create"]
+    carried_on(sheet, env)
+
+
+def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, str]) -> None:
+    """The second is told who is at work, sends nothing, and leaves the results as they are."""
+    arguments = ("run", sheet, *ARGUMENTS, "--concurrency", "1")
+    with started(*arguments, env=env) as process:
+        until(lambda: told_by(env, "customers"))
+        told_by(env, "config", {"latency": [1, 1]})
+        second = command(*arguments, env=env)
+        told_by(env, "config", {"latency": [0, 0]})
+        assert second.returncode == 3
+        assert "Another run for this brand is at work" in second.stderr
+        assert f"process {process.pid}" in second.stderr
+        assert "list.csv" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert process.wait(60) == 0
     carried_on(sheet, env)
 
 
