@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click import Group, Option
 
+import importer
 from importer.cli import commands
 from importer.errors import Exit
 from importer.flags import output, sheet_options
@@ -115,3 +116,12 @@ def test_the_tour_of_samples(row: list[str], tmp_path: Path) -> None:
 def test_every_sample_is_in_the_tour() -> None:
     told = {name.split()[0] for name in words(ROWS)}
     assert {path.name for path in SAMPLES.glob("*.*")} - {"README.md", "report.png"} <= told
+
+
+def test_the_map_names_every_module() -> None:
+    """…so that whoever is new finds each of them by the way of a row."""
+    text = importer.__doc__ or ""
+    told = {*re.findall(r"`([a-z_]+)`", text), *re.findall(r"[a-z]+(?= →)|(?<=→ )[a-z]+", text)}
+    files = {path.stem for path in (ROOT / "importer").glob("[a-z]*.py")}
+    packages = {path.parent.name for path in (ROOT / "importer").glob("*/__init__.py")}
+    assert told == files | packages
