@@ -6,15 +6,11 @@ Nothing heavy is imported before a command is at work, so that --help answers at
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import json
 import os
-import platform
-import signal
 import sys
-import tempfile
-import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +20,7 @@ from importer import __version__, flags, messages
 from importer.errors import Exit, ImporterError, ServiceError, UsageError
 from importer.messages import tr
 from importer.spoken import Group, Option, option
+from importer.stopping import end_like_ctrl_c, stop_on_signals
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,9 +34,6 @@ _NO_OUTPUT = {  # what writing to standard output ends in; files of ours have er
     errno.ENOSPC: Exit.SERVICE,
     errno.EFBIG: Exit.SERVICE,
 }
-_STOPPING = [  # there is no SIGHUP on Windows
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 
 
 def _install_completion(context: click.Context, _: click.Parameter, shell: str | None) -> None:
@@ -265,9 +259,7 @@ def sandbox(**given: Any) -> int:
 
 def main() -> None:
     """Run the program and exit with a code of the contract."""
-    for name in _STOPPING:
-        if name != signal.SIGINT:
-            signal.signal(name, _like_ctrl_c)
+    end_like_ctrl_c()
     sys.exit(_main(sys.argv[1:]))
 
 
@@ -299,7 +291,9 @@ def _main(arguments: list[str]) -> int:
             if _NO_OUTPUT[error.errno] == Exit.SERVICE:
                 _complain(ServiceError(tr("Standard output can't be written"), why=error.strerror))
             return _NO_OUTPUT[error.errno]
-        _complain(_report_fault())
+        from importer.fault import report_fault  # noqa: PLC0415 - seldom needed
+
+        _complain(report_fault(error))
         return Exit.FAULT
     return int(code or 0)
 
@@ -308,33 +302,6 @@ def _complain(error: ImporterError) -> None:
     from importer.terminal import Terminal  # noqa: PLC0415
 
     Terminal().complain(error)
-
-
-def _report_fault() -> ImporterError:
-    """Write a report of the exception at hand and return an error that says where it is.
-
-    Without the exception's own words: they may hold a customer's data.
-    """
-    kind, _, trace = sys.exc_info()
-    frames = traceback.extract_tb(trace)
-    lines = [
-        f"clopos-import {__version__}, Python {platform.python_version()}, {platform.platform()}",
-        f"{getattr(kind, '__name__', kind)} at",
-        *(f"  {Path(f.filename).name}:{f.lineno} in {f.name}: {f.line}" for f in frames),
-    ]
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="clopos-import-fault-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as report:
-        report.write("\n".join(lines) + "\n")
-    return ImporterError(
-        tr("A fault of clopos-import, not of yours"),
-        why=lines[1][:-3],
-        todo=tr(
-            "send {path} to the developers (there is no customer in it); what was sent is in the "
-            "journal, the same command carries on",
-            path=report.name,
-        ),
-    )
 
 
 def _environment() -> dict[str, str]:
@@ -378,40 +345,5 @@ def _render(result: Result, given: dict[str, Any]) -> int:
 
 def _begin(stop: asyncio.Event, say: Callable[[str], None]) -> None:
     """Get ready for a long run: signals end it gently, and what is there stays there."""
-    import gc  # noqa: PLC0415
-
     gc.freeze()  # a sixth of the processor's time went into looking at modules and sheet again
-    _stop_on_signals(stop, say)
-
-
-def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
-    """Let the first signal finish what is in flight and the second leave at once."""
-    import asyncio  # noqa: PLC0415
-
-    loop = asyncio.get_running_loop()
-    asked = 0.0
-
-    def heard() -> None:
-        stop.set()
-        say(tr("Stopping: what is in flight is finished first; Ctrl-C again leaves at once"))
-
-    def on_signal(*_: object) -> None:
-        nonlocal asked
-        if asked and time.monotonic() - asked > 0.2:  # one key press may arrive as two signals
-            os._exit(Exit.STOPPED)  # the journal has all that left
-        if asked:
-            return
-        asked = time.monotonic()
-        if loop.is_closed():  # all is sent; the results are being written
-            stop.set()
-        else:
-            # From the loop: a line may be half written at this very moment.
-            loop.call_soon_threadsafe(heard)
-
-    for name in _STOPPING:
-        signal.signal(name, on_signal)
-
-
-def _like_ctrl_c(*_: object) -> None:
-    """Do what Ctrl-C does at this stage."""
-    signal.raise_signal(signal.SIGINT)
+    stop_on_signals(stop, say)

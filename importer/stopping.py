@@ -1,0 +1,54 @@
+"""Signals that end a run: Ctrl-C, SIGTERM, and the terminal that closes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from importer.errors import Exit
+from importer.messages import tr
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+_STOPPING = [  # there is no SIGHUP on Windows
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def end_like_ctrl_c() -> None:
+    """Let all of them do what Ctrl-C does: before the first request there is nothing to finish."""
+    for name in _STOPPING:
+        if name != signal.SIGINT:
+            signal.signal(name, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+def stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
+    """Let the first signal finish what is in flight and the second leave at once."""
+    import asyncio  # noqa: PLC0415 - not for --help
+
+    loop = asyncio.get_running_loop()
+    asked = 0.0
+
+    def heard() -> None:
+        stop.set()
+        say(tr("Stopping: what is in flight is finished first; Ctrl-C again leaves at once"))
+
+    def on_signal(*_: object) -> None:
+        nonlocal asked
+        if asked and time.monotonic() - asked > 0.2:  # one key press may arrive as two signals
+            os._exit(Exit.STOPPED)  # the journal has all that left
+        if asked:
+            return
+        asked = time.monotonic()
+        if loop.is_closed():  # all is sent; the results are being written
+            stop.set()
+        else:
+            # From the loop: a line may be half written at this very moment.
+            loop.call_soon_threadsafe(heard)
+
+    for name in _STOPPING:
+        signal.signal(name, on_signal)
