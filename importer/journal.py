@@ -53,6 +53,12 @@ _COLUMNS = {
     "requests": "sent",
     "facts": "name, value",
 }
+# What every row of `customers` says, unless it was damaged.
+_SENSE = (
+    "state IN ('sent', 'created') AND json_valid(content) "
+    "AND (state = 'created') = (typeof(clopos_id) = 'text') "
+    "AND length(cid) + length(content) = length(CAST(cid || content AS BLOB))"  # ASCII
+)
 # Not what the disk or its permissions say, but what is in the file.
 _DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -137,7 +143,10 @@ class Journal:
         """Return cid → entry for those of the customers that this brand was ever sent."""
         marks = ", ".join("?" * len(cids))
         sql = f"SELECT {_COLUMNS['customers']} FROM customers WHERE cid IN ({marks})"  # noqa: S608
-        rows = self._db.execute(sql, tuple(cids))
+        try:
+            rows = self._db.execute(sql, tuple(cids)).fetchall()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
         return {
             cid: Entry(state, run, attempts, after_id, clopos_id, json.loads(content), changed)
             for cid, run, state, attempts, after_id, clopos_id, content, changed in rows
@@ -361,7 +370,8 @@ def _check(db: sqlite3.Connection) -> None:
     for table, columns in _COLUMNS.items():
         db.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our names
     sound = db.execute("PRAGMA quick_check").fetchone() == ("ok",)
-    if not sound or db.execute("SELECT count(*) FROM secret").fetchone() != (1,):
+    strange = db.execute(f"SELECT 1 FROM customers WHERE NOT ({_SENSE}) LIMIT 1").fetchone()  # noqa: S608
+    if not sound or strange or db.execute("SELECT count(*) FROM secret").fetchone() != (1,):
         raise sqlite3.DatabaseError(tr("something of it is missing or unreadable"))
 
 

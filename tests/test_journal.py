@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import sqlite3
 import stat
@@ -13,8 +14,10 @@ import pytest
 
 from importer.errors import ServiceError
 from importer.journal import CREATED, SENT, VERSION, Journal
+from importer.sandbox.virtual_time import run
 from importer.settings import Settings
 from importer.state import brand_folder
+from tests.world import people, world
 
 
 def test_an_intention_is_durable_before_intend_returns(tmp_path: Path) -> None:
@@ -212,9 +215,16 @@ def test_what_a_journal_left_that_was_taken_away_is_no_part_of_a_new_one(tmp_pat
         "DELETE FROM secret",
         "ALTER TABLE customers DROP COLUMN after_id",
         "DROP TABLE facts",
+        "INSERT INTO customers VALUES ('c1', 1, 'sEnt', 1, NULL, NULL, '{}', 1.0)",
+        "INSERT INTO customers VALUES ('c1', 1, 'sent', 1, NULL, NULL, '{', 1.0)",
+        "INSERT INTO customers VALUES ('c1', 1, 'sent', 1, NULL, NULL, "
+        "CAST(x'7b2261223a22ff227d' AS TEXT), 1.0)",  # no UTF-8
+        "INSERT INTO customers VALUES ('c1', 1, 'created', 1, NULL, NULL, '{}', 1.0)",
     ],
 )
-def test_a_journal_that_lacks_something_is_rebuilt(tmp_path: Path, damage: str) -> None:
+def test_a_journal_that_lacks_something_or_makes_no_sense_is_rebuilt(
+    tmp_path: Path, damage: str
+) -> None:
     """It stays to be rebuilt until it was: a run that is killed meanwhile changes nothing."""
     path = tmp_path / "j.sqlite"
     with Journal(path) as journal:
@@ -233,6 +243,43 @@ def test_a_journal_that_lacks_something_is_rebuilt(tmp_path: Path, damage: str) 
         entry = journal.recall(["c1"])["c1"]
         assert (entry.state, entry.clopos_id, entry.content) == (CREATED, "7", {"name": "d"})
         assert entry.run != run
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_a_disk_did_to_a_journal_no_row_is_sent_twice(tmp_path: Path, seed: int) -> None:
+    """A part of it is overwritten or gone: what it says of rows is right, or it is set aside."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    async def story() -> None:
+        async with world(tmp_path) as here:
+            rows = [*people(60), *({"name": f"Neither {n}"} for n in range(5))]
+            here.sandbox.faults.add("504b", match={"name": "Demo 7"}, times=None)
+            here.sandbox.faults.add("500", "list", times=None)
+            here.later(30.0, here.stop.set)
+            await here.send(*rows, match="never")
+            here.stop = asyncio.Event()
+            here.sandbox.faults.clear()
+            [path] = here.folder.glob("*/journal.sqlite")
+            data = bytearray(path.read_bytes())
+            start = chance.randrange(len(data))
+            match chance.choice(["cut", "zeros", "noise"]):
+                case "cut":
+                    del data[start:]
+                case "zeros":
+                    data[start : start + 512] = bytes(len(data[start : start + 512]))
+                case _:
+                    data[start : start + 64] = chance.randbytes(len(data[start : start + 64]))
+            path.write_bytes(data)
+            sent = await here.send(*rows)
+            assert sent.error is None
+            assert set(here.names().values()) == {1}
+            ids = {c["name"]: str(c["id"]) for c in here.sandbox.customers()}
+            for row, fields in enumerate(rows, start=2):
+                outcome = sent.outcomes[row]
+                assert outcome.status in {"created", "exists"}
+                assert outcome.clopos_id == ids[fields["name"]]
+
+    run(story())
 
 
 def test_a_journal_of_the_first_layout_is_brought_up_to_date(tmp_path: Path) -> None:
