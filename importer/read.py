@@ -16,7 +16,7 @@ from importer.fields.text import tidy
 from importer.header_words import meaning
 from importer.messages import later, tr, trn
 from importer.reading.container import grid_of
-from importer.reading.header import RESULTS, find_header, is_blank, not_a_customer
+from importer.reading.header import LOOK_AT, RESULTS, find_header, is_blank, not_a_customer
 from importer.reading.plain import read_plain
 from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, ReadOptions, Sheet
 
@@ -85,7 +85,7 @@ def _bytes(path: Path, stdin: BinaryIO | None) -> tuple[str, bytes]:
 def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
     records = grid.records
     start = _header_index(records, grid, name, options)
-    header = records[start]
+    header = _with_merged(grid, start)
     headers = [tidy(cell) for cell in header]
     _fill_down(grid, headers, start)
     kept = [index for index in range(start + 1, len(records)) if not is_blank(records[index])]
@@ -144,6 +144,15 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
     )
 
 
+def _with_merged(grid: Grid, start: int) -> list[str]:
+    """Return the header with the names that stand above it, merged down into its row."""
+    header = list(grid.records[start])
+    for first, last, column in grid.merged:
+        if first < start <= last and column < len(header) and not header[column]:
+            header[column] = grid.records[first][column]
+    return header
+
+
 def _width(headers: list[str], body: list[list[str]], *, shifts: bool) -> tuple[int, int]:
     """Return how many columns the table has, and from which on a row's content has been moved.
 
@@ -191,7 +200,8 @@ def _listed(headers: list[str]) -> str:
 
 def _header_index(records: list[list[str]], grid: Grid, name: str, options: ReadOptions) -> int:
     if options.header_row is None:
-        found = find_header(records)
+        merged = range(min(LOOK_AT, len(records))) if grid.merged else ()
+        found = find_header([_with_merged(grid, at) for at in merged] or records)
         if found is None:
             raise UsageError(
                 tr("{name} has no rows", name=name), todo=tr("export the customers again")

@@ -282,6 +282,15 @@ HEADERS = {
         {2: "malformed_row", 3: ANAR, 4: "malformed_row", 5: LALE}
         | {6: "malformed_row", 7: "malformed_row", 8: person("İtoqo Demo")},
     ),
+    "sections and lines below that name themselves": Case(
+        "Name,Phone,City\nGold customers,,\nAnar Demo,0500000001,\nГРУППА Б,,\n"
+        "Lalə Demo,0500000002,\nDemo Page,0500000003,\nLalə Demo,,\nHesabat 24.11.2026,,\n"
+        "Printed by Demo,,\nstr. 1/1,,\n"
+        "Demo 2026-11-24,,\n",
+        {3: ANAR, 5: LALE, 6: person("Demo Page", THIRD), 7: person("Lalə Demo")}
+        | dict.fromkeys([2, 4, 8, 9, 11], "malformed_row")
+        | {10: person("str. 1/1")},
+    ),
     "totals in other languages": Case(
         "Ad;Telefon;Məbləğ\nAnar Demo;0500000001;5\nCƏMİ;;5\nИтого:;;5\nTOPLAM;;5\nYekun 5;;\n",
         {2: ANAR} | dict.fromkeys(range(3, 7), "malformed_row"),
@@ -445,6 +454,13 @@ def merged(book: openpyxl.Workbook) -> None:
         sheet.merge_cells(cells)
 
 
+def two_rows(book: openpyxl.Workbook) -> None:
+    """Merge a header of two rows."""
+    sheet = book.worksheets[0]
+    sheet.merge_cells("A1:A2")
+    sheet.merge_cells("B1:C1")
+
+
 def hidden(book: openpyxl.Workbook) -> None:
     """Hide all worksheets but the first."""
     for sheet in book.worksheets[1:]:
@@ -535,6 +551,16 @@ WORKBOOKS = {
         facts={"worksheet": "Guests"},
         note="worksheets not read: Info",
     ),
+    "a worksheet of sales before the list": Case(
+        xlsx({"Sales": [["Date", "Name", "Sum"], *[["1.1.", "x", 5]] * 50], "Guests": GRID}),
+        TWO_ROWS,
+        facts={"worksheet": "Guests"},
+        note="worksheets not read: Sales",
+    ),
+    "two header rows, merged": Case(
+        xlsx([["Name", "Contact", None], [None, "Phone", "City"], *GRID[1:]], change=two_rows),
+        {3: ANAR, 4: LALE},
+    ),
     "worksheets of which any could be": Case(
         xlsx({"Old": GRID, "New": GRID}), error='--sheet "Old"'
     ),
@@ -622,6 +648,17 @@ OTHERS = {
     ),
     "JSON with null, false and lists": Case(
         '{"Name": "Anar Demo", "Phone": "0500000001", "Email": null, "Tags": ["a"], "Ok": false}',
+        {2: ANAR},
+    ),
+    "JSON with objects in objects": Case(
+        jsonl(
+            {"name": "Anar Demo", "contact": {"phone": "0500000001", "more": {}}},
+            {"name": "Lalə Demo", "contact": {"phone": OTHER}},
+        ),
+        TWO_ROWS,
+    ),
+    "an answer of some API, deeper": Case(
+        '{"ok": true, "data": {"customers": [{"Name": "Anar Demo", "Phone": "0500000001"}]}}',
         {2: ANAR},
     ),
     "JSON with half a letter": Case('{"Name": "Anar \\ud800"}', {2: person("Anar \ufffd")}),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from importer.fields.text import fold, tidy
 from importer.header_words import is_known
 from importer.messages import later
 
-_LOOK_AT = 40  # records among which the header is sought
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LOOK_AT = 40
+"""Records among which the header is sought."""
 _DATA = re.compile(
     r"[^@\s]+@[^@\s]+|\+?[\d\s().-]{5,}|.*\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
 )
@@ -21,11 +26,28 @@ GRAND = frozenset(fold(word) for word in "grand общий общее ümumi gen
 _ALIKE: dict[str, str] = {}  # letter → what folds to it
 for _letter in map(chr, range(0x41, 0x530)):
     _ALIKE[fold(_letter)] = _ALIKE.get(fold(_letter), "") + _letter
-LIKE_A_TOTAL = "|".join(
-    "".join(f"[{_ALIKE[letter]}][\u0300-\u036f]*" for letter in word)
-    for word in sorted(TOTALS | GRAND)
+_HEADINGS = frozenset(
+    fold(word)
+    for word in "group groups category customers clients guests members page printed generated "
+    "exported report группа категория клиенты гости страница отчёт сформировано сформирован "
+    "выгружено qrup qrupu kateqoriya müştərilər müştəriləri səhifə hesabat grup kategori "
+    "müşteriler müşterileri sayfa rapor".split()
 )
-"""A pattern for how a total may begin, whatever its case and accents, to be looked at closely."""
+_DATED = r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{2,4}"
+
+
+def _spelt(words: Iterable[str]) -> str:
+    """Return a pattern for words, whatever their case and accents."""
+    return "|".join(
+        "".join(f"[{_ALIKE[letter]}][\u0300-\u036f]*" for letter in word) for word in sorted(words)
+    )
+
+
+LIKE_A_TOTAL = _spelt(TOTALS | GRAND)
+"""How a total may begin, to be looked at closely."""
+LIKE_A_HEADING = rf"{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
+"""What a heading, or a line below the table, may have in it, to be looked at closely."""
+_MAY_BE_HEADING = re.compile(LIKE_A_HEADING, re.DOTALL)
 _MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
@@ -52,7 +74,7 @@ def find_header(records: list[list[str]]) -> int | None:
     """
     filled = [
         (index, [cell for cell in record if cell and tidy(cell)])
-        for index, record in enumerate(records[:_LOOK_AT])
+        for index, record in enumerate(records[:LOOK_AT])
     ]
     filled = [(index, cells) for index, cells in filled if cells]
     if not filled:
@@ -88,6 +110,8 @@ def not_a_customer(record: list[str], header: list[str]) -> str | None:
         return TOTAL
     if first in header and first == next(filter(None, header), None) and _same(record, header):
         return HEADER_AGAIN
+    if len(header) > 1 and sum(map(bool, record)) == 1 and _is_heading(first):
+        return HEADING
     word = first.strip()
     if (len(word) == 1 or word.endswith(":")) and len(header) > 1 and _SECTION.fullmatch(word):
         return HEADING if sum(map(bool, map(str.strip, record))) == 1 else None
@@ -96,6 +120,14 @@ def not_a_customer(record: list[str], header: list[str]) -> str | None:
 
 def _same(record: list[str], header: list[str]) -> bool:
     return [cell.strip() for cell in record[: len(header)]] == [cell.strip() for cell in header]
+
+
+def _is_heading(alone: str) -> bool:
+    """Tell whether the only text of a row heads others, or says when and of whom the list is."""
+    if len(alone) > 200 or not _MAY_BE_HEADING.search(alone):
+        return False
+    words = re.findall(r"[^\W\d_]+", fold(alone))
+    return not _HEADINGS.isdisjoint(words) or bool(words and re.search(_DATED, alone))
 
 
 def _is_total(first: str, record: list[str]) -> bool:

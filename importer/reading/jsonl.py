@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from importer.errors import UsageError
 from importer.messages import tr
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DEEPEST = 3  # objects in objects that are looked into
+
 
 def json_records(text: str, name: str) -> list[list[str]]:
     """Return a header of all keys in order, and a record for each object.
+
+    An object in an object has a column for each of its keys, `contact.phone`.
 
     Raises UsageError when the text isn't JSON, or holds something else than objects.
     """
@@ -28,9 +35,20 @@ def json_records(text: str, name: str) -> list[list[str]]:
             tr("{name} holds something else than objects", name=name),
             todo=tr("write one object a line"),
         )
+    rows = list(map(_flat, rows))
     headers = list(dict.fromkeys(key for row in rows for key in row))
     records = ([value_text(row.get(header)) for header in headers] for row in rows)
     return [[_whole_letters(header) for header in headers], *records]
+
+
+def _flat(row: dict[str, Any], before: str = "", depth: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict) and value and depth < _DEEPEST:
+            found |= _flat(value, f"{before}{key}.", depth + 1)
+        else:
+            found[before + key] = value
+    return found
 
 
 def value_text(cell: object) -> str:
@@ -79,12 +97,17 @@ def _whole(text: str) -> list[Any]:
 
 def _listed(value: Any) -> list[Any] | None:
     """Return the one list of objects that an object holds, None when it holds none or several."""
-    lists = [
-        each
-        for each in (value.values() if isinstance(value, dict) else ())
-        if isinstance(each, list) and each and all(isinstance(item, dict) for item in each)
-    ]
+    lists = list(_lists(value))
     return lists[0] if len(lists) == 1 else None
+
+
+def _lists(value: Any, depth: int = 0) -> Iterator[list[Any]]:
+    """Yield the lists of objects that an object holds, itself or in objects of its own."""
+    for each in value.values() if isinstance(value, dict) else ():
+        if isinstance(each, list) and each and all(isinstance(item, dict) for item in each):
+            yield each
+        elif depth < _DEEPEST:
+            yield from _lists(each, depth + 1)
 
 
 def _whole_letters(text: str) -> str:

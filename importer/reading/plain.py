@@ -20,7 +20,7 @@ from importer.columns import data_of, frame, offsets_of
 from importer.errors import UsageError
 from importer.fields.text import tidy
 from importer.reading.encoding import decode
-from importer.reading.header import LIKE_A_TOTAL, is_blank, not_a_customer
+from importer.reading.header import LIKE_A_HEADING, LIKE_A_TOTAL, is_blank, not_a_customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ _MARK = b"\xef\xbb\xbf"
 _SUSPICIOUS = (
     rf"^[^\pL]*(?:{LIKE_A_TOTAL})",
     r"(?:^.|:)[^\pL\pN]*$",
+    LIKE_A_HEADING.replace(r"[^\W\d_]", r"\pL"),
 )
 # The first byte of a cell that surely holds something: letters up to Cyrillic, digits, +, (.
 _HOLDS = np.isin(

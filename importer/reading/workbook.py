@@ -18,8 +18,10 @@ from python_calamine import (
 )
 
 from importer.errors import UsageError
+from importer.header_words import meaning
 from importer.messages import tr
 from importer.reading import Grid
+from importer.reading.header import LOOK_AT, find_header
 from importer.reading.xls_cells import xls_facts
 from importer.reading.xlsx_cells import Extras, check_size, extras_of
 
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DAY_ZERO = "1899-12-31"  # what a date cell holding 0 means; shown as 00.01.1900
+_NAMES = frozenset(["full", "first", "last"])
 _CLEARLY_LARGER = 5  # a sheet with so many times the rows of any other is the one that is meant
 
 
 def read_workbook(data: bytes, name: str, kind: str, worksheet: str | None) -> Grid:
-    """Read one worksheet: the one named, else the only one with rows, else the clearly largest.
+    """Read one worksheet: the one named, else the only one that lists customers.
+
+    Where several do, or none can be told to, it is the clearly largest.
 
     Numbers become their shortest text (`994501234567`, not `994501234567.0`; 42 that is shown as
     00042 becomes that), dates ISO 8601, failed formulas their error.
@@ -143,6 +148,8 @@ def _choose(
             else None,
             todo=tr("choose one with --sheet") if hidden else tr("export the customers again"),
         )
+    if len(filled) > 1:
+        filled = [each for each in filled if _lists_customers(read[each])] or filled
     filled.sort(key=lambda each: -sizes[each])
     if len(filled) > 1 and sizes[filled[0]] < _CLEARLY_LARGER * sizes[filled[1]]:
         told = ", ".join(f"«{each}» ({sizes[each]} rows)" for each in filled)
@@ -155,6 +162,15 @@ def _choose(
     if others:
         notes.append(tr("worksheets not read: {others}", others=", ".join(others)))
     return read[filled[0]]
+
+
+def _lists_customers(sheet: CalamineSheet) -> bool:
+    """Tell whether a worksheet has a header of names and of something else we know."""
+    top = [list(map(_text, row)) for row in sheet.to_python(nrows=LOOK_AT)]
+    found = find_header(top)
+    words = [meaning(cell) for cell in top[found]] if found is not None else []
+    known = {word.field for word in words if word}
+    return len(known) > 1 and not known.isdisjoint(_NAMES)
 
 
 def _text(cell: object) -> str:
