@@ -87,13 +87,14 @@ class Job:
         """
 
         def planned() -> Plan:
-            plan = make_plan(
-                self.known.blocks(run),
-                key=self.journal.key,
-                seconds_of=self.quota.seconds_of,
-                signed_in=self.api.requests.auths > 0,
-                limit=self.options.limit,
-            )
+            with self.viewer.busy(tr("planning")):
+                plan = make_plan(
+                    self.known.blocks(run),
+                    key=self.journal.key,
+                    seconds_of=self.quota.seconds_of,
+                    signed_in=self.api.requests.auths > 0,
+                    limit=self.options.limit,
+                )
             self.outcomes |= {outcome.row: outcome for outcome in plan.known}
             self.outcomes |= {row.row: _in_doubt(row.row) for row in plan.doubtful}
             return plan

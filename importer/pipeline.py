@@ -201,7 +201,8 @@ def run(
         if output.keep:
             keep_earlier(results, output.keep)
         written = _write(results, prepared, outcomes, viewer)
-        account(written, outcomes)
+        with viewer.busy(tr("reading back {path}", path=written)):
+            account(written, outcomes)
     except ImporterError as unaccounted:
         error = unaccounted  # graver than whatever ended the run
     if stop.is_set():  # also when that was asked while the results were being written
@@ -279,7 +280,7 @@ def _results_path(path: Path, output: Output, options: SheetOptions) -> Path:
     }
     must_be_text(path)
     # Not Path.resolve: it raises where links lead round in a circle.
-    taken = {os.path.realpath(path): "sheet"}
+    taken = {os.path.realpath(path): tr("sheet")}
     for what, place in places.items():
         if place is None:
             continue

@@ -34,13 +34,14 @@ from importer.state import brand_folder, hold
 from importer.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pandas as pd
 
     from importer.groups import Wanted
     from importer.plan import Plan
+    from importer.records import Customer
     from importer.report.facts import Facts
     from importer.settings import Settings
     from importer.viewer import Viewer
@@ -121,7 +122,7 @@ async def upload(
         snapshot = stack.enter_context(Snapshot(folder / "snapshot.sqlite", journal.key))
         rows = partial(customers, values, base_url=settings.base_url, brand=settings.brand)
         if payloads:
-            write_payloads(payloads, rows())
+            _write(payloads, rows(), viewer)
         known = Comparison(rows, journal, snapshot)
         job = Job(known, api, options, viewer, stop, quota, deadline)
         run = 0 if options.dry_run else journal.begin(facts.file)
@@ -157,6 +158,11 @@ async def upload(
         if not options.dry_run:
             _note_end(journal, uploaded, facts, str(results), seconds=timeline.seconds())
         return uploaded
+
+
+def _write(payloads: Path, rows: Iterator[Customer], viewer: Viewer) -> None:
+    with viewer.busy(tr("writing {path}", path=payloads)):
+        write_payloads(payloads, rows)
 
 
 async def _sandbox(stack: AsyncExitStack, settings: Settings, viewer: Viewer) -> Settings:
