@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from importer.journal import SENT
 from importer.messages import tr
-from importer.plan import Block, Remembered, reading_pays
+from importer.plan import Block, Remembered, mended, reading_pays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,8 @@ class Comparison:
         self.rows = rows
         self.journal = journal
         self.snapshot = snapshot
-        self.after: dict[str, int | None] = {}  # cid of a row in doubt → highest id before it
+        # cid of a row in doubt → highest id before it, and whether other values were sent then
+        self.after: dict[str, tuple[int | None, bool]] = {}
         self.lost: list[tuple[str, str, Mapping[str, str]]] = []  # what a damaged journal had
 
     async def refresh(self, api: Clopos, match: str, limit: int | None, viewer: Viewer) -> None:
@@ -72,7 +73,7 @@ class Comparison:
             entries = self.journal.recall([row.cid for row in block])
             index = self.snapshot.look_up(block)
             for row in block:
-                self._compare(row.cid, entries.get(row.cid), index.by_cid.get(row.cid))
+                self._compare(row, entries.get(row.cid), index.by_cid.get(row.cid))
             remembered = {
                 cid: Remembered(
                     entry.state == SENT, entry.run == run, entry.clopos_id, entry.content
@@ -81,11 +82,12 @@ class Comparison:
             }
             yield Block(block, remembered, index)
 
-    def _compare(self, cid: str, entry: Entry | None, known: Known | None) -> None:
+    def _compare(self, row: Customer, entry: Entry | None, known: Known | None) -> None:
         """Note what is in doubt, and let the journal know what was found out about it."""
         if entry and entry.state == SENT:
-            self.after[cid] = entry.after_id
+            other = mended(row, entry.content, self.journal.key)
+            self.after[row.cid] = (entry.after_id, other)
             if known:
-                self.journal.created(cid, known.id)
+                self.journal.created(row.cid, known.id)
         elif known and not entry and self.journal.to_rebuild:
-            self.lost.append((cid, known.id, known.content))
+            self.lost.append((row.cid, known.id, known.content))

@@ -129,7 +129,7 @@ class Job:
             raise stopped(self.deadline if watching.done() else None)
 
     async def _send(self, plan: Plan) -> None:
-        doubtful = [(row, self.known.after[row.cid]) for row in plan.doubtful]
+        doubtful = [(row, *self.known.after[row.cid]) for row in plan.doubtful]
         in_doubt: dict[str, Doubt] = {}
         loop = asyncio.get_running_loop()
         total = len(plan.to_send) + len(doubtful)

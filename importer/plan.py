@@ -314,7 +314,8 @@ class _Draft:
             status = Status.CREATED if created else Status.EXISTS
             return self._there(customer, known, key, status)
         if mine:
-            return self._there(customer, mine, key, Status.CREATED if remembered else Status.EXISTS)
+            ours = remembered and not mended(customer, remembered.content, key)
+            return self._there(customer, mine, key, Status.CREATED if ours else Status.EXISTS)
         if remembered:  # in doubt: only its cid can tell whether the customer is ours
             return None
         holders = _holders(customer, index, key)
@@ -379,6 +380,11 @@ def differing(customer: Customer, known: Known, key: bytes) -> tuple[str, ...]:
     return tuple(
         name for name, value in mine.items() if value not in known.content.get(name, "").split()
     )
+
+
+def mended(customer: Customer, sent: Mapping[str, str], key: bytes) -> bool:
+    """Tell whether the row has other values than were `sent`: field → digest, none if not known."""
+    return bool(sent) and bool(differing(customer, Known("", sent), key))
 
 
 def _list(fields: Sequence[str]) -> str:

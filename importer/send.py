@@ -33,7 +33,7 @@ async def send(
     ledger: Ledger,
     on_outcome: Callable[[Outcome], None],
     *,
-    doubtful: Iterable[tuple[Customer, int | None]] = (),
+    doubtful: Iterable[tuple[Customer, int | None, bool]] = (),
     in_doubt: dict[str, Doubt] | None = None,
     newest_id: int | None = None,
     pace: Pace | None = None,
@@ -42,10 +42,10 @@ async def send(
     """Create the customers and report one outcome for each that was reached.
 
     `doubtful` rows may have been sent by a run that died, each with the highest id that was known
-    before (None: none was); they are settled first. `in_doubt` is kept up to date for whoever
-    looks on: cid → row. `newest_id` is the highest id known to be at Clopos. When `stop` is set,
-    what is in flight is finished and nothing more is sent. Rows for which nothing was reported
-    are still to be sent.
+    before (None: none was), and whether it sent other values; they are settled first. `in_doubt`
+    is kept up to date for whoever looks on: cid → row. `newest_id` is the highest id known to be
+    at Clopos. When `stop` is set, what is in flight is finished and nothing more is sent. Rows for
+    which nothing was reported are still to be sent.
 
     Raises ServiceError when going on makes no sense; everything reported until then holds.
     """
@@ -79,10 +79,10 @@ class _Sender:
         self.error: BaseException | None = None
 
     async def run(
-        self, customers: Iterable[Customer], doubtful: Iterable[tuple[Customer, int | None]]
+        self, customers: Iterable[Customer], doubtful: Iterable[tuple[Customer, int | None, bool]]
     ) -> None:
-        for customer, after_id in doubtful:
-            self.settling.doubt(inherited(customer, after_id))
+        for customer, after_id, mended in doubtful:
+            self.settling.doubt(inherited(customer, after_id, mended=mended))
         stopping = asyncio.ensure_future(self.stop.wait())
         stopping.add_done_callback(lambda _: self.changed.set())
         try:

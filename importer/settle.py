@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.lookup import Clash, differing, find_holder, find_holders, read_back
@@ -20,7 +20,7 @@ from importer.messages import tr, trn
 from importer.records import Customer, Status
 
 if TYPE_CHECKING:
-    from importer.clopos import Answer, Clopos
+    from importer.clopos import Answer, Clopos, Existing
     from importer.ledger import Reporter
     from importer.pace import Pace
 
@@ -32,7 +32,8 @@ class Doubt:
     """A row that may or may not have been created.
 
     `after_id` is the highest id known before its first request left, None if none was: if the
-    customer was created, its id is higher.
+    customer was created, its id is higher. `mended`: the run that sent it first, and died, sent
+    other values; so what is found may have those.
     """
 
     customer: Customer
@@ -41,6 +42,7 @@ class Doubt:
     attempts: int = 1  # of this run
     created: int = 0  # how many this run had created then
     refused: Answer | None = None  # the 409 that its latest attempt met
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,11 @@ class Settling:
             clash = await find_holder(self._api, customer, field)
             if clash and clash.field == "cid":
                 clopos_id = clash.holder.id
+        found = await self._api.get(clopos_id) if clopos_id and doubt.mended else None
         del self.doubts[customer.cid]
-        if clopos_id:
+        if found and differing(customer, found):
+            self._exists(customer, found)
+        elif clopos_id:
             self._reporter.created(customer, clopos_id)
         elif not doubt.refused:
             if doubt.attempts < self._pace.attempts:
@@ -150,7 +155,7 @@ class Settling:
         for each in list(self._clashes.values()):
             del self._clashes[each.customer.cid]
             clash = holders.get(each.customer.cid)
-            if clash and clash.field == "cid" and each.doubt:
+            if clash and clash.field == "cid" and each.doubt and not each.doubt.mended:
                 self._reporter.created(each.customer, clash.holder.id)
             elif clash:
                 self._clashed(each.customer, clash)
@@ -172,12 +177,15 @@ class Settling:
 
     def _clashed(self, customer: Customer, clash: Clash) -> None:
         if clash.field == "cid":
-            fields = ", ".join(differing(customer, clash.holder))
-            message = tr("at Clopos with another {fields}", fields=fields) if fields else ""
-            self._reporter.exists(customer, clash.holder.id, message)
+            self._exists(customer, clash.holder)
             return
         message = tr("the {field} belongs to customer {id}", field=clash.field, id=clash.holder.id)
         self._reporter.not_created(customer, Status.CONFLICT, message, clash.field, clash.holder.id)
+
+    def _exists(self, customer: Customer, existing: Existing) -> None:
+        fields = ", ".join(differing(customer, existing))
+        message = tr("at Clopos with another {fields}", fields=fields) if fields else ""
+        self._reporter.exists(customer, existing.id, message)
 
     def _unseen(self, clash: _Open, whom: str) -> None:
         message = tr(
@@ -204,6 +212,7 @@ def _not_looked_up(field: str | None) -> str:
     )
 
 
-def inherited(customer: Customer, after_id: int | None) -> Doubt:
+def inherited(customer: Customer, after_id: int | None, *, mended: bool = False) -> Doubt:
     """Return the doubt of a run that died. What it sent may land as late as what we send."""
-    return replace(Doubt(customer, after_id), since=asyncio.get_running_loop().time())
+    now = asyncio.get_running_loop().time()
+    return Doubt(customer, after_id, since=now, mended=mended)
