@@ -52,14 +52,14 @@ _WORDS: dict[str, dict[int, dict[str, str]]] = {
         },
         1: {
             "en": "phone;phone number;telephone;telephone number;tel;phone no;contact number;contact phone;phones;default address phone",
-            "az": "telefon;telefon nömrəsi;əlaqə nömrəsi;əlaqə telefonu;nömrəsi;telefonu;tel",
+            "az": "telefon;telefon nömrəsi;nömrə;əlaqə nömrəsi;əlaqə telefonu;nömrəsi;telefonu;tel",
             "ru": "телефон;номер телефона;тел;контактный телефон;телефоны;телефон клиента",
             "tr": "telefon;telefon numarası;telefon no;tel;tel no;iletişim numarası",
         },
         2: {
             "en": "home;home phone;work phone;work;whatsapp;phone home;phone work;other phone",
             "az": "ev telefonu;iş telefonu",
-            "ru": "домашний телефон;рабочий телефон",
+            "ru": "домашний телефон;рабочий телефон;дом телефон;дом тел;раб телефон;раб тел",
             "tr": "ev telefonu;iş telefonu",
         },
     },

@@ -193,6 +193,9 @@ DELIMITED = {
     "NUL and control bytes": Case(
         "Name,Phone\nAn\0ar \x01Demo,0500\x00000001\nLalə\x07 Demo,\x0b0500000002\x1f\n", TWO_ROWS
     ),
+    "many control bytes in a short file": Case(
+        "Name,Ph\0one\nAn\0ar Demo,0500\x07000001\n\x01\x02Lalə Demo\x1f,0500000002\x08\n", TWO_ROWS
+    ),
     "NULs at the end": Case(TWO + "\0" * 5000, TWO_ROWS),
     "a cell above 131,072 characters": Case(
         f"Name,Phone,Note\nAnar Demo,0500000001,{'x' * 200_000}\n",
@@ -447,6 +450,14 @@ VALUES = {
 }
 
 
+def locked(archive: bytes) -> bytes:
+    """Return an archive whose one file says that it is encrypted."""
+    found = bytearray(archive)
+    found[6] |= 1
+    found[archive.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(found)
+
+
 def merged(book: openpyxl.Workbook) -> None:
     """Merge a title, a section and a group."""
     sheet = book["Sheet1"]
@@ -552,8 +563,8 @@ WORKBOOKS = {
         note="worksheets not read: Info",
     ),
     "a worksheet of sales before the list": Case(
-        xlsx({"Sales": [["Date", "Name", "Sum"], *[["1.1.", "x", 5]] * 50], "Guests": GRID}),
-        TWO_ROWS,
+        xlsx({"Sales": [["Date", "Name", "Sum"], *[["1.1.", "x", 5]] * 50], "Guests": GRID[:2]}),
+        {2: ANAR},
         facts={"worksheet": "Guests"},
         note="worksheets not read: Sales",
     ),
@@ -684,7 +695,15 @@ OTHERS = {
     "Parquet that isn't": Case(b"PAR1rubbish", error="Parquet"),
     "ZIP of a CSV": Case(zipped({"customers/list.csv": TWO.encode()}), TWO_ROWS, name="list.zip"),
     "ZIP of a workbook, with a Mac's rubbish": Case(
-        zipped({"list.xlsx": xlsx(GRID), "__MACOSX/._list.csv": b"x", "readme.pdf": b"x"}), TWO_ROWS
+        zipped(
+            {
+                "list.xlsx": xlsx(GRID),
+                "__MACOSX/._list.csv": b"x",
+                "._a.csv": b"x",
+                "readme.pdf": b"x",
+            }
+        ),
+        TWO_ROWS,
     ),
     "ZIP of a CSV in windows-1251": Case(zipped({"a.txt": RUSSIAN.encode("cp1251")}), RUSSIANS),
     "ZIP of two": Case(zipped({"a.csv": b"x", "b.csv": b"y"}), error="a.csv, b.csv"),
@@ -694,6 +713,21 @@ OTHERS = {
     "spaces": Case(b" \r\n\t \n", error="is empty"),
     "a mark and nothing else": Case(codecs.BOM_UTF16_LE, error="no rows"),
     "a header and nothing else": Case("Name,Phone\n\n\n", error="a header and no rows"),
+    "a workbook with a password": Case(
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage".encode("utf-16-le"),
+        error="protected with a password",
+    ),
+    "an OpenDocument sheet with a password": Case(
+        zipped(
+            {
+                "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
+                "content.xml": b"x",
+                "META-INF/manifest.xml": b"<manifest:encryption-data/>",
+            }
+        ),
+        error="protected with a password",
+    ),
+    "a ZIP with a password": Case(locked(zipped({"a.csv": TWO.encode()})), error="a password"),
     "a PDF": Case(b"%PDF-1.7 x", error="a PDF"),
     "a program": Case(bytes(range(32)) * 200, error="not text"),
     "an old workbook, cut": Case(xls(GRID)[:900], error="can't be read"),

@@ -25,6 +25,16 @@ _SUFFIXES = frozenset(
     ".csv .tsv .tab .txt .xlsx .xlsm .xlsb .xls .ods .json .jsonl .ndjson .parquet "
     ".html .htm".split()
 )
+_UNREADABLE = (  # what a damaged archive ends in
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+)
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # how Excel keeps a workbook with a password
 _NOT_TABLES = {
     b"%PDF": later("a PDF document"),
     b"\x89PNG": later("a picture"),
@@ -52,6 +62,8 @@ def grid_of(data: bytes, name: str, options: ReadOptions) -> Grid:
     if data.startswith(b"PK\x03\x04"):
         return _from_zip(data, name, options)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
+        if _ENCRYPTED in data:
+            raise _protected(name)
         return _workbook(data, name, "xls", options)
     if data.startswith(b"PAR1"):
         return _from_parquet(data, name)
@@ -109,12 +121,14 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
             kind = "xlsb" if "xl/workbook.bin" in names else "xlsx"
             return _workbook(data, name, kind, options)
         if "mimetype" in names and "content.xml" in names:
+            if _is_locked(archive):
+                raise _protected(name)
             return _workbook(data, name, "ods", options)
         sheets = [
             info
             for info in archive.infolist()
             if PurePosixPath(info.filename).suffix.lower() in _SUFFIXES
-            and not info.filename.startswith("__MACOSX/")
+            and not PurePosixPath(info.filename).name.startswith("._")  # a Mac's rubbish
         ]
         if len(sheets) != 1:
             what = ", ".join(info.filename for info in sheets) or tr("no sheet")
@@ -129,23 +143,35 @@ def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
                 tr("{filename} in {name} is too large", filename=info.filename, name=name),
                 todo=tr("unpack it first"),
             )
+        if info.flag_bits & 1:
+            raise UsageError(
+                tr("{name} is protected with a password", name=name),
+                todo=tr("unpack it yourself and give the sheet"),
+            )
         try:
             inner = archive.read(info)
-        except (
-            zipfile.BadZipFile,
-            RuntimeError,
-            NotImplementedError,
-            OSError,
-            EOFError,
-            ValueError,
-            zlib.error,
-        ) as error:
+        except _UNREADABLE as error:
             raise UsageError(
                 tr("{filename} in {name} can't be unpacked", filename=info.filename, name=name),
                 why=str(error),
                 todo=tr("unpack it yourself and give the sheet"),
             ) from error
     return grid_of(inner, info.filename, options)
+
+
+def _is_locked(archive: zipfile.ZipFile) -> bool:
+    """Tell whether a document of OpenOffice is encrypted."""
+    try:
+        return b"encryption-data" in archive.read("META-INF/manifest.xml")
+    except (KeyError, *_UNREADABLE):
+        return False  # reading the sheet will say what is wrong
+
+
+def _protected(name: str) -> UsageError:
+    return UsageError(
+        tr("{name} is protected with a password", name=name),
+        todo=tr("open it in the spreadsheet program and save it without one"),
+    )
 
 
 def _from_parquet(data: bytes, name: str) -> Grid:

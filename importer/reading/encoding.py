@@ -23,6 +23,7 @@ _SAMPLE = 16_384  # bytes of non-ASCII lines that are looked at
 _SURE = 0.6  # share of words like those of a language, below which a person is asked
 _AHEAD = 4.5  # lead over the second, as a logarithm: 90 to 1; below it a person is asked
 _CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
+_FEW = 16  # control bytes that any text may have
 _MOST_CONTROLS = 0.05  # share of these beyond which bytes are a program or the like
 _DAMAGED = 0.25  # broken letters for each whole one, up to which a file is UTF-8 all the same
 _DECLARED = re.compile(
@@ -56,7 +57,7 @@ def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     if proven:
         return _as_proven(data, proven)
     head = data[:4000]
-    if len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head):
+    if len(head) - len(head.translate(None, _CONTROLS)) > max(_FEW, _MOST_CONTROLS * len(head)):
         raise UsageError(
             tr("{name} is not text and not a workbook", name=name),
             todo=tr("export the customers as CSV or Excel"),

@@ -148,8 +148,10 @@ def _choose(
             else None,
             todo=tr("choose one with --sheet") if hidden else tr("export the customers again"),
         )
-    if len(filled) > 1:
-        filled = [each for each in filled if _lists_customers(read[each])] or filled
+    if len(visible) > 1:
+        filled = [
+            each for each in visible if sizes[each] and _lists_customers(read[each])
+        ] or filled
     filled.sort(key=lambda each: -sizes[each])
     if len(filled) > 1 and sizes[filled[0]] < _CLEARLY_LARGER * sizes[filled[1]]:
         told = ", ".join(f"«{each}» ({sizes[each]} rows)" for each in filled)
