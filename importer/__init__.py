@@ -6,7 +6,8 @@ The path of a row, one stage a file, one public function a stage:
 
 Begin with `pipeline`: the route, as `check(…)` and `run(…)`. Its first half, offline, is
 `prepare`; its second, online, is `upload`. `cli` is the commands around it, with their `flags`,
-their help in all languages (`spoken`), their `completion`.
+their help in all languages (`spoken`), their `completion`, signals that end them (`stopping`), and
+the report of a `fault` of ours.
 
 A sheet is read. `read` tells a file by its bytes and gives a table of text; `reading` has a reader
 for each format. `mapping` finds the columns by `profiles` of known systems and by `header_words`;
