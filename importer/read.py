@@ -183,6 +183,7 @@ def _fill_down(grid: Grid, headers: list[str], start: int) -> None:
         if first <= start or (word and word.field in _WHO):
             continue
         for record in grid.records[first + 1 : last + 1]:
+            record.extend([""] * (column + 1 - len(record)))
             record[column] = grid.records[first][column]
         grid.notes.append(
             tr(

@@ -279,6 +279,10 @@ HEADERS = {
         "Name,Phone\nAnar Demo,0500000001\nName,Phone\nLalə Demo,0500000002\n",
         {2: ANAR, 3: "malformed_row", 4: LALE},
     ),
+    "an export below another": Case(
+        "\ufeffName,Email\nAnar Demo,\n\ufeffName,Email\nLalə Demo,\n",
+        {2: person("Anar Demo"), 3: "malformed_row", 4: person("Lalə Demo")},
+    ),
     "sections and totals": Case(
         "Name,Phone,Spent\nVIP:,,\nAnar Demo,0500000001,10\nB,,\nLalə Demo,0500000002,20\n"
         "Total,,30\nGrand total: 30,,\nİtoqo Demo,,\n",
@@ -288,10 +292,10 @@ HEADERS = {
     "sections and lines below that name themselves": Case(
         "Name,Phone,City\nGold customers,,\nAnar Demo,0500000001,\nГРУППА Б,,\n"
         "Lalə Demo,0500000002,\nDemo Page,0500000003,\nLalə Demo,,\nHesabat 24.11.2026,,\n"
-        "Printed by Demo,,\nstr. 1/1,,\n"
-        "Demo 2026-11-24,,\n",
+        "Printed by Demo,,\nstr. 1/1,,\nDemo 2026-11-24,,\nİmza: ____,,\nCəmi müştəri sayı 2,,\n"
+        "Total Demo,,\n",
         {3: ANAR, 5: LALE, 6: person("Demo Page", THIRD), 7: person("Lalə Demo")}
-        | dict.fromkeys([2, 4, 8, 9, 11], "malformed_row")
+        | dict.fromkeys([2, 4, 8, 9, 11, 12, 13], "malformed_row")
         | {10: person("str. 1/1")},
     ),
     "totals in other languages": Case(
@@ -481,7 +485,7 @@ def hidden(book: openpyxl.Workbook) -> None:
 def padded(book: openpyxl.Workbook) -> None:
     """Show numbers in the third column with five digits."""
     for row in book["Sheet1"].iter_rows(min_row=2, min_col=3, max_col=3):
-        row[0].number_format = "00000"
+        row[0].number_format = "00000" if row[0].row % 2 else "[$-419]00000;-00000"
 
 
 def from_1904(book: openpyxl.Workbook) -> None:
@@ -626,6 +630,12 @@ WORKBOOKS = {
         b"<TR><TD><b>An</b>ar&nbsp;&amp;\n Demo<TD>0500000001<br>0500000002</TABLE>",
         {3: person("Anar & Demo", PHONE)},
     ),
+    "a page with cells over several rows": Case(
+        b"<table><tr><th rowspan=2>Name<th colspan=2>Contact<tr><th>Phone<th>City"
+        b"<tr><td>Anar Demo<td>0500000001<td rowspan=2>Baku<tr><td rowspan=2>Lal&#601; Demo"
+        b"<td>0500000002<tr><td>0500000003<td rowspan=x>Baku</table>",
+        {3: ANAR, 4: LALE, 5: "missing_name"},
+    ),
     "a page with several tables": Case(
         b"<table><tr><td>Menu</td></tr></table>" + html(GRID), TWO_ROWS
     ),
@@ -728,6 +738,8 @@ OTHERS = {
         error="protected with a password",
     ),
     "a ZIP with a password": Case(locked(zipped({"a.csv": TWO.encode()})), error="a password"),
+    "contacts": Case("BEGIN:VCARD\nFN:Anar\n", error="vCard"),
+    "a web archive": Case("MIME-Version: 1.0\n\n<html>", error="a web archive"),
     "a PDF": Case(b"%PDF-1.7 x", error="a PDF"),
     "a program": Case(bytes(range(32)) * 200, error="not text"),
     "an old workbook, cut": Case(xls(GRID)[:900], error="can't be read"),

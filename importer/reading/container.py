@@ -45,6 +45,8 @@ _NOT_TABLES = {
     b"7z\xbc\xaf": later("a 7z archive"),
     b"\x1f\x8b": later("a gzip archive"),
     b"SQLite format 3": later("a database"),
+    b"MIME-Version:": later("a web archive"),
+    b"BEGIN:VCARD": later("a file of contacts (vCard)"),
 }
 
 
@@ -90,10 +92,11 @@ def _from_text(text: str, name: str, options: ReadOptions) -> Grid:
     head = text[:2000].lstrip().lower()
     if head.startswith("<"):
         if "urn:schemas-microsoft-com:office:spreadsheet" in text[:5000]:
-            records = markup_records(text, name, options.sheet, breaks=True)
-            return Grid(records, "xml", serial_dates=1900)
+            records, merged = markup_records(text, name, options.sheet, breaks=True)
+            return Grid(records, "xml", serial_dates=1900, merged=merged)
         if re.search(r"<(?:html|table|tr)\b", text[:200_000], re.IGNORECASE):
-            return Grid(markup_records(text, name, options.sheet, breaks=False), "html")
+            records, merged = markup_records(text, name, options.sheet, breaks=False)
+            return Grid(records, "html", merged=merged)
     if re.match(r"\{|\[\s*[\[{\]]", head):
         return Grid(json_records(text, name), "jsonl")
     records, delimiter, malformed = parse(text, options.delimiter)

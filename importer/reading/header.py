@@ -45,7 +45,8 @@ def _spelt(words: Iterable[str]) -> str:
 
 LIKE_A_TOTAL = _spelt(TOTALS | GRAND)
 """How a total may begin, to be looked at closely."""
-LIKE_A_HEADING = rf"{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
+_LABELLED = r"[^\W\d_]\s*:"
+LIKE_A_HEADING = rf"{_LABELLED}|{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
 """What a heading, or a line below the table, may have in it, to be looked at closely."""
 _MAY_BE_HEADING = re.compile(LIKE_A_HEADING, re.DOTALL)
 _MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
@@ -108,6 +109,7 @@ def not_a_customer(record: list[str], header: list[str]) -> str | None:
         first = next((cell for cell in record if cell and not cell.isspace()), "")
     if len(first) <= 100 and _MAY_BE_TOTAL.match(first) and _is_total(tidy(first), record):
         return TOTAL
+    first = first.lstrip("\ufeff")  # of an export that was put below another
     if first in header and first == next(filter(None, header), None) and _same(record, header):
         return HEADER_AGAIN
     if len(header) > 1 and sum(map(bool, record)) == 1 and _is_heading(first):
@@ -119,15 +121,19 @@ def not_a_customer(record: list[str], header: list[str]) -> str | None:
 
 
 def _same(record: list[str], header: list[str]) -> bool:
-    return [cell.strip() for cell in record[: len(header)]] == [cell.strip() for cell in header]
+    return [cell.strip().lstrip("\ufeff") for cell in record[: len(header)]] == [
+        cell.strip() for cell in header
+    ]
 
 
 def _is_heading(alone: str) -> bool:
     """Tell whether the only text of a row heads others, or says when and of whom the list is."""
-    if len(alone) > 200 or not _MAY_BE_HEADING.search(alone):
+    if len(alone) > 200 or not (_MAY_BE_HEADING.search(alone) or _MAY_BE_TOTAL.match(alone)):
         return False
     words = re.findall(r"[^\W\d_]+", fold(alone))
-    return not _HEADINGS.isdisjoint(words) or bool(words and re.search(_DATED, alone))
+    total = bool(words) and words[0] in TOTALS and re.search(r"\d", alone)
+    labelled = re.search(_LABELLED, alone) or re.search(rf"[^\W\d_].*{_DATED}", alone, re.DOTALL)
+    return bool(total or labelled or not _HEADINGS.isdisjoint(words))
 
 
 def _is_total(first: str, record: list[str]) -> bool:

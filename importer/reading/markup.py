@@ -16,10 +16,16 @@ _SPACE = re.compile(r"\s+")
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 
 
-def markup_records(text: str, name: str, worksheet: str | None, *, breaks: bool) -> list[list[str]]:
+Merged = list[tuple[int, int, int]]
+
+
+def markup_records(
+    text: str, name: str, worksheet: str | None, *, breaks: bool
+) -> tuple[list[list[str]], Merged]:
     """Return the records of the largest table, or of the worksheet that is named.
 
-    `breaks` tells whether line breaks of the text are meant, as they are in XML.
+    And (first, last, column) of cells over several rows, as a `Grid` has them. `breaks` tells
+    whether line breaks of the text are meant, as they are in XML.
 
     Raises UsageError when there is no worksheet of that name, or no table.
     """
@@ -44,19 +50,22 @@ def markup_records(text: str, name: str, worksheet: str | None, *, breaks: bool)
             if names
             else tr("export it as CSV"),
         )
-    return max(tables, key=lambda table: len(table.records)).records
+    largest = max(tables, key=lambda table: len(table.records))
+    return largest.records, largest.merged
 
 
 class _Table:
     def __init__(self, name: str) -> None:
         self.name = name
         self.records: list[list[str]] = []
+        self.merged: Merged = []
+        self.covered: dict[int, int] = {}  # column → the last record that a cell above reaches
 
 
 class _Page(HTMLParser):
     """Collects the cells of `tr` and `td` (HTML) or `Row` and `Cell` (Excel 2003 XML).
 
-    A cell over several columns leaves the others empty, as a spreadsheet shows it.
+    A cell over several columns or rows leaves the others empty, as a spreadsheet shows it.
     """
 
     def __init__(self, *, breaks: bool) -> None:
@@ -66,7 +75,9 @@ class _Page(HTMLParser):
         self.worksheet = ""
         self.cell: list[str] | None = None  # texts of the cell that is open
         self.record: list[str] = []  # the one it belongs to
+        self.table = _Table("")  # and the table that one is in
         self.span = 1
+        self.rows = 1
         self.skipping = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -88,11 +99,13 @@ class _Page(HTMLParser):
             records.append([])
         elif tag in _CELLS and self.tables and self.tables[-1].records:
             self._close()
-            self.record = self.tables[-1].records[-1]
+            self.table = self.tables[-1]
+            self.record = self.table.records[-1]
             _pad(self.record, given, str, _MOST_COLUMNS)
-            span = given.get("colspan", "")
-            more = given.get("mergeacross", "")
-            self.span = int(span) if span.isdecimal() else 1 + int(more) if more.isdecimal() else 1
+            while self.table.covered.get(len(self.record), -1) >= len(self.table.records) - 1:
+                self.record.append("")
+            self.span = _span(given, "colspan", "mergeacross", _MOST_COLUMNS)
+            self.rows = _span(given, "rowspan", "mergedown", _MOST_ROWS)
             self.cell = []
         elif tag in {"br", "p", "div"} and self.cell:
             self.cell.append("\n")
@@ -114,10 +127,23 @@ class _Page(HTMLParser):
         if self.cell is None:
             return
         lines = "".join(self.cell).split("\n")
-        record = self.record
+        record, table = self.record, self.table
+        if self.rows > 1:
+            first, column = len(table.records) - 1, len(record)
+            last = first + self.rows - 1
+            table.covered |= dict.fromkeys(range(column, column + self.span), last)
+            if self.span == 1:
+                table.merged.append((first, last, column))
         record.append("\n".join(" ".join(line.split()) for line in lines).strip())
-        record += [""] * (min(max(self.span, 1), _MOST_COLUMNS) - 1)
+        record += [""] * (self.span - 1)
         self.cell = None
+
+
+def _span(given: dict[str, str], html: str, excel: str, most: int) -> int:
+    """Return over how many columns or rows a cell goes; Excel counts those beside it."""
+    number, more = given.get(html, ""), given.get(excel, "")
+    span = int(number) if number.isdecimal() else 1 + int(more) if more.isdecimal() else 1
+    return min(max(span, 1), most)
 
 
 def _pad(items: list[Any], given: dict[str, str], empty: Any, most: int) -> None:

@@ -23,6 +23,8 @@ _MOST_CELLS = 50_000_000  # of the square that a worksheet's content spans
 _MOST_BYTES = 2 * 1024**3  # of one worksheet, unpacked
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+# Of a number format the part for what is above zero, perhaps after a language.
+_PADDED = re.compile(r"(?:\[\$[^\]]*\])?(00+)(?:;.*)?")
 _DIMENSION = re.compile(rb'<dimension ref="(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,7})"')
 _PLACES = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _ERROR = re.compile(
@@ -118,9 +120,9 @@ def _padded_styles(archive: zipfile.ZipFile) -> dict[int, int]:
     """Return cell style → number of digits, for number formats such as `00000`."""
     styles = _parsed(archive, "xl/styles.xml")
     zeros = {
-        each.get("numFmtId"): len(each.get("formatCode", ""))
+        each.get("numFmtId"): len(shown[1])
         for each in styles.iter(f"{_MAIN}numFmt")
-        if re.fullmatch("00+", each.get("formatCode", ""))
+        if (shown := _PADDED.fullmatch(each.get("formatCode", "")))
     }
     cells = styles.find(f"{_MAIN}cellXfs")
     if not zeros or cells is None:
