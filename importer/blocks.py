@@ -33,6 +33,7 @@ _DELIMITERS = {
     "\t": later("tab"),
     "|": later("bar"),
 }
+_OPEN = (Status.PENDING, Status.FAILED, Status.UNKNOWN)
 _SETTLED = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.READY})
 
 
@@ -192,7 +193,9 @@ def happened_lines(summary: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {text}")
     if summary["results"] is None:
         return lines
-    need = {status: count for status, count in counts.items() if status not in _SETTLED}
+    open_ = run_again(counts)
+    settled = {*_SETTLED, *_OPEN}
+    need = {status: count for status, count in counts.items() if status not in settled}
     if total := sum(need.values()):
         text = trn(
             "{n} row needs you: open {path} and filter import_status ({words})",
@@ -203,7 +206,25 @@ def happened_lines(summary: Mapping[str, Any]) -> list[str]:
         )
     else:
         text = tr("What became of every row: {path}", path=summary["results"])
-    return lines + wrap(text, COLUMNS, "  → ")
+    steps = [open_, text] if open_ else [text]
+    return [*lines, *(line for step in steps for line in wrap(step, COLUMNS, "  → "))]
+
+
+def run_again(counts: Mapping[str, int]) -> str | None:
+    """Return why the same command should be run again, None when it needn't; by status."""
+    if unknown := counts.get(Status.UNKNOWN, 0):
+        return trn(
+            "Run the same command again: {n} row is open and will be settled first",
+            "Run the same command again: {n} rows are open and will be settled first",
+            unknown,
+        )
+    if left := counts.get(Status.PENDING, 0) + counts.get(Status.FAILED, 0):
+        return trn(
+            "Run the same command again: {n} row is still to be sent",
+            "Run the same command again: {n} rows are still to be sent",
+            left,
+        )
+    return None
 
 
 def error_lines(error: ImporterError, columns: int | None = COLUMNS) -> list[str]:

@@ -185,6 +185,16 @@ def test_what_happened_ends_with_what_to_do_next() -> None:
         "  71 requests in 16 minutes, asked to wait 2 times",
         "  → 1 row needs you: open x.csv and filter import_status (invalid)",
     ]
+    summary |= {"conflict": 2, "pending": 40, "failed": 1}
+    assert happened_lines(summary)[-2:] == [
+        "  → Run the same command again: 41 rows are still to be sent",
+        "  → 3 rows need you: open x.csv and filter import_status (conflict, invalid)",
+    ]
+    summary |= {"conflict": 0, "invalid": 0, "unknown": 1}
+    assert happened_lines(summary)[-2:] == [
+        "  → Run the same command again: 1 row is open and will be settled first",
+        "  → What became of every row: x.csv",
+    ]
     done = {"ready": 0, "results": "x.csv"}
     assert happened_lines(done) == [
         "Result",

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from importer import __version__, messages
 from importer.aside import written_aside
-from importer.blocks import duration, meanings_of
+from importer.blocks import duration, meanings_of, run_again
 from importer.messages import number, tr, trn
 from importer.problems import CATALOGUE
 from importer.records import Status
@@ -128,18 +128,8 @@ def next_steps(facts: Facts) -> Iterator[str]:
         yield ": ".join(filter(None, (what, why)))
         if todo:
             yield todo
-    if n := counts.get(Status.UNKNOWN, 0):
-        yield trn(
-            "Run the same command again: {n} row is open and will be settled first",
-            "Run the same command again: {n} rows are open and will be settled first",
-            n,
-        )
-    elif n := counts.get(Status.PENDING, 0) + counts.get(Status.FAILED, 0):
-        yield trn(
-            "Run the same command again: {n} row is still to be sent",
-            "Run the same command again: {n} rows are still to be sent",
-            n,
-        )
+    if again := run_again(counts):
+        yield again
     if n := counts.get(Status.CONFLICT, 0):
         yield trn(
             "Decide about {n} conflict: is it the same person, or is a phone or code wrong?",
