@@ -484,8 +484,9 @@ def hidden(book: openpyxl.Workbook) -> None:
 
 def padded(book: openpyxl.Workbook) -> None:
     """Show numbers in the third column with five digits."""
-    for row in book["Sheet1"].iter_rows(min_row=2, min_col=3, max_col=3):
-        row[0].number_format = "00000" if row[0].row % 2 else "[$-419]00000;-00000"
+    formats = ("[$-419]00000;-00000", "00000")
+    for row, number_format in enumerate(formats, start=2):
+        book["Sheet1"].cell(row, 3).number_format = number_format
 
 
 def from_1904(book: openpyxl.Workbook) -> None:
