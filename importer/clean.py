@@ -95,7 +95,7 @@ def _parsers(
         "email": parse_email,
         "code": parse_code,
         "cid": parse_cid,
-        "gender": partial(parse_gender, language=language),
+        "gender": partial(parse_gender, language=language, own=reading.genders),
         "date_of_birth": partial(parse_date, order=order, serials=serials),
         "description": parse_note,
         "group_id": parse_group,

@@ -81,6 +81,7 @@ def map_columns(sheet: Sheet, profiles: Sequence[Profile], choices: MappingChoic
         language=choices.language or (profile and profile.language) or _language(draft),
         dates=profile.dates if profile else None,
         region=profile.region if profile else None,
+        genders=profile.genders if profile else (),
         unused=tuple(n for n in range(len(headers)) if n not in used and n not in secret),
         secret=tuple(n for n in secret if n not in used),
         reasons={name: draft.reasons[name] for name in FIELDS if name in draft.columns},

@@ -114,6 +114,7 @@ def judge(
         region=_region(options.region or mapping.region or "AZ"),
         dates=options.dates or mapping.dates,
         language=options.language or mapping.language,
+        genders=mapping.genders,
     )
     rows = len(sheet.table)
     on_stage(trn("cleaning {n} row", "cleaning {n} rows", rows))

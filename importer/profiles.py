@@ -23,6 +23,7 @@ class Profile:
     dates: str | None = None
     region: str | None = None
     language: str | None = None
+    genders: tuple[tuple[str, int], ...] = ()  # its own words: 1 male, 2 female, 0 not given
     notes: tuple[str, ...] = ()
 
 
@@ -49,5 +50,6 @@ def _profile(name: str, facts: dict[str, Any]) -> Profile:
         dates=facts.get("dates"),
         region=facts.get("region"),
         language=facts.get("language"),
+        genders=tuple(facts.get("genders", {}).items()),
         notes=tuple(facts.get("notes", ())),
     )

@@ -90,6 +90,7 @@ class Reading:
     region: str  # ISO 3166 code of the country that national phone numbers belong to
     dates: str | None = None  # DMY, MDY, YMD; None: only what the column proves
     language: str | None = None  # az, ru, tr, en; None: what headers and column prove
+    genders: tuple[tuple[str, int], ...] = ()  # words of the old system and what they mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Mapping:
     language: str | None = None  # az, ru, tr or en: for words such as K; None: not known
     dates: str | None = None  # DMY, MDY or YMD when the profile knows it
     region: str | None = None  # the country the profile's phone numbers are from
+    genders: tuple[tuple[str, int], ...] = ()  # the profile's own words: 1 male, 2 female, 0 none
     unused: tuple[int, ...] = ()
     secret: tuple[int, ...] = ()  # passwords and tokens: never used, never copied
     reasons: MappingOf[str, str] = field(default_factory=dict)  # field → why these columns

@@ -150,7 +150,7 @@ class Terminal:
     def answer(self, question: str) -> str:
         """Ask, and return the line that is typed, "" when there is nobody any more."""
         with _ctrl_c_interrupts():
-            self.stream.write("\n".join(wrap(question, COLUMNS - 10, "  ")) + " ")
+            self.stream.write("\n".join(wrap(question, COLUMNS - 5, "  ")) + " ")
             self.stream.flush()
             return sys.stdin.readline()
 

@@ -352,6 +352,14 @@ def test_surname_outside_the_united_states(tmp_path: Path) -> None:
     assert (profile, customer) == ("square", square.customer)
 
 
+def test_a_profile_has_words_of_its_own_for_a_gender(tmp_path: Path) -> None:
+    export = EXPORTS["hiboutik"]
+    for title, gender in (("Mme", 2), ("mr.", 1), ("", None)):
+        row = export.row | {"Title": title}
+        _, customer, noticed = found(tmp_path / "list.csv", written(export._replace(row=row)))
+        assert (customer.get("gender"), noticed) == (gender, set())
+
+
 def test_every_profile_is_shown_here() -> None:
     assert {profile.name for profile in load_profiles()} == set(EXPORTS)
 

@@ -68,12 +68,18 @@ _OTHER = frozenset(
 )
 
 
-def parse_gender(text: str, language: str | None) -> Parsed:
-    """Read a cell that should hold a gender. K, Q and E are known in a `language` only."""
+def parse_gender(text: str, language: str | None, own: tuple[tuple[str, int], ...] = ()) -> Parsed:
+    """Read a cell that should hold a gender. K, Q and E are known in a `language` only.
+
+    `own` are words of the system that the list is from, before all others; 0 for not given.
+    """
     plain = tidy(text)
     if is_nothing(plain):
         return NOTHING
     word = fold(plain).strip(" .").removesuffix(".0")
+    for known, meant in own:
+        if fold(known) == word:
+            return Parsed(meant) if meant else NOTHING
     if word in _NOT_GIVEN:
         return NOTHING
     if gender := _GENDER.get(word) or _BY_LANGUAGE.get(language or "", {}).get(word):
