@@ -10,9 +10,9 @@ from click import Group, Option
 
 import importer
 from importer.cli import commands
-from importer.errors import Exit
+from importer.errors import Exit, UsageError
 from importer.flags import output, sheet_options
-from importer.pipeline import check
+from importer.pipeline import Output, check, run
 from importer.problems import CATALOGUE
 from importer.records import FIELDS, RESULT_COLUMNS, Status
 from tests.readme import README, ROOT, run_anew, steady
@@ -90,6 +90,17 @@ def test_every_problem_is_told_of_by_a_rule() -> None:
     assert [row[0] for row in table("## How values are read\n")] == [f"R{n}" for n in range(1, 15)]
     assert {"missing_name", "malformed_row"} <= CATALOGUE.keys()
     assert "name" in FIELDS
+
+
+def test_a_python_call_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """…and raises what a command would say."""
+    result = check(SAMPLES / "customers.csv", output=Output(tmp_path / "results.csv"))
+    assert list(result.rows.index) == [2, 3, 4, 5, 6, 7, 8, 9]
+    assert (result.summary["ready"], result.exit_code, result.error) == (4, 1, None)
+    with pytest.raises(UsageError, match="No credentials"):
+        run(SAMPLES / "customers.csv", output=Output(tmp_path / "results.csv"), env={})
+    assert tuple(capfd.readouterr()) == ("", "")
+    assert (ROOT / "importer" / "py.typed").exists()
 
 
 def test_links_lead_somewhere() -> None:
