@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+
+_OF_RESULTS = re.compile(r"(?<=.)\.results\.\w+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +184,13 @@ def _region(region: str) -> str:
 
 
 def mapping_path(path: Path, options: SheetOptions) -> Path:
-    """Return where the mapping of a sheet is kept."""
-    return options.mapping or path.with_name(f"{path.name}.mapping.toml")
+    """Return where the mapping of a sheet is kept; its results are mapped as the sheet itself."""
+    own = path.with_name(f"{path.name}.mapping.toml")
+    names = [path.name]
+    while (shorter := _OF_RESULTS.sub("", names[-1])) != names[-1]:
+        names.append(shorter)
+    saved = (path.with_name(f"{name}.mapping.toml") for name in names)
+    return options.mapping or next((place for place in saved if place.is_file()), own)
 
 
 def said(path: Path, options: SheetOptions) -> MappingChoices:

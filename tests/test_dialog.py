@@ -182,6 +182,9 @@ def test_a_saved_mapping_says_all_and_is_found_again(tmp_path: Path) -> None:
     left_out = SheetOptions(choices=MappingChoices(given=(("code", ""),)), save_mapping=place)
     check(path, left_out)
     assert "code" not in check(path).prepared.mapping.columns
+    results = check(path).results
+    assert results
+    assert "code" not in check(results).prepared.mapping.columns  # and out of its results
     moved = tmp_path / "moved.toml"
     place.rename(moved)
     with pytest.raises(UnclearError):
