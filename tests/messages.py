@@ -9,18 +9,23 @@ install and a wheel speak four languages without a step of their own.
 
 from __future__ import annotations
 
+import ast
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from importer.cli import commands
 from importer.messages import DOMAIN, LANGUAGES, LOCALES
 from importer.profiles import load_profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -32,22 +37,40 @@ _CLICK = ("core", "exceptions", "formatting", "parser", "types")  # what it says
 def extracted() -> Catalog:
     """Return all that the program may say, without translations."""
     template = Catalog(project="clopos-import", fuzzy=False)
-    methods = [("**.py", "python"), ("**.html", "jinja2")]
-    for _, _, message, _, _ in extract_from_dir(ROOT / "importer", methods, keywords=_OURS):
-        template.add(message)
-    for command in (commands, *commands.commands.values()):
-        template.add(command.help or "")
-        for option in command.params:
-            if isinstance(option, click.Option):
-                template.add(option.help or "")
+    for said in (*_ours(), *_help(), *_clicks()):
+        template.add(said)
+    return template
+
+
+def _ours() -> Iterator[str | tuple[str, ...]]:
+    for path in sorted((ROOT / "importer").rglob("*.py")):
+        yield from _said_in(ast.parse(path.read_text("utf-8")))
+    page = ROOT / "importer" / "report" / "page.html"
+    yield from (said for _, said, *_ in extract_from_file("jinja2", page, keywords=_OURS))
     for profile in load_profiles():
-        for note in profile.notes:
-            template.add(note)
+        yield from profile.notes
+
+
+def _said_in(module: ast.Module) -> Iterator[str | tuple[str, ...]]:
+    """Yield what a module says, also within an f-string, where babel doesn't look."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _OURS:
+            texts = node.args[: len(_OURS[node.func.id] or "1")]
+            said = tuple(str(text.value) for text in texts if isinstance(text, ast.Constant))
+            if len(said) == len(texts):
+                yield said if len(said) > 1 else said[0]
+
+
+def _help() -> Iterator[str]:
+    for command in (commands, *commands.commands.values()):
+        options = [option for option in command.params if isinstance(option, click.Option)]
+        yield from filter(None, (command.help, *(option.help for option in options)))
+
+
+def _clicks() -> Iterator[str | tuple[str, ...]]:
     for name in _CLICK:
         path = Path(click.__file__).with_name(f"{name}.py")
-        for _, message, _, _ in extract_from_file("python", path, keywords=_CLICKS):
-            template.add(message)
-    return template
+        yield from (said for _, said, *_ in extract_from_file("python", path, keywords=_CLICKS))
 
 
 def path_of(language: str, suffix: str = ".po") -> Path:
