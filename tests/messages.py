@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
-_OURS = {"tr": None, "trn": (1, 2), "later": None}
-_CLICKS = {"_": None, "ngettext": (1, 2)}
+_TEXTS = {"tr": 1, "trn": 2, "later": 1, "_": 1, "ngettext": 2}  # of ours and click's functions
 _CLICK = ("core", "exceptions", "formatting", "parser", "types")  # what it says of wrong usage
 
 
@@ -44,20 +43,21 @@ def extracted() -> Catalog:
 
 def _ours() -> Iterator[str | tuple[str, ...]]:
     for path in sorted((ROOT / "importer").rglob("*.py")):
-        yield from _said_in(ast.parse(path.read_text("utf-8")))
+        yield from _said_in(path)
     page = ROOT / "importer" / "report" / "page.html"
-    yield from (said for _, said, *_ in extract_from_file("jinja2", page, keywords=_OURS))
+    keywords = {"tr": None, "trn": (1, 2)}
+    yield from (said for _, said, *_ in extract_from_file("jinja2", page, keywords=keywords))
     for profile in load_profiles():
         yield from profile.notes
 
 
-def _said_in(module: ast.Module) -> Iterator[str | tuple[str, ...]]:
-    """Yield what a module says, also within an f-string, where babel doesn't look."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _OURS:
-            texts = node.args[: len(_OURS[node.func.id] or "1")]
+def _said_in(path: Path) -> Iterator[str | tuple[str, ...]]:
+    """Yield the texts that a module says, also within an f-string, where babel is blind."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            texts = node.args[: _TEXTS.get(node.func.id, 0)]
             said = tuple(str(text.value) for text in texts if isinstance(text, ast.Constant))
-            if len(said) == len(texts):
+            if said and len(said) == len(texts):
                 yield said if len(said) > 1 else said[0]
 
 
@@ -69,8 +69,7 @@ def _help() -> Iterator[str]:
 
 def _clicks() -> Iterator[str | tuple[str, ...]]:
     for name in _CLICK:
-        path = Path(click.__file__).with_name(f"{name}.py")
-        yield from (said for _, said, *_ in extract_from_file("python", path, keywords=_CLICKS))
+        yield from _said_in(Path(click.__file__).with_name(f"{name}.py"))
 
 
 def path_of(language: str, suffix: str = ".po") -> Path:
