@@ -131,6 +131,7 @@ _COMPANY = (
     "şirket;şirket adı;kurum"
 )
 _NOISE = frozenset(["value", "no"])
+_ENOUGH = 3  # letters by which a header is known that has lost others
 _NOT_WORD = re.compile(r"[\W\d_]+")
 
 
@@ -150,9 +151,24 @@ def key(header: str) -> str:
 def meaning(header: str) -> Word | None:
     """Return what a header means, None when its words are not known."""
     tokens = _tokens(header)
-    return _BY_KEY.get("".join(tokens)) or _BY_KEY.get(
-        "".join(token for token in tokens if token not in _NOISE)
+    return (
+        _BY_KEY.get("".join(tokens))
+        or _BY_KEY.get("".join(token for token in tokens if token not in _NOISE))
+        or _with_lost_letters(header)
     )
+
+
+def _with_lost_letters(header: str) -> Word | None:
+    """Return what a header means in which an old encoding made ? of letters: Do?um tarixi."""
+    asked = header.replace("\ufffd", "?")
+    if "?" not in asked:
+        return None
+    known = ["".join(_tokens(part)) for part in asked.split("?")]
+    if sum(map(len, known)) < _ENOUGH:
+        return None
+    spelt = re.compile("[^\\W\\d_]".join(map(re.escape, known)))
+    words = [word for key, word in _BY_KEY.items() if spelt.fullmatch(key)]
+    return words[0] if len({word.field for word in words}) == 1 else None
 
 
 def is_known(header: str) -> bool:

@@ -348,6 +348,11 @@ HEADERS = {
             | {"email": "a@example.com", "date_of_birth": "1990-12-31", "gender": 2}
         },
     ),
+    "headers that have lost letters": Case(
+        "Ad Soyad;Do?um tarixi;Müşt?ri kodu;?;???;Phone?\n"
+        "Anar Demo;25.03.1990;007;1;2;0500000001\n",
+        {2: ANAR | {"code": "007", "date_of_birth": "1990-03-25"}},
+    ),
     "dotless capitals": Case("ADI;SOYADI;TELEFON NÖMRESI\nAnar;Demo;0500000001\n", {2: ANAR}),
     "secrets are no codes": Case(
         "Name,Phone,Password hash,Session token\nAnar Demo,0500000001,abc,def\n", {2: ANAR}
