@@ -21,6 +21,7 @@ from importer.errors import Exit, ImporterError, ServiceError, UsageError
 from importer.messages import tr
 from importer.spoken import Group, Option, option
 from importer.stopping import end_like_ctrl_c, stop_on_signals
+from importer.width import harmless
 
 if TYPE_CHECKING:
     import asyncio
@@ -165,7 +166,7 @@ def verify(**given: Any) -> int:
     if given["as_json"]:
         click.echo(json.dumps(verified.summary, ensure_ascii=False))
     else:
-        click.echo("\n".join(told(verified)))
+        click.echo(harmless("\n".join(told(verified))))
     return verified.exit_code
 
 
@@ -182,7 +183,7 @@ def history(as_json: bool) -> int:
     require_brand(settings)
     runs = runs_of(brand_path(settings) / "journal.sqlite")
     lines = [json.dumps(runs, ensure_ascii=False)] if as_json else history_lines(runs)
-    click.echo("\n".join(lines))
+    click.echo(harmless("\n".join(lines)))
     return 0
 
 

@@ -30,7 +30,7 @@ from importer.blocks import (
 from importer.dialog import agree
 from importer.messages import number, tr, trn
 from importer.records import Outcome, Status
-from importer.width import wrap
+from importer.width import harmless, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -104,14 +104,14 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Show one line."""
-        tqdm.write(text, file=self.stream)
+        tqdm.write(harmless(text), file=self.stream)
 
     def show(self, lines: list[str], style: str = _BOLD) -> None:
         """Show a block: its heading in bold, where colours are wanted."""
-        heading, *rest = lines
+        heading, *rest = map(harmless, lines)
         if self.colour:
             heading = f"{style}{heading}{_PLAIN}"
-        self.say("\n".join((heading, *rest)))
+        tqdm.write("\n".join((heading, *rest)), file=self.stream)
 
     def complain(self, error: ImporterError) -> None:
         """Show what ended a run; in a log each part is one line, so that it can be searched."""
@@ -150,7 +150,7 @@ class Terminal:
     def answer(self, question: str) -> str:
         """Ask, and return the line that is typed, "" when there is nobody any more."""
         with _ctrl_c_interrupts():
-            self.stream.write("\n".join(wrap(question, COLUMNS - 5, "  ")) + " ")
+            self.stream.write(harmless("\n".join(wrap(question, COLUMNS - 5, "  "))) + " ")
             self.stream.flush()
             return sys.stdin.readline()
 
@@ -183,7 +183,7 @@ class Terminal:
         form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{postfix}"
         return tqdm(
             total=total,
-            desc=what,
+            desc=harmless(what),
             file=self.stream,
             ncols=self.columns,
             bar_format=form if total else "{desc} … {elapsed}",
@@ -219,7 +219,7 @@ class _Wait:
                 self.close()
                 self.bar = self.terminal.bar(self.what, self.total)
                 self.bar.start_t -= waited
-            self.bar.set_description_str(self.what, refresh=False)
+            self.bar.set_description_str(harmless(self.what), refresh=False)
             self.bar.n = self.done
             self.bar.refresh()
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """Return text that moves no cursor and changes no colour: a sheet may hold anything."""
+    return _CONTROL.sub("�", text)
 
 
 def width(text: str) -> int:

@@ -242,6 +242,17 @@ def test_colours_where_they_are_wanted(env: dict[str, str], coloured: bool) -> N
     assert stream.getvalue().endswith("\n  one row\n")
 
 
+def test_what_a_sheet_holds_moves_no_cursor(screen: Screen) -> None:
+    """…and changes no colour: a sheet may come from anybody."""
+    terminal = Terminal(screen.stream, env={"TERM": "xterm", "NO_COLOR": "1"})
+    terminal.say("a\x1b[2Jb")
+    terminal.show(["A\rB", "  «\x9b31m» \u202ecode"])
+    terminal.complain(UsageError("no\x07", why="\x1b]0;x"))
+    with terminal.busy("reading \x1b[2J.csv"):
+        pass
+    assert [letter for letter in screen.text() if letter in "\x1b\x07\x9b\u202e"] == []
+
+
 def test_a_terminal_has_bold_headings_and_red_errors(screen: Screen) -> None:
     shown = Terminal(screen.stream, env={})
     shown.show(["Plan"])
