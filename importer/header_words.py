@@ -13,8 +13,8 @@ from importer.records import RESULT_COLUMNS
 _WORDS: dict[str, dict[int, dict[str, str]]] = {
     "full": {
         0: {
-            "en": "name;full name;customer name;client name;customer;client;contact name;guest name",
-            "az": "ad soyad;adı soyadı;ad və soyad;soyad ad;müştəri;müştəri adı;müştərinin adı;ad soyad ata adı;s a a",
+            "en": "name;full name;customer name;client name;customer;client;contact name;guest name;guest",
+            "az": "qonaq;ad soyad;adı soyadı;ad və soyad;soyad ad;müştəri;müştəri adı;müştərinin adı;ad soyad ata adı;s a a",
             "ru": "фио;имя и фамилия;фамилия и имя;фамилия имя;имя фамилия;фамилия имя отчество;полное имя;клиент;имя клиента;покупатель;гость",
             "tr": "ad soyad;adı soyadı;isim soyisim;müşteri;müşteri adı;ad ve soyad",
         },
@@ -45,29 +45,29 @@ _WORDS: dict[str, dict[int, dict[str, str]]] = {
     },
     "phone": {
         0: {
-            "en": "mobile;mobile phone;mobile number;mobile phone number;cell;cell phone;cellphone;phone mobile",
-            "az": "mobil;mobil telefon;mobil nömrə;mobil nömrəsi",
+            "en": "mobile;mobile phone;mobile number;mobile phone number;cell;cell phone;cell number;mobile tel;mob;cellphone;phone mobile",
+            "az": "mobil;mobil tel;mob tel;mob nömrə;mobil telefon;mobil nömrə;mobil nömrəsi",
             "ru": "мобильный;мобильный телефон;моб телефон;моб тел;моб;сотовый;сотовый телефон;мобильный номер",
-            "tr": "cep;cep telefonu;cep tel;gsm;cep no",
+            "tr": "cep;mobil telefon;cep numarası;cep telefonu;cep tel;gsm;cep no",
         },
         1: {
-            "en": "phone;phone number;telephone;telephone number;tel;phone no;contact number;contact phone;phones;default address phone",
-            "az": "telefon;telefon nömrəsi;nömrə;əlaqə nömrəsi;əlaqə telefonu;nömrəsi;telefonu;tel",
-            "ru": "телефон;номер телефона;тел;контактный телефон;телефоны;телефон клиента",
+            "en": "phone;phone number;telephone;telephone number;tel;phone no;contact number;contact phone;phones;primary phone;main phone;default address phone",
+            "az": "əsas telefon;telefon;telefon nömrəsi;nömrə;əlaqə nömrəsi;əlaqə telefonu;nömrəsi;telefonu;tel",
+            "ru": "основной телефон;телефон;номер телефона;тел;контактный телефон;телефоны;телефон клиента",
             "tr": "telefon;telefon numarası;telefon no;tel;tel no;iletişim numarası",
         },
         2: {
-            "en": "home;home phone;work phone;work;whatsapp;phone home;phone work;other phone",
-            "az": "ev telefonu;iş telefonu",
-            "ru": "домашний телефон;рабочий телефон;дом телефон;дом тел;раб телефон;раб тел",
-            "tr": "ev telefonu;iş telefonu",
+            "en": "home;home phone;work phone;work;whatsapp;whatsapp number;second phone;additional phone;phone home;phone work;other phone",
+            "az": "ev telefonu;iş telefonu;ev tel;iş tel;əlavə telefon;whatsapp nömrəsi",
+            "ru": "домашний телефон;рабочий телефон;дополнительный телефон;доп телефон;доп тел;дом телефон;дом тел;раб телефон;раб тел",
+            "tr": "ev telefonu;iş telefonu;ev tel;iş tel;diğer telefon",
         },
     },
     "email": {
         0: {
             "en": "email;e mail;email address;mail;e mail address;emails",
             "az": "e poçt;epoçt;elektron poçt;elektron ünvan;poçt ünvanı;email ünvanı",
-            "ru": "эл почта;электронная почта;почта;имейл;емейл;адрес электронной почты;мейл;e mail адрес",
+            "ru": "эл адрес;электронный адрес;эл почта;электронная почта;почта;имейл;емейл;адрес электронной почты;мейл;e mail адрес",
             "tr": "e posta;eposta;e posta adresi;mail adresi",
         },
     },
@@ -131,6 +131,12 @@ _COMPANY = (
     "şirket;şirket adı;kurum"
 )
 _NOISE = frozenset(["value", "no"])
+_OWNERS = frozenset(  # whose phone it is goes without saying
+    fold(word)
+    for word in "customer client guest contact member müştəri müştərinin qonaq qonağın müşteri "
+    "müşterinin misafir клиент клиента гость гостя покупатель покупателя контакт контакта".split()
+)
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _ENOUGH = 3  # letters by which a header is known that has lost others
 _NOT_WORD = re.compile(r"[\W\d_]+")
 
@@ -150,12 +156,17 @@ def key(header: str) -> str:
 
 def meaning(header: str) -> Word | None:
     """Return what a header means, None when its words are not known."""
-    tokens = _tokens(header)
     return (
-        _BY_KEY.get("".join(tokens))
-        or _BY_KEY.get("".join(token for token in tokens if token not in _NOISE))
-        or _with_lost_letters(header)
-    )
+        _known(_tokens(header)) or _known(_tokens(_ASIDE.sub(" ", header)))
+    ) or _with_lost_letters(header)
+
+
+def _known(tokens: list[str]) -> Word | None:
+    """Return what words mean, at first as they are, then without those that say nothing."""
+    for silent in (frozenset(), _NOISE, _NOISE | _OWNERS):
+        if word := _BY_KEY.get("".join(token for token in tokens if token not in silent)):
+            return word
+    return None
 
 
 def _with_lost_letters(header: str) -> Word | None:

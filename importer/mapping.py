@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
+from importer.fields.text import fold
 from importer.header_words import is_id, is_secret, key, meaning
 from importer.messages import tr
 from importer.records import FIELDS, RESULT_COLUMNS, Mapping, MappingChoices, Sheet
@@ -228,13 +229,13 @@ def _from_words(draft: _Draft, sheet: Sheet, columns: list[int], given: set[str]
 def _name(draft: _Draft, sheet: Sheet, candidates: dict[str, dict[int, list[int]]]) -> None:
     """Take a column of whole names, else first, middle and last name in this order.
 
-    A column that says just "name" is a first name where there is one for the surname.
+    What is called a name is a first name where a surname stands beside it and not in it.
     """
     full, first, middle, last = (
         _differing(sheet, candidates.get(part, {}).get(0, []))
         for part in ("full", "first", "middle", "last")
     )
-    if not first and last and len(full) == 1 and key(sheet.headers[full[0]]) == "name":
+    if not first and len(last) == len(full) == 1 and not _is_within(sheet, last[0], full[0]):
         first, full = full, []
     for part in (full,) if full else (first, middle, last):
         if len(part) > 1:
@@ -242,6 +243,17 @@ def _name(draft: _Draft, sheet: Sheet, candidates: dict[str, dict[int, list[int]
     taken = full or [*first, *middle, *last]
     if taken:
         draft.take("name", taken, "header word")
+
+
+def _is_within(sheet: Sheet, part: int, whole: int) -> bool:
+    """Tell whether most texts of a column stand in those of another."""
+    pairs = zip(
+        sheet.table[part].head(_SAMPLE).tolist(),
+        sheet.table[whole].head(_SAMPLE).tolist(),
+        strict=True,
+    )
+    found = [fold(text) in fold(within) for text, within in pairs if text.strip()]
+    return 2 * sum(found) > len(found)
 
 
 def _differing(sheet: Sheet, columns: list[int]) -> list[int]:

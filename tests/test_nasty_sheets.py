@@ -348,6 +348,17 @@ HEADERS = {
             | {"email": "a@example.com", "date_of_birth": "1990-12-31", "gender": 2}
         },
     ),
+    "headers that say whose and how": Case(
+        "Customer First Name,Customer Last Name,Contact Phone (mobile),Birthday (DD/MM/YYYY)\n"
+        "Anar,Demo,0500000001,25/03/1990\n",
+        {2: ANAR | {"date_of_birth": "1990-03-25"}},
+    ),
+    "a surname beside the customer's name": Case(
+        "Müştərinin adı;Müştərinin soyadı;Mobil tel;Ev tel\nAnar;Demo;;0500000001\n", {2: ANAR}
+    ),
+    "a surname that is in the name too": Case(
+        "ФИО;Фамилия клиента;Доп. тел.\nAnar Demo;Demo;+994500000001\n", {2: ANAR}
+    ),
     "headers that have lost letters": Case(
         "Ad Soyad;Do?um tarixi;Müşt?ri kodu;?;???;Phone?\n"
         "Anar Demo;25.03.1990;007;1;2;0500000001\n",
