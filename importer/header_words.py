@@ -136,6 +136,13 @@ _OWNERS = frozenset(  # whose phone it is goes without saying
     for word in "customer client guest contact member müştəri müştərinin qonaq qonağın müşteri "
     "müşterinin misafir клиент клиента гость гостя покупатель покупателя контакт контакта".split()
 )
+_PART_OF_DATE = {  # day, gün, день; month, ay, месяц; year, il, yıl, год
+    **dict.fromkeys("dgд", "D"),
+    **dict.fromkeys("maм", "M"),
+    **dict.fromkeys("yiг", "Y"),
+}
+_PART = r"(d{1,2}|g{1,2}|д{1,2}|m{1,2}|a{1,2}|м{1,2}|y{2,4}|i{2,4}|г{2,4})"
+_DATE_FORMAT = re.compile(rf"\b{_PART}[-./ ]{_PART}[-./ ]{_PART}\b")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _ENOUGH = 3  # letters by which a header is known that has lost others
 _NOT_WORD = re.compile(r"[\W\d_]+")
@@ -157,8 +164,10 @@ def key(header: str) -> str:
 def meaning(header: str) -> Word | None:
     """Return what a header means, None when its words are not known."""
     return (
-        _known(_tokens(header)) or _known(_tokens(_ASIDE.sub(" ", header)))
-    ) or _with_lost_letters(header)
+        _known(_tokens(header))
+        or _known(_tokens(_DATE_FORMAT.sub(" ", _lowered(_ASIDE.sub(" ", header)))))
+        or _with_lost_letters(header)
+    )
 
 
 def _known(tokens: list[str]) -> Word | None:
@@ -180,6 +189,19 @@ def _with_lost_letters(header: str) -> Word | None:
     spelt = re.compile("[^\\W\\d_]".join(map(re.escape, known)))
     words = [word for key, word in _BY_KEY.items() if spelt.fullmatch(key)]
     return words[0] if len({word.field for word in words}) == 1 else None
+
+
+def _lowered(header: str) -> str:
+    return header.lower().replace("i\u0307", "i")
+
+
+def stated_order(header: str) -> str | None:
+    """Return the order of dates that a header says, DMY of `Birthday (DD.MM.YYYY)`; None: none."""
+    for parts in _DATE_FORMAT.findall(_lowered(header)):
+        order = "".join(_PART_OF_DATE[part[0]] for part in parts)
+        if order in {"DMY", "MDY", "YMD"}:
+            return order
+    return None
 
 
 def is_known(header: str) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
 from importer.fields.text import fold
-from importer.header_words import is_id, is_secret, key, meaning
+from importer.header_words import is_id, is_secret, key, meaning, stated_order
 from importer.messages import tr
 from importer.records import FIELDS, RESULT_COLUMNS, Mapping, MappingChoices, Sheet
 
@@ -80,7 +80,7 @@ def map_columns(sheet: Sheet, profiles: Sequence[Profile], choices: MappingChoic
         columns={name: draft.columns[name] for name in FIELDS if name in draft.columns},
         profile=profile.name if profile else None,
         language=choices.language or (profile and profile.language) or _language(draft),
-        dates=profile.dates if profile else None,
+        dates=(profile and profile.dates) or _order(headers, draft.columns),
         region=profile.region if profile else None,
         genders=profile.genders if profile else (),
         unused=tuple(n for n in range(len(headers)) if n not in used and n not in secret),
@@ -272,6 +272,12 @@ def _differing(sheet: Sheet, columns: list[int]) -> list[int]:
 def _holds_uuids(sheet: Sheet, column: int) -> bool:
     texts = [text.strip() for text in sheet.table[column].head(_SAMPLE).tolist() if text.strip()]
     return bool(texts) and sum(map(bool, map(_UUID.fullmatch, texts))) >= 0.8 * len(texts)
+
+
+def _order(headers: Sequence[str], columns: dict[str, tuple[int, ...]]) -> str | None:
+    """Return the order of dates that the header of a date of birth says."""
+    orders = (stated_order(headers[column]) for column in columns.get("date_of_birth", ()))
+    return next(filter(None, orders), None)
 
 
 def _language(draft: _Draft) -> str | None:

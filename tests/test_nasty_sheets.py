@@ -353,6 +353,14 @@ HEADERS = {
         "Anar,Demo,0500000001,25/03/1990\n",
         {2: ANAR | {"date_of_birth": "1990-03-25"}},
     ),
+    "a header that says the order of dates": Case(
+        "Ad Soyad;Doğum tarixi (GG.AA.İİİİ)\nAnar Demo;03/04/1990\n",
+        {2: person("Anar Demo", date_of_birth="1990-04-03")},
+    ),
+    "a header that says the other order of dates": Case(
+        "Name;Birthday MM/DD/YYYY\nAnar Demo;03/04/1990\n",
+        {2: person("Anar Demo", date_of_birth="1990-03-04")},
+    ),
     "a surname beside the customer's name": Case(
         "Müştərinin adı;Müştərinin soyadı;Mobil tel;Ev tel\nAnar;Demo;;0500000001\n", {2: ANAR}
     ),
