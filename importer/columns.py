@@ -35,9 +35,7 @@ def frame(columns: Mapping[Any, pa.Array | pa.ChunkedArray], rows: Any) -> pd.Da
 def arrow(column: pd.Series[Any]) -> pa.Array:
     """Return a column of a frame as Arrow keeps it, in one piece."""
     array = pa.array(column, from_pandas=True)
-    if not isinstance(array, pa.ChunkedArray):
-        return array
-    return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def cells_of(column: pd.Series[Any]) -> list[Any]:

@@ -108,6 +108,8 @@ def test_sheets_that_cannot_be_read(
         (["--results", "/proc/results.csv"], "can't be written"),
         (["--results", "list.csv/results.csv"], "can't be written"),
         (["--payloads", "/proc/payloads.jsonl"], "can't be written"),
+        (["--mapping", "list.csv"], "saved mapping list.csv can't be read"),
+        (["--mapping", "number.toml"], "saved mapping number.toml is not one"),
         (["--save-mapping", "list.csv"], "save-mapping would overwrite the sheet"),
         (["--save-mapping", "/proc/mapping.toml"], "can't be written"),
         (["--report", "list.csv"], "report would overwrite the sheet"),
@@ -128,6 +130,7 @@ def test_flags_that_cannot_be_followed(
     sandbox: dict[str, str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    (tmp_path / "number.toml").write_text("phone = 3\n", encoding="utf-8")
     assert _main(["run", "list.csv", "--yes", "--json", *flags]) == 2
     complained(capsys, word)
     assert (tmp_path / "list.csv").read_text("utf-8") == SHEET

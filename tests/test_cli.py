@@ -316,6 +316,17 @@ def test_a_fault_of_ours_leaves_a_report_without_data(
     assert "Anar" not in told + report.read_text("utf-8")
 
 
+def test_what_no_worksheet_holds_is_written_as_csv(
+    sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """…beside the name that was asked for, and never over what is there."""
+    monkeypatch.setattr("importer.results.WORKSHEET", (1, 16_384))
+    for name in ("out.xlsx.csv", "out.xlsx.2.csv"):
+        assert _main(["check", str(sheet), "--json", "--results", "out.xlsx"]) == 0
+        assert json.loads(capsys.readouterr().out)["results"] == name
+        assert [line["import_status"] for line in lines_of(sheet.parent / name)] == ["ready"]
+
+
 def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> None:
     """…when the folder in which they should be has become one in the meantime."""
     from importer.pipeline import check  # noqa: PLC0415

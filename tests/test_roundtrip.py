@@ -157,6 +157,13 @@ def test_any_text_survives_any_encoding(
     assert texts(sheet) == [list(column) for column in zip(*rows, strict=True)]
 
 
+def test_half_a_letter_is_no_text(tmp_path: Path) -> None:
+    """…and JSON can say it: what is lost shows as U+FFFD, the whole ones stay."""
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"Name": "Anar \\ud83d", "Note": "\\ud83d\\ude00"}\n', encoding="utf-8")
+    assert texts(read(path, ReadOptions())) == [["Anar \ufffd"], ["😀"]]
+
+
 @pytest.mark.parametrize("make", [xlsx, "jsonl", "parquet"], ids=["xlsx", "jsonl", "parquet"])
 def test_what_others_write_is_read_as_it_is(make: object, tmp_path: Path) -> None:
     rows = [["Anar", "007", "=1+1"], ["Lalə", "+994500000001", "a\nb"]]
