@@ -115,7 +115,7 @@ def check(**given: Any) -> int:
 
 @commands.command()
 @flags.sheet_flags
-@flags.send_flags
+@flags.pace_flags
 @flags.run_flags
 def run(**given: Any) -> int:
     """Check FILE, plan, send, and write what became of every row.
@@ -168,6 +168,37 @@ def verify(**given: Any) -> int:
     else:
         click.echo(harmless("\n".join(told(verified))))
     return verified.exit_code
+
+
+@commands.command()
+@flags.sheet_flags
+@flags.pace_flags
+@option("--faults", type=click.Choice(["typical", "harsh"]), help="What goes wrong meanwhile.")
+def rehearse(**given: Any) -> int:
+    """Send FILE into the sandbox on a clock that jumps: hours in seconds, nothing real touched.
+
+    What the plan foretold is held against what happened. The sandbox is empty, and has the quota
+    of the API version that is set up; its clock begins now.
+    """
+    from importer.rehearse import SCENARIOS, Scenario, rehearse, rehearsed_lines  # noqa: PLC0415
+
+    if given["as_json"]:
+        messages.use("en")  # programs read it
+    rehearsal = rehearse(
+        given["file"],
+        flags.sheet_options(given),
+        flags.send_options(given),
+        SCENARIOS.get(given["faults"], Scenario()),
+        env=_environment(),
+        viewer=_viewer(given, ask=False),
+        stdin=sys.stdin.buffer,
+    )
+    if rehearsal.error:
+        _complain(rehearsal.error)
+    lines = rehearsed_lines(rehearsal.summary)
+    told = json.dumps(rehearsal.summary, ensure_ascii=False) if given["as_json"] else lines
+    click.echo(told if isinstance(told, str) else "\n".join(told))
+    return rehearsal.exit_code
 
 
 @commands.command()

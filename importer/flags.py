@@ -116,9 +116,7 @@ _SHEET_FLAGS = (
 )
 
 
-_SEND_FLAGS = (
-    option("--sandbox", is_flag=True, help="Into a Clopos on this machine, for this run only."),
-    option("--dry-run", is_flag=True, help="Do everything but create customers."),
+_PACE_FLAGS = (
     option("--limit", type=click.IntRange(min=0), metavar="N", help="Send N rows at most."),
     option(
         "--rate",
@@ -190,9 +188,11 @@ _SEND_FLAGS = (
         metavar="N|N%",
         help="Stop when Clopos rejects more rows than this (a share counts from 20 answers on).",
     ),
-    option("--yes", is_flag=True, help="Don't ask before sending."),
 )
 _RUN_FLAGS = (
+    option("--sandbox", is_flag=True, help="Into a Clopos on this machine, for this run only."),
+    option("--dry-run", is_flag=True, help="Do everything but create customers."),
+    option("--yes", is_flag=True, help="Don't ask before sending."),
     option(
         "--log-file",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -214,15 +214,15 @@ def sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     return _FILE(command)
 
 
-def send_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flags about sending."""
-    for flag in reversed(_SEND_FLAGS):
+def pace_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags about how to send."""
+    for flag in reversed(_PACE_FLAGS):
         command = flag(command)
     return command
 
 
 def run_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flags about runs that nobody watches."""
+    """Give a command the flags of `run` alone."""
     for flag in reversed(_RUN_FLAGS):
         command = flag(command)
     return command
@@ -265,8 +265,8 @@ def send_options(given: dict[str, Any]) -> SendOptions:
     from importer.upload import SendOptions  # noqa: PLC0415
 
     return SendOptions(
-        sandbox=given["sandbox"],
-        dry_run=given["dry_run"],
+        sandbox=given.get("sandbox", False),
+        dry_run=given.get("dry_run", False),
         limit=given["limit"],
         rate=given["rate"],
         reserve=_share("--reserve ", given["reserve"]),

@@ -100,6 +100,25 @@ class Gateway:
         headers = self._rate_headers(visit, answer.status) | {"Content-Type": answer.kind}
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
+    def others(self, version: int, at: float) -> bool:
+        """Let a request of somebody else on the same quota through at `at` (loop time), if it fits.
+
+        It does nothing but take a place.
+        """
+        config = self.config
+        if version == 2:
+            key = f"{config.integrators[0]}:{config.brands[0]}"
+            limits = [(self._minute, config.per_minute)]
+        else:
+            key = config.client_id
+            limits = [(self._minute, config.v1_per_minute), (self._hour, config.v1_per_hour)]
+        held = [(windows, limit) for windows, limit in limits if limit]
+        allowed = all(windows.look(key, at, limit).allowed for windows, limit in held)
+        if allowed:
+            for windows, _ in held:
+                windows.count(key, at)
+        return allowed
+
     def close(self) -> None:
         """Let go of requests that are never answered; what would be late doesn't happen."""
         self.closing.set()

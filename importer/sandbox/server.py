@@ -66,6 +66,15 @@ class Sandbox:
         """Change switches of Config while it runs. Raises UsageError for ones it doesn't have."""
         self._gateway.config = changed(self._gateway.config, switches)
 
+    def others(self, version: int, at: float) -> bool:
+        """Send as somebody else on the same quota at `at` (loop time); False: it was refused."""
+        return self._gateway.others(version, at)
+
+    def arrivals(self, route: str | None = None) -> list[float]:
+        """Return the loop times of requests that took a place in a quota; None: of all routes."""
+        log = self._gateway.log
+        return [seen.clock for seen in log if seen.caller and route in {None, seen.route}]
+
     def env(self, version: int = 2) -> dict[str, str]:
         """Return the CLOPOS_* variables that let a client in, for version 1 or 2 of the API."""
         config = self.config

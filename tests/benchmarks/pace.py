@@ -10,13 +10,13 @@ import asyncio
 import json
 import random
 import sys
-from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from importer.clopos import Quota, Rate, default_rates
 from importer.sandbox.limits import Windows, tightest
 from importer.sandbox.virtual_time import run
+from importer.utilisation import Use, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,23 +53,13 @@ class Case:
 
 @dataclass
 class Row:
-    """What came of a case.
-
-    `used` is our share of what the reserve and the stranger left to us, in the whole and in the
-    worst ten minutes; `largest` the fullest window the server saw, as a share of the limit;
-    `reserve_taken` how many of ours came when only the reserve was left, and `in_a_row` the most of
-    them one after the other: what we can't have known yet.
-    """
+    """What came of a case; `in_flight` is the most requests under way at once."""
 
     case: str
-    sent: int = 0
-    used: float = 0.0
-    worst_ten_minutes: float = 0.0
-    throttled: int = 0
-    largest: float = 0.0
-    reserve_taken: int = 0
-    in_a_row: int = 0
-    in_flight: int = 0  # the most at once
+    sent: int
+    use: Use
+    throttled: int
+    in_flight: int
 
 
 @dataclass
@@ -82,7 +72,6 @@ class Server:
     ours: list[float] = field(default_factory=list)
     others: list[float] = field(default_factory=list)
     throttled: int = 0
-    largest: float = 0.0
 
     def __post_init__(self) -> None:
         """Make the windows."""
@@ -93,10 +82,8 @@ class Server:
         rooms = [windows.look("", now, rate.limit) for rate, windows in self.windows]
         if not all(room.allowed for room in rooms):
             return None
-        for rate, windows in self.windows:
+        for _, windows in self.windows:
             windows.count("", now)
-            left = windows.look("", now, rate.limit).remaining
-            self.largest = max(self.largest, 1 - left / rate.limit)
         told = tightest([windows.look("", now, rate.limit) for rate, windows in self.windows])
         assert told
         return told.headers(2, now)
@@ -106,6 +93,10 @@ async def _stranger(case: Case, server: Server) -> None:
     """Send as somebody else would, at random moments, five minutes of ten."""
     loop = asyncio.get_running_loop()
     a_second = case.stranger * min(rate.limit / rate.seconds for rate in case.rates)
+    # He was there before us: what he sent in the last minutes is counted already.
+    for at in sorted(-server.chance.uniform(0, 300) for _ in range(int(a_second * 300))):
+        server.take(at)
+        server.others.append(at)
     while True:
         until = loop.time() + 300.0
         while loop.time() < until:
@@ -156,78 +147,9 @@ async def _hour(case: Case) -> Row:
 
 
 def _judge(case: Case, server: Server, most: int) -> Row:
-    ours = [at for at in server.ours if at < case.seconds]
-    left = _left_to_us(case, server.others)
-    ten = [
-        _between(ours, start, start + 600.0) / least
-        for start in range(0, int(case.seconds) - 599, 60)
-        if (least := _sum(left, start, start + 600.0)) > 1
-    ]
-    return Row(
-        case.name,
-        len(ours),
-        len(ours) / _sum(left, 0.0, case.seconds),
-        min(ten, default=1.0),
-        server.throttled,
-        server.largest,
-        *_reserve_taken(case, server),
-        most,
-    )
-
-
-def _left_to_us(case: Case, others: list[float]) -> list[float]:
-    """Return for each second how many requests the best pace could have sent in it."""
-    times = iter(others)
-    upcoming = next(times, None)
-    windows = [(rate, deque[tuple[int, float]]()) for rate in case.rates]
-    theirs: deque[float] = deque()
-    held = [0.0] * len(windows)
-    left = []
-    for second in range(int(case.seconds)):
-        while upcoming is not None and upcoming < second + 1:
-            theirs.append(upcoming)
-            upcoming = next(times, None)
-        room = []
-        for place, (rate, mine) in enumerate(windows):
-            while mine and mine[0][0] <= second - rate.seconds:
-                held[place] -= mine.popleft()[1]
-            strangers = sum(at > second + 1 - rate.seconds for at in theirs)
-            room.append(rate.limit * (1 - case.reserve) - strangers - held[place])
-        # Evenly, as the shortest window has it: nobody wants bursts.
-        rate = case.rates[0]
-        now = max(0.0, min(*room, rate.limit * (1 - case.reserve) / rate.seconds))
-        left.append(now)
-        for place, (_, mine) in enumerate(windows):
-            mine.append((second, now))
-            held[place] += now
-    return left
-
-
-def _sum(left: list[float], start: float, end: float) -> float:
-    return sum(left[int(start) : int(end)])
-
-
-def _between(times: list[float], start: float, end: float) -> int:
-    return sum(start <= at < end for at in times)
-
-
-def _reserve_taken(case: Case, server: Server) -> tuple[int, int]:
-    """Return how many of our requests came when only the reserve was left, and most in a row."""
-    count = longest = 0
-    events = sorted([(at, True) for at in server.ours] + [(at, False) for at in server.others])
-    for rate in case.rates:
-        most = int(rate.limit * (1 - case.reserve) + 1e-9)
-        held: deque[float] = deque()
-        row = 0
-        for at, ours in events:
-            while held and held[0] <= at - rate.seconds:
-                held.popleft()
-            held.append(at)
-            if ours:
-                row = row + 1 if len(held) > most else 0
-                count += row > 0
-                longest = max(longest, row)
-    return count, longest
+    use = judge(case.rates, case.reserve, server.ours, server.others, case.seconds)
+    sent = sum(at < case.seconds for at in server.ours)
+    return Row(case.name, sent, use, server.throttled, most)
 
 
 CASES = (
@@ -253,15 +175,17 @@ def measure(cases: Iterable[Case] = CASES) -> list[Row]:
 def table(rows: Iterable[Row]) -> str:
     """Return the rows as a table in Markdown."""
     lines = [
-        "| case | sent | used | worst 10 min | 429 | fullest | into reserve | in a row | most |",
+        "| case | sent | used | worst 10 min | 429 | fullest | into reserve | for | most |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    lines += [
-        f"| {row.case} | {row.sent:,} | {row.used:.1%} | {row.worst_ten_minutes:.1%} "
-        f"| {row.throttled} | {row.largest:.1%} | {row.reserve_taken} | {row.in_a_row} "
-        f"| {row.in_flight} |"
-        for row in rows
-    ]
+    for row in rows:
+        use = row.use
+        worst = "" if use.worst_ten_minutes is None else f"{use.worst_ten_minutes:.1%}"
+        lines.append(
+            f"| {row.case} | {row.sent:,} | {use.used:.1%} | {worst} | {row.throttled} "
+            f"| {use.largest:.1%} | {use.reserve_taken} | {use.reserve_seconds:.1f} s "
+            f"| {row.in_flight} |"
+        )
     return "\n".join(lines)
 
 

@@ -1,0 +1,107 @@
+"""A rehearsal: the engine of `run` on a clock that jumps, and what the forecast was worth."""
+
+from __future__ import annotations
+
+import json
+from datetime import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer.cli import _main
+from importer.job import SendOptions
+from importer.rehearse import SCENARIOS, Rehearsal, Scenario, rehearse, rehearsed_lines
+from importer.width import width
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+V1 = {"CLOPOS_BRAND": "demo"}
+
+
+@pytest.fixture
+def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "list.csv"
+    write(path, 900)
+    return path
+
+
+def write(path: Path, number: int) -> None:
+    rows = "".join(f"Demo {n},0501{n:06}\n" for n in range(number))
+    path.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+
+
+def all_created(rehearsal: Rehearsal, number: int) -> dict[str, Any]:
+    assert rehearsal.error is None
+    assert rehearsal.exit_code == 0
+    assert rehearsal.summary["created"] == rehearsal.summary["rows"] == number
+    return rehearsal.summary
+
+
+@pytest.mark.parametrize(
+    ("number", "latency", "env"),
+    [
+        (900, (0.02, 0.02), {}),
+        (900, (0.02, 9.0), {}),
+        (900, (7.5, 9.0), {}),
+        (960, (0.05, 0.4), V1),  # beyond the hour's quota of 1000 less the reserve
+    ],
+)
+def test_the_forecast_holds_and_the_quota_is_used(
+    sheet: Path, number: int, latency: tuple[float, float], env: dict[str, str]
+) -> None:
+    write(sheet, number)
+    told = all_created(rehearse(sheet, scenario=Scenario(latency=latency), env=env), number)
+    assert told["requests"]["throttled"] == 0
+    assert abs(told["forecast_off"]["first_minute"]) <= 0.02
+    assert abs(told["forecast_off"]["worst_later"]) <= 0.02
+    assert told["quota"]["used"] >= 0.99 if not env else 0.95
+    assert told["quota"]["largest_window"] <= 0.9
+    assert told["quota"]["into_reserve"] == 0
+    assert told["minutes"] == pytest.approx(60.7 if env else 3.3, abs=0.2)
+    assert told["seconds"] >= told["minutes"] * 60
+
+
+@pytest.mark.parametrize("faults", ["typical", "harsh"])
+def test_faults_and_a_stranger_lose_nobody(sheet: Path, faults: str) -> None:
+    told = all_created(rehearse(sheet, scenario=SCENARIOS[faults]), 900)
+    assert told["requests"]["posts"] >= 900
+    assert told["quota"]["largest_window"] <= 1.0
+    assert told["requests"]["throttled"] == 0 or faults == "harsh"
+
+
+def test_a_deadline_ends_a_rehearsal_as_it_would_end_the_run(sheet: Path) -> None:
+    """Whenever it is now: midnight is a day away at most, and so many rows take two days."""
+    write(sheet, 400)
+    rehearsal = rehearse(sheet, sending=SendOptions(finish_by=time(0), rate="10/hour"))
+    assert rehearsal.error
+    assert rehearsal.exit_code == 130
+    assert rehearsal.summary["pending"] > 50
+    assert rehearsal.summary["plan"]["fits"] is False
+
+
+def test_the_command_touches_nothing(sheet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sheet.write_text(sheet.read_text("utf-8") + "Demo,12\n", encoding="utf-8")
+    assert _main(["rehearse", "list.csv", "--limit", "300", "--group", "Guests"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("Found\n")
+    assert "300 rows to create" in shown.err
+    lines = shown.out.splitlines()
+    assert lines[0] == "Happened"
+    assert "  300 created  are at Clopos now" in lines
+    assert all(width(line) <= 80 for line in lines)
+    assert lines[-1].endswith("nothing was sent to Clopos")
+    assert [path.name for path in sheet.parent.iterdir()] == ["list.csv"]
+
+
+@pytest.mark.usefixtures("sheet")
+def test_a_rehearsal_is_told_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ("--json", "--quiet", "--rate", "none", "--faults", "typical")
+    assert _main(["rehearse", "list.csv", *flags]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    told = json.loads(shown.out)
+    assert (told["created"], told["results"], told["quota"]) == (900, None, None)
+    assert told["plan"]["to_create"] == 900
+    assert "rehearsed in" in "\n".join(rehearsed_lines(told))
