@@ -187,7 +187,10 @@ def test_results_that_say_something_else_are_found(
     ("sql", "difference"),
     [
         ("DELETE FROM customers WHERE clopos_id = '#1'", "2: is created, and the journal has not"),
-        ("UPDATE customers SET state = 'sent' WHERE clopos_id = '#1'", "2: is created, and the jo"),
+        (
+            "UPDATE customers SET state = 'sent', clopos_id = NULL WHERE clopos_id = '#1'",
+            "2: is created, and the journal has sent",
+        ),
         (
             "UPDATE customers SET clopos_id = '#7' WHERE clopos_id = '#1'",
             "2: is customer #1, and #7",
