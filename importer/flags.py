@@ -259,11 +259,14 @@ def sheet_options(given: dict[str, Any]) -> SheetOptions:
 
 
 def send_options(given: dict[str, Any]) -> SendOptions:
-    """Return what the flags say about sending. Raises UsageError for what is not a number."""
+    """Return what the flags say about sending. Raises UsageError for what can't be read."""
+    from importer.clopos import parse_rates  # noqa: PLC0415
     from importer.hours import parse_finish, parse_window  # noqa: PLC0415
     from importer.pace import Pace  # noqa: PLC0415
     from importer.upload import SendOptions  # noqa: PLC0415
 
+    if given["rate"]:
+        parse_rates(given["rate"])  # a slip is told before a large sheet is read
     return SendOptions(
         sandbox=given.get("sandbox", False),
         dry_run=given.get("dry_run", False),

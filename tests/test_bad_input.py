@@ -258,6 +258,17 @@ def test_names_of_files_may_be_odd(
     complained(capsys, "is empty")
 
 
+@pytest.mark.parametrize(
+    "flags", [("--rate", "quick"), ("--reserve", "all"), ("--window", "x"), ("--finish-by", "x")]
+)
+def test_flags_are_judged_before_the_sheet_is_read(
+    flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """…which may take a while."""
+    assert _main(["run", "missing.csv", "--sandbox", *flags]) == 2
+    complained(capsys, flags[0])
+
+
 @pytest.mark.usefixtures("here")
 def test_a_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """…could be noted down nowhere."""
