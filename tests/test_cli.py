@@ -338,3 +338,31 @@ def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> N
     written = write_results(blocked, done.prepared.sheet, done.outcomes)
     assert written == sheet.parent / "blocked.2.csv"
     assert [line["import_status"] for line in lines_of(written)] == ["ready"]
+
+
+def test_without_a_command_the_way_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _main([]) == 2
+    assert "A migration, step by step:" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "todo"),
+    [
+        (
+            ["chek", "x.csv"],
+            "No such command 'chek'. Did you mean 'check'?",
+            "clopos-import --help",
+        ),
+        (["check"], "Missing argument 'FILE'.", "see clopos-import check --help"),
+        (["sandbox", "--fault", "504b"], "--fault 504b= is not a share", "--fault 504b=10%"),
+        (["sandbox", "--fault", "9=1%"], "The sandbox knows no fault 9", "take one of"),
+    ],
+)
+def test_wrong_usage_says_what_to_do(
+    arguments: list[str], what: str, todo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(arguments) == 2
+    error, *_, advice = capsys.readouterr().err.splitlines()
+    assert error == f"Error: {what}"
+    assert todo in advice
+    assert advice.startswith("  to do: ")
