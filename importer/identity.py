@@ -18,7 +18,7 @@ from importer.fields.text import fold
 from importer.records import FIELDS, Customer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     import pandas as pd
 
@@ -26,6 +26,7 @@ _NAMESPACE = uuid.UUID("1d0a3d8e-5c52-5d43-9c0e-7a1f0c9be2a4")
 _NO_DIGITS = re.compile("[^0-9]+")
 _SEPARATOR = "\x1f"
 _BLOCK = 500  # rows
+_TOLD = tuple(name for name in FIELDS if name != "cid")
 
 
 def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Customer]:
@@ -49,17 +50,14 @@ def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Cu
             yield Customer(row=row, **fields)
 
 
-def fingerprints(fields: Iterable[tuple[str, object]], key: bytes) -> dict[str, str]:
-    """Return field → keyed digest for the fields that have a value.
+def fingerprints(customer: object, key: bytes) -> dict[str, str]:
+    """Return field → keyed digest for the FIELDS of a customer that have a value, but the cid.
 
     What the journal remembers of a customer instead of personal data: enough to tell which fields
     differ, useless without the key. Names are compared by what a person would call the same name.
     """
-    return {
-        name: digest(name, value, key)
-        for name, value in fields
-        if value is not None and name not in {"row", "cid"}
-    }
+    values = ((name, getattr(customer, name, None)) for name in _TOLD)
+    return {name: digest(name, value, key) for name, value in values if value is not None}
 
 
 def digest(name: str, value: object, key: bytes) -> str:

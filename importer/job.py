@@ -15,7 +15,7 @@ from importer.identity import fingerprints
 from importer.messages import tr
 from importer.pace import Pace
 from importer.plan import in_time, make_plan, pick
-from importer.records import FIELDS, Customer, Outcome, Status
+from importer.records import Customer, Outcome, Status
 from importer.send import send
 from importer.viewer import Live
 
@@ -214,9 +214,7 @@ class Job:
 
     async def intend(self, customer: Customer, after_id: int | None) -> None:
         """Return when the intention is on disk."""
-        content = fingerprints(
-            ((name, getattr(customer, name)) for name in FIELDS), self.journal.key
-        )
+        content = fingerprints(customer, self.journal.key)
         self.content[customer.cid] = content
         await self.journal.intend(customer.cid, content, after_id)
 

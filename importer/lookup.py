@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.identity import digits_of, fingerprints
-from importer.records import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping
@@ -110,10 +109,7 @@ async def find_holders(
 def differing(customer: Customer, existing: Existing) -> tuple[str, ...]:
     """Return the fields that the row has and that are something else at Clopos."""
     # The digests are compared at once and never kept: they need no key.
-    mine, theirs = (
-        fingerprints(((name, getattr(each, name, None)) for name in FIELDS), b"")
-        for each in (customer, existing)
-    )
+    mine, theirs = fingerprints(customer, b""), fingerprints(existing, b"")
     if digits_of(customer.phone) in existing.phones:
         mine.pop("phone", None)
     return tuple(name for name, value in mine.items() if theirs.get(name) != value)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from importer.identity import digest, fingerprints
 from importer.messages import later, tr
-from importer.records import FIELDS, Customer, Outcome, Status
+from importer.records import Customer, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -376,7 +376,7 @@ def _holders(customer: Customer, index: Index, key: bytes) -> dict[str, Known]:
 
 def differing(customer: Customer, known: Known, key: bytes) -> tuple[str, ...]:
     """Return the fields that the row has and that are something else at Clopos."""
-    mine = fingerprints(((name, getattr(customer, name)) for name in FIELDS), key)
+    mine = fingerprints(customer, key)
     return tuple(
         name for name, value in mine.items() if value not in known.content.get(name, "").split()
     )

@@ -294,7 +294,7 @@ class _OutdatedError(Exception):
 
 
 def _content(existing: Existing, key: bytes) -> dict[str, str]:
-    content = fingerprints(((name, getattr(existing, name, None)) for name in _CONTENT), key)
+    content = fingerprints(existing, key)
     content["phone"] = " ".join(digest("phone", phone, key) for phone in existing.phones)
     return content
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +25,7 @@ def customer(row: int = 2, **fields: Any) -> Customer:
 
 
 def content(**fields: Any) -> dict[str, str]:
-    return fingerprints(fields.items(), KEY)
+    return fingerprints(SimpleNamespace(**fields), KEY)
 
 
 def index(*holders: tuple[str, str | None, dict[str, Any]]) -> Index:
