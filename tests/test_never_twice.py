@@ -250,12 +250,18 @@ class NeverTwice(RuleBasedStateMachine):
         """Hold what a run says against what is at Clopos."""
         customers = self.here.sandbox.customers()
         names = {str(customer["id"]): customer["name"] for customer in customers}
+        notes = {str(customer["id"]): customer["description"] for customer in customers}
         there = Counter(names.values())
         for row, status in self._statuses(sent).items():
             name, outcome = self.rows[row - 2]["name"], sent.outcomes.get(row)
             if status in {"created", "exists"}:
                 assert outcome
                 assert names[outcome.clopos_id or ""] == name
+                mended = self.rows[row - 2].get("description")
+                # …of what a lost journal knew, other values may have been sent again.
+                if mended and mended != notes[outcome.clopos_id or ""] and not self.lost:
+                    told = (status, "description" in outcome.message)
+                    assert told == ("exists", True), outcome
             # Of what a lost journal knew, a run that ended early can't tell.
             elif status != "unknown" and not (self.lost and status == "pending"):
                 assert there[name] == 0, (status, outcome)
