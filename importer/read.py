@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _WHO = frozenset(["full", "first", "middle", "last", "phone", "email", "code", "cid"])
 
+_NOTED = 3  # merged cells that are named
 SHIFTED = later("more cells than the header has: its values have moved")
 
 
@@ -178,21 +179,26 @@ def _fill_down(grid: Grid, headers: list[str], start: int) -> None:
 
     Not where the column is who the customer is: two rows of one name are a person's to judge.
     """
-    for first, last, column in grid.merged:
+    filled: list[str] = []
+    for first, reach, column in grid.merged:
         word = meaning(headers[column]) if column < len(headers) else None
         if first <= start or (word and word.field in _WHO):
             continue
+        last = min(reach, len(grid.records) - 1)
         for record in grid.records[first + 1 : last + 1]:
             record.extend([""] * (column + 1 - len(record)))
             record[column] = grid.records[first][column]
-        grid.notes.append(
+        filled.append(
             tr(
                 "merged cells: «{headers}» of row {first_row} stands for rows up to {last_row}",
-                headers=headers[column],
+                headers=headers[column] if column < len(headers) else "",
                 first_row=grid.first_row + first,
                 last_row=grid.first_row + last,
             )
         )
+    if (more := len(filled) - _NOTED) > 0:
+        filled[_NOTED:] = [trn("… and {n} more of that kind", "… and {n} more of that kind", more)]
+    grid.notes += filled
 
 
 def _listed(headers: list[str]) -> str:

@@ -661,6 +661,13 @@ WORKBOOKS = {
         b"<td>0500000002<tr><td>0500000003<td rowspan=x>Baku</table>",
         {3: ANAR, 4: LALE, 5: "missing_name"},
     ),
+    "a page with many groups over several rows": Case(
+        b"<table><tr><th>Group<th>Name"
+        + b"".join(b"<tr><td rowspan=2>G%d<td>Demo<tr><td>Anar Demo" % n for n in range(9))
+        + b"<tr><td rowspan=999999 colspan=99999>x</table>",
+        {2: person("Demo"), 3: person("Anar Demo"), 19: person("Anar Demo")},
+        note="stands for rows up to 7 · … and 6 more of that kind",
+    ),
     "a page with several tables": Case(
         b"<table><tr><td>Menu</td></tr></table>" + html(GRID), TWO_ROWS
     ),

@@ -13,6 +13,7 @@ _CELLS = frozenset(["td", "th", "cell"])
 _TABLES = frozenset(["table"])
 _SKIPPED = frozenset(["script", "style", "comment", "title"])  # a note at a cell is no value
 _SPACE = re.compile(r"\s+")
+_COVERED = 100  # columns in which a cell may go over several rows; beyond is no table of people
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 
 
@@ -131,7 +132,8 @@ class _Page(HTMLParser):
         if self.rows > 1:
             first, column = len(table.records) - 1, len(record)
             last = first + self.rows - 1
-            table.covered |= dict.fromkeys(range(column, column + self.span), last)
+            covered = range(column, min(column + self.span, _COVERED))
+            table.covered |= dict.fromkeys(covered, last)
             if self.span == 1:
                 table.merged.append((first, last, column))
         record.append("\n".join(" ".join(line.split()) for line in lines).strip())
