@@ -20,7 +20,7 @@ from tests.test_exports import EXPORTS, FILES
 if TYPE_CHECKING:
     from pathlib import Path
 
-MUTATIONS = 100
+MUTATIONS = 300
 LONGEST = 2.0  # seconds of CPU for one file
 PROFILES = load_profiles()
 ROWS = [["Name", "Phone", "Birthday"], *([f"Demo {n}", f"05000000{n:02}", ""] for n in range(20))]
