@@ -26,7 +26,7 @@ class Use:
     `used` is our share of what the reserve and others left to us, in the whole and in the worst
     ten minutes (None: there were no ten minutes); `largest` the fullest window, as a share of its
     limit; `reserve_taken` how many of ours came when only the reserve was left, and
-    `reserve_seconds` the longest time in which no other of ours came.
+    `reserve_seconds` how long after it began to be so the last of these came, at most.
     """
 
     used: float
@@ -102,16 +102,15 @@ def _into_the_reserve(
     for rate in rates:
         most = int(rate.limit * (1 - reserve) + 1e-9)
         held: deque[float] = deque()
-        since: float | None = None
+        since = 0.0  # when only the reserve was left
         for at, mine in events:
             while held and held[0] <= at - rate.seconds:
                 held.popleft()
+            if len(held) <= most:
+                since = at
             held.append(at)
             fullest = max(fullest, len(held) / rate.limit)
             if mine and len(held) > most:
                 taken += 1
-                since = at if since is None else since
                 longest = max(longest, at - since)
-            elif mine:
-                since = None
     return fullest, taken, longest

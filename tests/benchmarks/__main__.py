@@ -60,6 +60,8 @@ def main() -> None:
             from tests.benchmarks import pace  # noqa: PLC0415
 
             rows = pace.measure(pace.CASES[:3] if given.quick else pace.CASES)
+            if not given.quick:
+                pace.into_readme(pace.table(rows))
             texts.append(f"### The pace against a strict window\n\n{pace.table(rows)}\n")
             facts.append({"title": "pace", "lines": [asdict(row) for row in rows]})
     text = "\n".join(texts)
