@@ -59,6 +59,12 @@ def later(text: str) -> str:
     return text
 
 
+def everywhere(text: str) -> frozenset[str]:
+    """Return a text in every language: results may have been written in another."""
+    others = (gettext.translation(DOMAIN, LOCALES, [each], fallback=True) for each in LANGUAGES)
+    return frozenset({text, *(catalogue.gettext(text) for catalogue in others)})
+
+
 def tr(text: str, /, **values: object) -> str:
     """Return the text in the language spoken, its {placeholders} filled."""
     said = _catalogue.gettext(text) if _catalogue and text else text

@@ -36,7 +36,7 @@ CATALOGUE: dict[str, Entry] = {
     "malformed_row": Entry(
         Level.ROW,
         later("a row whose values can't be trusted, or that is no customer"),
-        later("mend it, or delete it"),
+        later("mend it (in results: empty its import_message too), or delete it"),
     ),
     # fields
     "invalid_phone": Entry(

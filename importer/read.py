@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from importer.columns import cells_of, frame, text_column
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from importer.columns import arrow, cells_of, frame, text_column
 from importer.errors import UsageError
 from importer.fields.text import tidy
 from importer.header_words import meaning
-from importer.messages import later, tr, trn
+from importer.messages import everywhere, later, tr, trn
+from importer.problems import CATALOGUE
 from importer.reading.container import grid_of
 from importer.reading.header import LOOK_AT, RESULTS, find_header, is_blank, not_a_customer
 from importer.reading.plain import read_plain
@@ -118,7 +123,10 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
         fits = len(record) == width
         body.append(record if fits else record[:width] + [""] * (width - len(record)))
     table = frame({n: text_column(cells) for n, cells in enumerate(zip(*body, strict=True))}, rows)
-    headers, table = _without_results(headers, table, grid)
+    own = RESULTS.issubset(headers)
+    if own:
+        malformed = _held_earlier(headers, table) | malformed
+        headers, table = _without_results(headers, table, grid)
     notes = list(grid.notes)
     above = sum(not is_blank(record) for record in records[:start])
     if above and options.header_row is None:
@@ -141,7 +149,8 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
         malformed=malformed,
         blank_rows=len(records) - start - 1 - len(kept),
         notes=tuple(notes),
-        serial_dates=grid.serial_dates,
+        # A workbook's days without a format are numbers in its results, whatever their kind.
+        serial_dates=grid.serial_dates or (1900 if own else None),
     )
 
 
@@ -227,6 +236,25 @@ def _header_index(records: list[list[str]], grid: Grid, name: str, options: Read
     return index
 
 
+def _held_earlier(headers: list[str], table: pd.DataFrame) -> dict[int, str]:
+    """Return row → why it was held back as a whole by the run that wrote these results.
+
+    What was wrong with it may be gone from its cells: values that moved stand under some header
+    now. Only a person can tell that it was mended, by taking the message away.
+    """
+    if "import_message" not in headers:
+        return {}
+    said = arrow(table[headers.index("import_message")])
+    hints = everywhere(CATALOGUE["malformed_row"].hint)
+    after = "|".join(sorted(re.escape(f": {hint}") for hint in hints))
+    places = pc.indices_nonzero(pc.match_substring_regex(said, after)).to_numpy()
+    texts = said.take(pa.array(places)).to_pylist()
+    return {
+        int(row): re.split(after, text, maxsplit=1)[0]
+        for row, text in zip(table.index[places], texts, strict=True)
+    }
+
+
 def _without_results(
     headers: list[str], table: pd.DataFrame, grid: Grid
 ) -> tuple[list[str], pd.DataFrame]:
@@ -234,8 +262,6 @@ def _without_results(
 
     Only CSV is made harmless; a workbook may be such a CSV file, saved as one.
     """
-    if not RESULTS.issubset(headers):
-        return headers, table
     kept = [number for number, header in enumerate(headers) if header not in RESULT_COLUMNS]
     own_workbook = grid.worksheet == RESULTS_WORKSHEET
     back = given_back if grid.kind not in {"jsonl", "parquet"} and not own_workbook else str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from importer import messages
+from importer.pipeline import Output, check
 from importer.prepare import Prepared, SheetOptions, prepare
 from importer.problems import CATALOGUE, Level
 from importer.records import Status
@@ -98,3 +101,35 @@ def test_by_default_a_row_with_any_problem_waits_for_a_person(name: str) -> None
     invalid = {row for row, o in found.outcomes.items() if o.status is Status.INVALID}
     assert troubled == invalid
     assert all(found.outcomes[row].message for row in invalid)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("name", FILES)
+def test_results_are_judged_as_their_sheet_was(name: str, suffix: str, tmp_path: Path) -> None:
+    """…in any language: what was sent isn't called wrong, what was held back isn't sent."""
+    results = tmp_path / f"results{suffix}"
+    messages.use("ru")
+    first = check(EXPORTS / name, output=Output(results))
+    messages.use("en")
+    again = check(results, output=Output(tmp_path / "again.csv"))
+    for status in ("import_status", "import_duplicate_of"):
+        assert again.rows[status].tolist() == [
+            # A duplicate names a row of the file it is in.
+            str(renumbered[int(cell)]) if cell.isdecimal() else cell
+            for renumbered in [dict(zip(first.rows.index, again.rows.index, strict=True))]
+            for cell in first.rows[status].tolist()
+        ]
+
+
+def test_a_row_whose_values_moved_is_held_back_until_a_person_says_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    sheet, results = tmp_path / "list.csv", tmp_path / "list.csv.results.csv"
+    sheet.write_text("name,city,code\nAnna,Street 1,Baku,7\nOlga,Baku,8\n", encoding="utf-8")
+    assert check(sheet).summary["invalid"] == 1
+    text = results.read_text("utf-8-sig")
+    assert "its values have moved: mend it (in results: empty its import_message too)" in text
+    assert check(results).summary["invalid"] == 1
+    mended = re.sub(r'"?more cells than.*?delete it"?', "", text).replace("Street 1,Baku", "Baku,7")
+    results.write_text(mended, encoding="utf-8")
+    assert (check(results).summary["invalid"], check(results).summary["ready"]) == (0, 2)
