@@ -13,11 +13,12 @@ from importer.records import RESULT_COLUMNS
 _WORDS: dict[str, dict[int, dict[str, str]]] = {
     "full": {
         0: {
-            "en": "name;full name;customer name;client name;customer;client;contact name;guest name;guest",
-            "az": "qonaq;ad soyad;adı soyadı;ad və soyad;soyad ad;müştəri;müştəri adı;müştərinin adı;ad soyad ata adı;s a a",
+            "en": "name;full name;customer name;client name;customer;client;contact name;guest name",
+            "az": "ad soyad;adı soyadı;ad və soyad;soyad ad;müştəri;müştəri adı;müştərinin adı;ad soyad ata adı;s a a",
             "ru": "фио;имя и фамилия;фамилия и имя;фамилия имя;имя фамилия;фамилия имя отчество;полное имя;клиент;имя клиента;покупатель;гость",
             "tr": "ad soyad;adı soyadı;isim soyisim;müşteri;müşteri adı;ad ve soyad",
         },
+        1: {"en": "guest", "az": "qonaq", "tr": "misafir"},
     },
     "first": {
         0: {

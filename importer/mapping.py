@@ -231,10 +231,8 @@ def _name(draft: _Draft, sheet: Sheet, candidates: dict[str, dict[int, list[int]
 
     What is called a name is a first name where a surname stands beside it and not in it.
     """
-    full, first, middle, last = (
-        _differing(sheet, candidates.get(part, {}).get(0, []))
-        for part in ("full", "first", "middle", "last")
-    )
+    ranks = (candidates.get(part, {0: []}) for part in ("full", "first", "middle", "last"))
+    full, first, middle, last = (_differing(sheet, of[min(of)]) for of in ranks)
     if not first and len(last) == len(full) == 1 and not _is_within(sheet, last[0], full[0]):
         first, full = full, []
     for part in (full,) if full else (first, middle, last):

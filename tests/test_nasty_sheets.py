@@ -348,6 +348,10 @@ HEADERS = {
             | {"email": "a@example.com", "date_of_birth": "1990-12-31", "gender": 2}
         },
     ),
+    "a guest, by name": Case(
+        "Guest,Name,Phone\nyes,Anar Demo,0500000001\n,Lalə Demo,0500000002\n", TWO_ROWS
+    ),
+    "a guest": Case("Guest,Phone\nAnar Demo,0500000001\n", {2: ANAR}),
     "headers that say whose and how": Case(
         "Customer First Name,Customer Last Name,Contact Phone (mobile),Birthday (DD/MM/YYYY)\n"
         "Anar,Demo,0500000001,25/03/1990\n",
