@@ -266,3 +266,12 @@ def test_ctrl_d_at_a_question_ends_it(tmp_path: Path) -> None:
     assert "Interrupted" in shown
     assert "Traceback" not in shown
     assert not (tmp_path / "list.csv.results.csv").exists()
+
+
+@pytest.mark.parametrize("flag", ["--json", "--quiet"])
+def test_nothing_is_asked_of_who_wants_no_talk(tmp_path: Path, flag: str) -> None:
+    (tmp_path / "list.csv").write_text(TIE, encoding="utf-8")
+    code, shown = on_a_terminal(tmp_path, "", "check", "list.csv", flag)
+    assert code == 2
+    assert '--map "name=Müştəri" or --map "name=Client"' in shown
+    assert "Its number" not in shown
