@@ -330,6 +330,12 @@ WAITS: list[tuple[dict[str, str], float | None]] = [
     ({"Retry-After": "Fri, 14 Nov 2025 08:31:07 GMT"}, 0),
     ({"Retry-After": "12", "RateLimit-Reset": "20"}, 20),
     ({"RateLimit-Reset": "999999"}, 3600),
+    # Their clock counts, where they tell it; ours may have been set.
+    (
+        {"Retry-After": "Fri, 14 Nov 2025 09:31:47 GMT", "Date": "Fri, 14 Nov 2025 09:31:37 GMT"},
+        10,
+    ),
+    ({"X-RateLimit-Reset": str(int(NOW) + 40), "Date": "some day"}, 40),
     *(
         ({name: value}, None)
         for name in ("RateLimit-Reset", "X-RateLimit-Reset", "Retry-After")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from importer.sandbox import Config
 from importer.sandbox.virtual_time import run
-from tests.world import told, world
+from tests.world import people, told, world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +110,35 @@ def test_a_mended_row_whose_first_create_lands_late(tmp_path: Path) -> None:
             outcome = again.outcomes[2]
             assert outcome.clopos_id == str(customer["id"])
             assert (outcome.status == "exists") == (customer["email"] == "old@example.com")
+
+    run(story())
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("jump", [-86_400.0, -1800.0, 1800.0, 86_400.0])
+def test_a_clock_that_jumps_changes_nothing(tmp_path: Path, jump: float, version: int) -> None:
+    """…within a run, nor between two; tokens that seem to live on are renewed when refused."""
+
+    async def story() -> None:
+        config = Config(token_seconds=60.0, latency=(0.5, 0.5))
+        async with world(tmp_path, config, version) as here:
+            here.sandbox.faults.add("504b", match={"name": "Demo 3"})
+            here.sandbox.faults.add("504a", match={"name": "Demo 5"})
+            here.sandbox.faults.add("429", match={"name": "Demo 9"})
+
+            def set_clock() -> None:
+                here.clock_is_off = jump
+
+            here.later(5.0, set_clock)
+            sent = await here.send(*people(90), match="never")
+            assert sent.error is None
+            assert set(told(sent).values()) == {"created"}
+            assert here.now < 300  # no hour is waited for
+            here.clock_is_off = 0.0
+            sent = await here.send(*people(95))
+            assert sent.error is None
+            assert set(here.names().values()) == {1}
+            assert len(here.names()) == 95
 
     run(story())
 

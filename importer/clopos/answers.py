@@ -300,6 +300,8 @@ def _lower(value: Any) -> str | None:
 def _wait(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds a 429 asks to wait; the header families differ (API facts §7.2, §7.3)."""
     named = {name.lower(): value.strip() for name, value in headers.items()}
+    # Theirs, where they tell it: the clock of this machine may be wrong.
+    now = _moment(named.get("date", "")) or now
     waits = (
         _retry_after(named.get("retry-after", ""), now),
         _until(_number(named.get("ratelimit-reset", "")), now),
@@ -312,8 +314,14 @@ def _wait(headers: Mapping[str, str], now: float) -> float | None:
 def _retry_after(value: str, now: float) -> float | None:
     if (seconds := _number(value)) is not None:
         return seconds
+    moment = _moment(value)
+    return None if moment is None else moment - now
+
+
+def _moment(value: str) -> float | None:
+    """Return a date of a header in epoch seconds."""
     try:
-        return parsedate_to_datetime(value).timestamp() - now
+        return parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
 

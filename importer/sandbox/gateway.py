@@ -11,6 +11,7 @@ import json
 import math
 from collections import deque
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -97,7 +98,10 @@ class Gateway:
         seen.status = answer.status
         if version == 2 and route != "auth" and answer.status >= 400:
             self._failed.count(request.remote or "", asyncio.get_running_loop().time())
-        headers = self._rate_headers(visit, answer.status) | {"Content-Type": answer.kind}
+        headers = self._rate_headers(visit, answer.status) | {
+            "Content-Type": answer.kind,
+            "Date": formatdate(self.now(), usegmt=True),
+        }
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def others(self, version: int, at: float) -> bool:
