@@ -103,6 +103,13 @@ def test_a_python_call_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert (ROOT / "importer" / "py.typed").exists()
 
 
+def test_what_make_is_said_to_do_it_does() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    told = set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", TEXT + TOUR))
+    assert {"demo", "test", "messages"} <= told
+    assert told <= set(re.findall(r"(?m)^([a-z-]+):.*##", makefile))
+
+
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#h][^)]*)\)", TEXT):
         assert (ROOT / target).exists(), target

@@ -297,6 +297,24 @@ def test_plain_lines_where_there_is_no_terminal(
     assert words in stream.getvalue().splitlines()
 
 
+@pytest.mark.parametrize("env", [{"CI": "true"}, {"TERM": "dumb"}])
+def test_plain_lines_in_ci_and_where_nothing_can_move(
+    monkeypatch: pytest.MonkeyPatch, screen: Screen, env: dict[str, str]
+) -> None:
+    monkeypatch.setattr(terminal_module, "_LINE_EVERY", 0.001)
+    terminal = Terminal(screen.stream, env=env)
+    told: list[str] = []
+    monkeypatch.setattr(terminal, "say", told.append)
+    terminal.complain(UsageError("no file", why="it went " + "far " * 30 + "away"))
+    with terminal.busy("reading x.csv") as progress:
+        progress(1, of=2)
+        _until(lambda: told)
+    assert told[0].startswith("reading x.csv … 1/2 (")
+    error = screen.text().replace("\r\n", "\n")
+    assert error.splitlines()[1].endswith("far away")  # one line, to be searched
+    assert not set(error) & {"\x1b", "\r"}
+
+
 def _until(true: object, seconds: float = 10.0) -> None:
     """Wait for another thread, which the test gives work that takes no time."""
     assert callable(true)
