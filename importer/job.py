@@ -173,7 +173,7 @@ class Job:
 
     def _seconds_left(self, progress: Progress) -> float | None:
         """Return how many seconds until all is done, as it went so far. None: no limit."""
-        seconds = self.quota.seconds_of(progress.requests_left)
+        seconds = self.quota.seconds_of(progress.requests_left, of_late=True)
         if seconds is None:
             return None
         # At the end the last answers come, and what is in doubt by then is settled.

@@ -47,9 +47,7 @@ def kept(results: Path, begin: float, end: float) -> Path | None:
     except OSError:  # the folder is gone
         return None
     for path in earlier:
-        stamp = path.name.removesuffix(results.suffix)[-15:]
-        written = datetime.strptime(stamp, _STAMP).astimezone().timestamp()
-        if int(begin) <= written < end:
+        if begin <= path.stat().st_mtime < end:
             return path
     return None
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from importer.blocks import COLUMNS, duration, happened_lines
 from importer.clopos import default_rates, parse_rates
+from importer.logs import log_to
 from importer.messages import number, tr
 from importer.outcomes import Outcomes
 from importer.prepare import Prepared, SheetOptions, prepare
@@ -128,7 +129,7 @@ def rehearse(
     viewer.found(prepared)
     version = settings.version if settings.brand else 2
     how = (sending or SendOptions(), scenario or Scenario(), version)
-    with _folder() as folder:
+    with _folder() as folder, log_to(None):
         uploaded, told = run(_story(path, prepared, how, folder, viewer), time.time())
     said = prepared.outcomes | uploaded.outcomes
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, tr("not sent yet"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,7 @@ def test_results_of_an_earlier_run_are_found_where_they_were_put(tmp_path: Path)
     aside = tmp_path / "list.results.20260103-000000.csv"
     aside.touch()
     began = datetime(2026, 1, 3).astimezone().timestamp()
+    os.utime(aside, (began, began))
     assert kept(results, began, began + 60) == aside
     assert kept(results, began - 60, began) is None
     assert kept(results, began + 1, began + 60) is None

@@ -300,3 +300,18 @@ def test_rates_are_read(text: str, rates: tuple[Rate, ...]) -> None:
 def test_what_is_no_rate_is_said_so(text: str) -> None:
     with pytest.raises(UsageError, match="not a rate"):
         parse_rates(text)
+
+
+def test_a_forecast_goes_by_what_others_used_in_the_mean() -> None:
+    """Somebody who takes 90 a minute, five minutes of ten, is 45 to a forecast, there or not."""
+    window = Window(Rate(300, MINUTE), 0.1)
+    for second in range(0, 1200, 5):
+        theirs = 90 if second % 600 < 300 else 0
+        window.observe(300 - theirs, float(second), second + 0.1)
+    assert window.typical() == pytest.approx(270 - 45, abs=20)
+    assert window.others(1195.1) == 0
+    quiet = Window(Rate(300, MINUTE), 0.1)
+    assert quiet.typical() == 270
+    quiet.observe(300, 0.0, 0.1)
+    quiet.observe(300, 500.0, 500.1)  # nothing was heard for long
+    assert quiet.typical() == 270

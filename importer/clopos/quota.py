@@ -68,17 +68,19 @@ class Quota:
         """Return for how many seconds from `now` (loop time) nothing leaves, 0 for not at all."""
         return max(0.0, max(self._paused_until, self._opens_at) - now)
 
-    def seconds_of(self, requests: int) -> float | None:
+    def seconds_of(self, requests: int, *, of_late: bool = False) -> float | None:
         """Return how long so many requests take to leave from now on, None for no limit.
 
-        At the share that is ours now: of the reserve, and of what others use. Hours in which
+        At the share that is ours now, after the reserve and what others use; `of_late`: that was
+        ours in the mean of the last minutes, for somebody may come and go. Hours in which
         nothing is sent aren't counted.
         """
         if self._shortest is None or requests <= 0:
             return None if self._shortest is None else 0.0
         now = asyncio.get_running_loop().time()
         self._count_recent(now)
-        spacing = self._shortest.length / self._shortest.usable(now)
+        share = self._shortest.typical() if of_late else self._shortest.usable(now)
+        spacing = self._shortest.length / share
         longest = requests * spacing
         for window in self.windows:
             if window is not self._shortest:

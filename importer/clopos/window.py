@@ -28,6 +28,7 @@ MARGIN = 0.05  # seconds added to a window: clocks differ in speed, a little
 LEAST_GRACE = 0.5  # seconds on the way that cost less than 1 % of a minute's quota
 _LATE = 60.0  # seconds after which no answer comes any more
 _BETWEEN = 1.0  # seconds between two answers, where others leave us little
+_LOOK_BACK = 600.0  # seconds: somebody who comes and goes is in a forecast by the mean
 _TREND = 3.0  # seconds over which a change in what others send is looked at
 
 
@@ -58,6 +59,8 @@ class Window:
         self._news = 0.0  # seconds from one look at the server's count to the next
         self._seen: deque[tuple[float, int]] = deque()  # (time, server's count less ours)
         self._others: deque[tuple[float, int]] = deque()  # (time, requests of others in a window)
+        self._first: float | None = None  # when the server's count was seen first
+        self._typical = 0.0  # of others, in the time a forecast looks back on
         self.keep_free(reserve)
 
     def keep_free(self, reserve: float) -> None:
@@ -79,6 +82,10 @@ class Window:
     def usable(self, now: float) -> int:
         """Return how many of a window are ours while others send as they do; at least one."""
         return max(1, self.allowed - self.others(now))
+
+    def typical(self) -> int:
+        """Return how many of a window were ours of late, in the mean; at least one."""
+        return max(1, self.allowed - round(self._typical))
 
     def others(self, now: float) -> int:
         """Return how many requests of others a window holds, as far as the server's count tells.
@@ -110,6 +117,7 @@ class Window:
         """
         if self._seen and sent_at <= self._seen[-1][0]:
             return  # a slow answer tells old news
+        before = self._seen[-1][0] if self._seen else sent_at
         self._news = now - sent_at + _BETWEEN
         until = bisect_right(self._requests, sent_at, key=_at)
         since = bisect_right(self._requests, sent_at - self.rate.seconds, key=_at)
@@ -117,7 +125,14 @@ class Window:
         while self._seen[0][0] < sent_at - _LATE:
             self._seen.popleft()
         wavering = min(0, min(self._seen, key=itemgetter(1))[1])
-        self._others.append((sent_at, max(0, self._seen[-1][1] + wavering)))
+        count = max(0, self._seen[-1][1] + wavering)
+        if self._first is None:
+            self._first, self._typical = sent_at, float(count)
+        else:
+            looked_back = min(_LOOK_BACK, sent_at - self._first)
+            passed = min(looked_back, sent_at - before)
+            self._typical += (count - self._typical) * passed / looked_back
+        self._others.append((sent_at, count))
         while self._others[0][0] < sent_at - _LATE:
             self._others.popleft()
 
