@@ -321,13 +321,21 @@ def _main(arguments: list[str]) -> int:
         if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if _NO_OUTPUT[error.errno] == Exit.SERVICE:
-                _complain(ServiceError(tr("Standard output can't be written"), why=error.strerror))
+                _complain(_unwritable(error))
             return _NO_OUTPUT[error.errno]
         from importer.fault import report_fault  # noqa: PLC0415 - seldom needed
 
         _complain(report_fault(error))
         return Exit.FAULT
     return int(code or 0)
+
+
+def _unwritable(error: OSError) -> ServiceError:
+    return ServiceError(
+        tr("Standard output can't be written"),
+        why=error.strerror,
+        todo=tr("free some space or lead it elsewhere, then run the same command again"),
+    )
 
 
 def _complain(error: ImporterError) -> None:

@@ -108,7 +108,9 @@ class Sandbox:
         now = self._gateway.now()
         wrong = complaint(values, self.config, today=stamp(now)[:10])
         if wrong:
-            raise UsageError(tr("The sandbox can't create this customer"), why=wrong)
+            raise UsageError(
+                tr("The sandbox can't create this customer"), why=wrong, todo=tr("correct it")
+            )
         where = brand or self.config.brands[0]
         return self.store.add(where, values, now=now, hidden=hidden)
 
