@@ -60,6 +60,15 @@ def test_what_a_stranger_takes_is_left_to_him_and_taken_back(share: float, used:
     assert row.use.largest < 0.97  # the reserve is hardly touched before an answer tells of him
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
+    """…while somebody sends evenly, five minutes of ten."""
+    row = hour(stranger=share, evenly=True, seconds=1200.0)
+    assert row.throttled == 0
+    assert row.use.used >= 0.98
+    assert row.use.reserve_seconds <= 1.0
+
+
 def test_a_stranger_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
     row = hour(rates=V1, stranger=0.3, seconds=4000.0)
     assert row.throttled == 0

@@ -41,7 +41,7 @@ class Case:
 
     `on_the_way`: seconds, at most, until the server counts a request; `latency` is what it takes
     to answer after that. `stranger`: the share of the limit (of the hour's on v1) that somebody
-    else takes, on for five minutes and off for five, at random moments.
+    else takes, on for five minutes and off for five, at random moments or `evenly`.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Case:
     latency: str = "50 to 400 ms"
     on_the_way: float = 0.0
     stranger: float = 0.0
+    evenly: bool = False
     seconds: float = HOUR
     seed: int = 0
 
@@ -103,7 +104,9 @@ async def _stranger(case: Case, server: Server) -> None:
     while True:
         until = loop.time() + 300.0
         while loop.time() < until:
-            await asyncio.sleep(server.chance.expovariate(a_second))
+            await asyncio.sleep(
+                1 / a_second if case.evenly else server.chance.expovariate(a_second)
+            )
             if server.take(loop.time()):
                 server.others.append(loop.time())
         await asyncio.sleep(300.0)
@@ -161,6 +164,8 @@ CASES = (
     Case("v2, no reserve, 9 s", latency="9 s", reserve=0.0),
     Case("v2, up to 1 s on the way", on_the_way=1.0),
     Case("v2, up to 5 s on the way", on_the_way=5.0),
+    Case("v2, a stranger takes 30 %, evenly", stranger=0.3, evenly=True),
+    Case("v2, a stranger takes 60 %, evenly", stranger=0.6, evenly=True),
     Case("v2, a stranger takes 30 %", stranger=0.3),
     Case("v2, a stranger takes 60 %", stranger=0.6),
     Case("v2, a stranger takes 60 %, 20 ms to 9 s", stranger=0.6, latency="20 ms to 9 s"),
