@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _TRIED_IN_ORDER = frozenset({"phone", "email"})
 _UUID = re.compile(r"[{(]?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}[)}]?")
 _SAMPLE = 200  # rows that tell whether a column holds UUIDs
+_VALUE = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|[+(]?[0-9][0-9 ()-]{6,}")
 _NTH = re.compile(r"(.*?)\s*\(([1-9]\d{0,4})\)")
 
 
@@ -301,7 +302,16 @@ def _tie(name: str, headers: Sequence[str], columns: list[int]) -> UnclearError:
     )
 
 
-def _no_name(headers: Sequence[str]) -> UnclearError:
+def _no_name(headers: Sequence[str]) -> UsageError:
+    if any(_VALUE.fullmatch(header.strip()) for header in headers):
+        return UsageError(  # without its words: they are somebody's
+            tr("The sheet has no row of headers"),
+            why=tr("its first row holds a phone number or an e-mail address, like a customer"),
+            todo=tr(
+                "put a row above it that names the columns, such as Name, Phone, E-mail; or give "
+                "the row that does with --header-row"
+            ),
+        )
     ours = [header for header in headers if header and header not in RESULT_COLUMNS]
     return UnclearError(
         "name",

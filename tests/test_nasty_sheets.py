@@ -274,7 +274,7 @@ HEADERS = {
     "a blank row that is told to be the header": Case(
         "\n" + TWO, error="the row is empty", read={"header_row": 1}
     ),
-    "no header": Case("Anar Demo,0500000001\nLalə Demo,0500000002\n", error="--header-row"),
+    "no header": Case("Anar Demo,0500000001\nLalə Demo,0500000002\n", error="no row of headers"),
     "the header again, as reports have it": Case(
         "Name,Phone\nAnar Demo,0500000001\nName,Phone\nLalə Demo,0500000002\n",
         {2: ANAR, 3: "malformed_row", 4: LALE},
@@ -814,6 +814,7 @@ def test_what_comes_of_it(name: str, tmp_path: Path) -> None:
         error = caught.value
         assert case.error in f"{error.what} · {error.why} · {error.todo}"
         assert error.todo
+        assert "Anar Demo" not in f"{error.what}{error.why}{error.todo}"  # nobody's name
         return
     found = prepare(path, options, today=TODAY)
     ready = {
