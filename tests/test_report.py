@@ -252,6 +252,15 @@ def test_what_to_do_next(changes: dict[str, Any], words: str) -> None:
     assert words in render(told, Lines([], {}), WHEN, private=False).replace("&#39;", "'")
 
 
+def test_nothing_asked_is_no_chart() -> None:
+    requests = {"total": 0, "posts": 0, "reads": 0, "auths": 0, "throttled": 0}
+    sending = Sending(0, 0, 0, 0.0, 270.0, 300.0, requests, ((0, 0),))
+    page = render(facts(sending=sending), rows(), WHEN, private=False)
+    assert "Requests a minute" not in page
+    assert "Plan and truth" not in page
+    assert "Created now" in page
+
+
 def test_a_check_has_a_page_too(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     results = tmp_path / "results.csv"

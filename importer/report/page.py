@@ -19,13 +19,14 @@ from importer.messages import number, tr, trn
 from importer.problems import CATALOGUE
 from importer.records import Status
 from importer.report import figures
+from importer.report.facts import Sending
 from importer.width import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from importer.report.facts import Facts, Sending
+    from importer.report.facts import Facts
     from importer.report.tables import Line, Lines
 
 _FOLDER = Path(__file__).parent
@@ -70,10 +71,9 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
     more = max(0, len(need) - _MOST)
     need = need[:_MOST]
     checked = facts.sending is None
-    buckets, top = figures.by_the_minute(
-        facts.sending.timeline if facts.sending else (),
-        facts.sending.quota if facts.sending else None,
-    )
+    # Where nothing was asked of Clopos, there is no pace to be shown.
+    asked = facts.sending if facts.sending and facts.sending.requests.get("total") else Sending()
+    buckets, top = figures.by_the_minute(asked.timeline, asked.quota)
     return environment.get_template("page.html").render(
         facts=facts,
         private=private,
@@ -96,8 +96,8 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
         shown_rows={line.outcome.row for line in need},
         buckets=buckets,
         top=top,
-        plan=_plan(facts.sending, facts.seconds) if facts.sending else [],
-        idle=sum(sent == 0 for sent, _ in facts.sending.timeline) if facts.sending else 0,
+        plan=_plan(asked, facts.seconds),
+        idle=sum(sent == 0 for sent, _ in asked.timeline),
     )
 
 
