@@ -171,7 +171,7 @@ def verify(**given: Any) -> int:
 
 
 @commands.command()
-@flags.sheet_flags
+@flags.reading_flags
 @flags.pace_flags
 @option("--faults", type=click.Choice(["typical", "harsh"]), help="What goes wrong meanwhile.")
 def rehearse(**given: Any) -> int:

@@ -91,6 +91,13 @@ _SHEET_FLAGS = (
         metavar="HEADER",
         help="Put each customer into the group that this column names.",
     ),
+    LANGUAGE_SPOKEN,
+    JSON,
+    option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
+)
+
+
+_OUTPUT_FLAGS = (
     option(
         "--results",
         type=click.Path(path_type=Path),
@@ -110,12 +117,7 @@ _SHEET_FLAGS = (
         "passed on.",
     ),
     option("--report-private", is_flag=True, help="Without names, phones and values in that page."),
-    LANGUAGE_SPOKEN,
-    JSON,
-    option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
 )
-
-
 _PACE_FLAGS = (
     option("--limit", type=click.IntRange(min=0), metavar="N", help="Send N rows at most."),
     option(
@@ -208,7 +210,14 @@ _RUN_FLAGS = (
 
 
 def sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command FILE and the flags about it."""
+    """Give a command FILE and the flags about it, and about what is written."""
+    for flag in reversed(_OUTPUT_FLAGS):
+        command = flag(command)
+    return reading_flags(command)
+
+
+def reading_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command FILE and the flags about reading it."""
     for flag in reversed(_SHEET_FLAGS):
         command = flag(command)
     return _FILE(command)

@@ -26,7 +26,7 @@ from importer.blocks import (
     understood_lines,
 )
 from importer.errors import UsageError
-from importer.plan import Plan, Price
+from importer.plan import Clash, Plan, Price
 from importer.prepare import Prepared, SheetOptions, prepare
 from importer.records import Customer, MappingChoices, Outcome, Status
 from importer.terminal import Terminal
@@ -400,3 +400,33 @@ def test_both_viewers_show_the_whole_route() -> None:
     with silent.busy("x") as progress, silent.sending(1, None, Live) as count:
         progress(1, 2, what="x")
         count(Outcome(2, Status.CREATED))
+
+
+def test_the_plan_explains_what_differs_and_what_clashes() -> None:
+    known = (Outcome(2, Status.EXISTS, message="…"), *(Outcome(n, Status.CONFLICT) for n in (3, 4)))
+    clashes = (Clash(("phone",), 1, (3,)), Clash(("phone", "code"), 9, (4, 5, 6, 7, 8)))
+    made = Plan((), (), known, 0, Price(0, 0, 0, 0.0), {"email": 2, "gender": 1}, clashes)
+    assert plan_lines(made, NOW)[2:] == [
+        "  1 is at Clopos already",
+        "  - with another value there: email 2, gender 1",
+        "  2 clash with other customers",
+        "  - the phone belongs to a customer with another name (1 row: 3)",
+        "  - phone and code belong to two different customers (9 rows: 4, 5, 6, 7, 8, …)",
+    ]
+
+
+def test_the_plan_says_whether_a_deadline_is_met() -> None:
+    end = NOW.timestamp()
+    met = Price(1200, 2, 1, 4.44, end + 266, end + 3600, 1200)
+    missed = Price(1200, 2, 1, 4.44, end + 9000, end + 3600, 700)
+    assert plan_lines(Plan(range(1200), (), (), 0, met), NOW)[2:] == [
+        "  1,203 requests, about 4 minutes, done at 23:34",
+        "  - 1,200 to create, 2 to read, 1 to sign in",
+        "  done by 2026-11-25 00:30: it fits",
+    ]
+    lines = plan_lines(Plan(range(1200), (), (), 0, missed), NOW)
+    assert lines[2].endswith("done at 2026-11-25 02:00")
+    told = " ".join(line.strip() for line in lines[4:])
+    assert told == (
+        "not done by 2026-11-25 00:30: 700 rows are created until then, the same command carries on"
+    )
