@@ -66,6 +66,7 @@ def test_a_sample_is_imported_from_another_folder(installed: Path, tmp_path: Pat
     sheet = EXPORTS / "square.csv"
     arguments = ["run", sheet, *expected(sheet.name)["options"], "--sandbox", "--json", "--quiet"]
     arguments += ["--rate", "none", "--results", "results.csv", "--report", "page.html"]
+    arguments += ["--lang", "az"]
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, *map(str, arguments)],
         cwd=tmp_path,
@@ -79,4 +80,6 @@ def test_a_sample_is_imported_from_another_folder(installed: Path, tmp_path: Pat
     assert json.loads(done.stdout)["created"] == ready
     statuses = [line["import_status"] for line in lines_of(tmp_path / "results.csv")]
     assert statuses.count("created") == ready
-    assert "<html" in (tmp_path / "page.html").read_text("utf-8")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert '<html lang="az">' in page
+    assert "Bundan sonra nə etməli" in page
