@@ -113,9 +113,10 @@ def check(
     outcomes = Outcomes(prepared.sheet.table.index, prepared.outcomes, Status.READY)
     if output.payloads:
         rows = customers(prepared.values, base_url=settings.base_url, brand=settings.brand)
-        write_payloads(output.payloads, rows)
+        with viewer.busy(tr("writing {path}", path=output.payloads)):
+            write_payloads(output.payloads, rows)
     results = _write(results, prepared, outcomes, viewer)
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - started - viewer.pondered
     if output.report:
         facts = gather(str(path), prepared, outcomes.counts(), seconds=seconds)
         _report(output, facts, prepared, outcomes, results)
@@ -207,7 +208,7 @@ def run(
         error = unaccounted  # graver than whatever ended the run
     if stop.is_set():  # also when that was asked while the results were being written
         error = error or stopped()
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - started - viewer.pondered
     if output.report:
         sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
         ended = facts.ended(sent, uploaded.sending, error, seconds=seconds)

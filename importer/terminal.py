@@ -97,6 +97,7 @@ class Terminal:
         env = os.environ if env is None else env
         self.stream: TextIO = cast("TextIO", _Lasting(stream or sys.stderr))
         self.ask = ask
+        self.pondered = 0.0
         self.ask_columns = ask_columns
         self.moving = self.stream.isatty() and env.get("TERM") != "dumb" and not env.get("CI")
         self.colour = not env.get("NO_COLOR") and (bool(env.get("FORCE_COLOR")) or self.moving)
@@ -152,7 +153,11 @@ class Terminal:
         with _ctrl_c_interrupts():
             self.stream.write(harmless("\n".join(wrap(question, COLUMNS - 5, "  "))) + " ")
             self.stream.flush()
-            return sys.stdin.readline()
+            began = time.monotonic()
+            try:
+                return sys.stdin.readline()
+            finally:
+                self.pondered += time.monotonic() - began
 
     def planned(self, plan: Plan, *, dry_run: bool) -> bool:
         """Show the plan and ask whether to go on, where somebody is there to answer."""

@@ -37,6 +37,9 @@ class Progress(Protocol):
 class Viewer(Protocol):
     """Whoever looks on while a run is under way."""
 
+    pondered: float
+    """Seconds that a person took for answers: they are no part of what a run takes."""
+
     def say(self, text: str) -> None:
         """Show one line."""
 
@@ -73,6 +76,8 @@ class Viewer(Protocol):
 
 class Silent:
     """A viewer that shows nothing and always goes on."""
+
+    pondered = 0.0
 
     def say(self, text: str) -> None:
         """Show nothing."""

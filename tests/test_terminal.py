@@ -9,6 +9,7 @@ import re
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -370,6 +371,23 @@ def test_sending_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: str, goes
     stream = io.StringIO()
     assert Terminal(stream, ask=True, env={}).planned(plan(3), dry_run=False) is goes
     assert stream.getvalue().endswith("Send them? [y/N] ")
+
+
+def test_what_a_person_took_for_an_answer_is_no_part_of_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+
+    def slowly() -> str:
+        now[0] += 60
+        return "y\n"
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(readline=slowly))
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    terminal = Terminal(io.StringIO(), ask=True, env={})
+    assert terminal.planned(plan(3), dry_run=False)
+    assert terminal.planned(plan(3), dry_run=False)
+    assert terminal.pondered == 120
 
 
 @pytest.mark.parametrize(
