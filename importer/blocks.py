@@ -147,6 +147,9 @@ def _price_lines(price: Price, now: datetime) -> list[str]:
                 end=_clock(end, now),
             )
         lines.append(f"  {text}")
+        if price.reserve:
+            share = f"{round(price.reserve * 100, 2):g}%"
+            lines.append("  " + tr("{share} of the quota is left for the tills", share=share))
     if price.reads or price.sign_ins > 1:
         text = tr(
             "{creates} to create, {reads} to read, {sign_ins} to sign in",

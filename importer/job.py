@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from importer.errors import ImporterError, StoppedError
@@ -110,6 +110,8 @@ class Job:
         plan = planned()
         if self.journal.to_rebuild and not self.options.dry_run:
             self.journal.rebuilt(self.known.lost)
+        if self.quota.windows:
+            plan = replace(plan, price=replace(plan.price, reserve=self.quota.reserve))
         return in_time(plan, self._done_at, self.deadline, self._ending)
 
     async def send(self, plan: Plan) -> None:

@@ -88,7 +88,7 @@ class Price:
 
     `finish` is when it is done, hours in which nothing is sent included; `deadline` when it has to
     be done, None for no matter, and `in_time` how many rows are created until then. Both in epoch
-    seconds.
+    seconds. `reserve` is the share of the quota that is left for the tills, None without a quota.
     """
 
     creates: int
@@ -98,6 +98,7 @@ class Price:
     finish: float | None = None
     deadline: float | None = None
     in_time: int | None = None
+    reserve: float | None = None
 
     @property
     def requests(self) -> int:

@@ -155,6 +155,11 @@ def test_the_plan_tells_price_and_end() -> None:
         "  1,200 rows to create",
         "  1,201 requests, about 4 minutes, done at 23:34",
     ]
+    kept = Plan(range(9), (), (), 0, Price(9, 0, 1, 1.0, reserve=0.125))
+    assert plan_lines(kept, NOW)[2:] == [
+        "  10 requests, about 60 seconds, done at 23:31",
+        "  12.5% of the quota is left for the tills",
+    ]
     assert plan_lines(plan(9, 60.0), NOW)[2].endswith("done at 2026-11-25 00:30")
     assert plan_lines(plan(1, None), NOW)[1:] == ["  1 row to create", "  2 requests"]
     assert plan_lines(Plan((), (), (), 0, Price(0, 0, 0, 0.0)), NOW)[1:] == ["  0 rows to create"]
