@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from importer.clopos.answers import Answer, Verdict
 from importer.records import Customer, Outcome, Status
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ class Reporter:
         self.ledger.withdraw(customer.cid)
         outcome = Outcome(customer.row, status, None, field, holder, message=message)
         self.on_outcome(outcome)
+
+    def refused(self, customer: Customer, answer: Answer) -> None:
+        """Say that Clopos refused the row, for a reason that isn't another customer."""
+        failed = answer.verdict is Verdict.FAILED
+        status = Status.FAILED if failed else Status.REJECTED
+        self.not_created(customer, status, answer.message, answer.field)
 
     def unknown(self, customer: Customer, message: str) -> None:
         """Say that nobody knows yet; the journal remembers it."""

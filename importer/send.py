@@ -16,7 +16,6 @@ from importer.clopos.answers import Verdict
 from importer.errors import ImporterError
 from importer.ledger import Reporter
 from importer.pace import Breaker, Pace
-from importer.records import Customer, Outcome, Status
 from importer.settle import Doubt, Settling, inherited
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from importer.clopos import Answer, Clopos
     from importer.ledger import Ledger
+    from importer.records import Customer, Outcome
 
 
 async def send(
@@ -205,16 +205,15 @@ class _Sender:
                 self.reporter.created(customer, answer.id or "")
             case Verdict.DOUBT:
                 self.settling.doubt(attempt.doubt())
-            case Verdict.CONFLICT if earlier:
+            case Verdict.CONFLICT | Verdict.REJECTED | Verdict.FAILED if earlier:
+                # What is refused now may be there all the same, by the attempt before.
                 self.settling.doubt(attempt.doubt(refused=answer))
             case Verdict.CONFLICT:
                 await self.settling.clash(customer, answer)
             case Verdict.THROTTLED:
                 self._put_back(attempt)
-            case Verdict.FAILED:
-                self.reporter.not_created(customer, Status.FAILED, answer.message, answer.field)
             case _:
-                self.reporter.not_created(customer, Status.REJECTED, answer.message, answer.field)
+                self.reporter.refused(customer, answer)
 
 
 class _Attempt:
@@ -236,7 +235,7 @@ class _Attempt:
         self.created = 0
 
     def doubt(self, refused: Answer | None = None) -> Doubt:
-        """Return the row as one in doubt from now on; `refused` is the 409 it met."""
+        """Return the row as one in doubt from now on; `refused` is the refusal it met."""
         attempts = self.earlier.attempts + 1 if self.earlier else 1
         return Doubt(self.customer, self.after_id, _now(), attempts, self.created, refused)
 

@@ -15,6 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from importer.clopos.answers import Verdict
 from importer.lookup import Clash, differing, find_holder, find_holders, read_back
 from importer.messages import tr, trn
 from importer.records import Customer, Status
@@ -41,7 +42,7 @@ class Doubt:
     since: float = 0.0  # loop time of the doubtful answer
     attempts: int = 1  # of this run
     created: int = 0  # how many this run had created then
-    refused: Answer | None = None  # the 409 that its latest attempt met
+    refused: Answer | None = None  # the refusal that its latest attempt met
     mended: bool = False
 
 
@@ -97,8 +98,9 @@ class Settling:
         """Settle a row by what reading back said: its id, "" for not there, None for no telling."""
         customer = doubt.customer
         field = doubt.refused.field if doubt.refused else None
+        clashes = bool(doubt.refused and doubt.refused.verdict is Verdict.CONFLICT)
         clash = None
-        if clopos_id is None or (doubt.refused and not clopos_id):
+        if clopos_id is None or (clashes and not clopos_id):
             clash = await find_holder(self._api, customer, field)
             if clash and clash.field == "cid":
                 clopos_id = clash.holder.id
@@ -108,19 +110,26 @@ class Settling:
             self._exists(customer, found)
         elif clopos_id:
             self._reporter.created(customer, clopos_id)
-        elif not doubt.refused:
-            if doubt.attempts < self._pace.attempts:
-                self.again.append(doubt)
-            else:
-                self._reporter.unknown(customer, _in_doubt(doubt.attempts))
-        elif clopos_id is None:
+        elif not doubt.refused and doubt.attempts < self._pace.attempts:
+            self.again.append(doubt)
+        elif clashes:
+            self._still_clashes(doubt, clash, told=clopos_id is not None)
+        elif doubt.refused and clopos_id is not None:
+            self._reporter.refused(customer, doubt.refused)
+        else:
+            self._reporter.unknown(customer, _in_doubt(doubt.attempts))
+
+    def _still_clashes(self, doubt: Doubt, clash: Clash | None, *, told: bool) -> None:
+        """Note a row that met a 409 and wasn't found; `told`: it isn't there, for certain."""
+        field = doubt.refused.field if doubt.refused else None
+        if not told:
             # Somebody else with its phone proves nothing: numbers are compared as they are spelt
             # (API facts §11), so the row itself may be there as well.
-            self._clashes[customer.cid] = _Open(customer, field, doubt)
+            self._clashes[doubt.customer.cid] = _Open(doubt.customer, field, doubt)
         elif clash:
-            self._clashed(customer, clash)
+            self._clashed(doubt.customer, clash)
         else:
-            self._clashes[customer.cid] = _Open(customer, field)
+            self._clashes[doubt.customer.cid] = _Open(doubt.customer, field)
 
     async def clash(self, customer: Customer, answer: Answer) -> None:
         """Find out who holds a value of a row that was never in doubt."""

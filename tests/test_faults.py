@@ -125,6 +125,25 @@ def test_a_late_create_whenever_it_lands(
     run(story())
 
 
+@pytest.mark.parametrize(("lands", "status"), [(25.0, "created"), (60.0, "rejected")])
+def test_a_retry_that_is_refused_may_be_there_all_the_same(
+    tmp_path: Path, lands: float, status: str
+) -> None:
+    """The first request lands later than the second is refused: reading tells."""
+
+    async def story() -> None:
+        async with world(tmp_path) as here:
+            here.sandbox.faults.add("504c", attempt=1, seconds=lands)
+            here.later(20.0, lambda: here.sandbox.change(groups=["My Customers", "VIP"]))
+            sent = await here.send(ROWS["phone"] | {"group_id": 2}, match="never")
+            assert told(sent) == {2: status}
+            assert [str(c["id"]) for c in here.sandbox.customers()] == (
+                [sent.outcomes[2].clopos_id] if status == "created" else []
+            )
+
+    run(story())
+
+
 @matrix
 @pytest.mark.parametrize("order", list(permutations(("phone", "code", "cid"))))
 @pytest.mark.parametrize("phones_filter", ["all", "ignored", "exact"])
