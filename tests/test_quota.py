@@ -324,3 +324,22 @@ def test_a_forecast_goes_by_what_others_used_in_the_mean() -> None:
     quiet.observe(300, 0.0, 0.1)
     quiet.observe(300, 500.0, 500.1)  # nothing was heard for long
     assert quiet.typical() == 270
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 40), st.floats(0.0, 130.0), st.integers(1, 60))
+def test_the_end_that_is_told_ahead_is_when_the_last_one_leaves(
+    sent: int, pause: float, number: int
+) -> None:
+    """In any minute of a burst or a wait: 5 in ten seconds and 12 in a hundred are allowed."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        quota = Quota([Rate(5, 10.0), Rate(12, 100.0)], reserve=0.0)
+        await leave(quota, sent)
+        await asyncio.sleep(pause)
+        told, now = quota.seconds_of(number), loop.time()
+        await leave(quota, number)
+        assert told == pytest.approx(loop.time() - now, abs=12.0)
+
+    run(story())

@@ -81,14 +81,10 @@ class Quota:
         self._count_recent(now)
         share = self._shortest.typical() if of_late else self._shortest.usable(now)
         spacing = self._shortest.length / share
-        longest = requests * spacing
-        for window in self.windows:
-            if window is not self._shortest:
-                # Its share goes as fast as the shortest window lets it, then there is a wait.
-                spent, age = window.span(now)
-                rounds, rest = divmod(spent + requests, window.usable(now))
-                longest = max(longest, rounds * window.length + rest * spacing - age)
-        return longest
+        # Their shares go as fast as the shortest window lets them, then there is a wait.
+        others = (window for window in self.windows if window is not self._shortest)
+        waits = (window.seconds_of(requests, spacing, now) for window in others)
+        return max(requests * spacing, *waits, 0.0)
 
     def keep_hours(self, hours: Callable[[], Opening]) -> None:
         """Send only when `hours` says so, with the reserve it names, from now on."""

@@ -156,11 +156,21 @@ class Window:
             ready = max(ready, *waiting)
         return ready
 
-    def span(self, now: float) -> tuple[int, float]:
-        """Return how many of our requests a window holds, and the age of the oldest of them."""
+    def seconds_of(self, requests: int, spacing: float, now: float) -> float:
+        """Return in how many seconds so many more will have left, that far apart at least.
+
+        The last of them leaves a window after the one that is a window's share before it: that is
+        one of those that have left already, or one of the same that are still to leave.
+        """
         first = bisect_right(self._requests, now - self.length, key=_at)
-        count = len(self._requests) - first
-        return count, now - self._requests[first].at if count else 0.0
+        held, share = len(self._requests) - first, self.usable(now)
+        place = held + requests - share  # of the one before, from 1 on; held are there already
+        rounds = max(0, math.ceil((place - held) / share))
+        place -= rounds * share
+        last = (requests - rounds * share) * spacing
+        if place > 0:
+            last = max(last, self._requests[first + place - 1].at + self.length - now)
+        return max(requests * spacing, rounds * self.length + last)
 
     def _back_at(self, sent: Sent) -> float:
         """Return when the place of a request is free again."""
