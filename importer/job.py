@@ -92,6 +92,7 @@ class Job:
                     self.known.blocks(run),
                     key=self.journal.key,
                     seconds_of=self.quota.seconds_of,
+                    page_size=self.api.page_size,
                     signed_in=self.api.requests.auths > 0,
                     limit=self.options.limit,
                 )

@@ -197,13 +197,15 @@ def make_plan(
     *,
     key: bytes,
     seconds_of: Callable[[int], float | None],
+    page_size: int,
     signed_in: bool = False,
     limit: int | None = None,
 ) -> Plan:
     """Decide for each customer whether it is sent, settled, or known.
 
     `blocks` are all customers in the sheet's order; `key` is the one the digests of journal and
-    index were made with; `seconds_of` tells how long so many requests take (None: no limit).
+    index were made with; `seconds_of` tells how long so many requests take (None: no limit);
+    `page_size` is how many customers Clopos tells of at once.
     """
     made = _Draft()
     for block in blocks:
@@ -229,7 +231,12 @@ def make_plan(
         tuple(made.doubtful),
         tuple(made.known),
         made.held_back,
-        _price(len(made.to_send), len(made.doubtful), seconds_of, signed_in=signed_in),
+        _price(
+            len(made.to_send),
+            math.ceil(len(made.doubtful) / page_size),
+            seconds_of,
+            signed_in=signed_in,
+        ),
         dict(made.differing.most_common()),
         clashes,
     )
@@ -282,9 +289,8 @@ def _local(epoch: float | None) -> str | None:
 
 
 def _price(
-    creates: int, doubtful: int, seconds_of: Callable[[int], float | None], *, signed_in: bool
+    creates: int, reads: int, seconds_of: Callable[[int], float | None], *, signed_in: bool
 ) -> Price:
-    reads = math.ceil(doubtful / 999)
     if not creates and not reads:
         return Price(0, 0, 0, 0.0)
     seconds = seconds_of(creates + reads)

@@ -36,7 +36,8 @@ def index(*holders: tuple[str, str | None, dict[str, Any]]) -> Index:
 
 
 def plan(*rows: Customer, at_clopos: Index | None = None, **options: Any) -> Plan:
-    given: dict[str, Any] = {"journal": {}, "key": KEY, "seconds_of": lambda n: n / 4.5} | options
+    given: dict[str, Any] = {"journal": {}, "key": KEY, "seconds_of": lambda n: n / 4.5}
+    given |= {"page_size": 999} | options
     block = Block(rows, given.pop("journal"), at_clopos or Index())
     return make_plan([block], **given)
 
@@ -95,6 +96,13 @@ def test_a_mended_row_that_was_created_earlier_exists_with_what_differs() -> Non
     [outcome] = plan(customer(code="1", gender=2), journal=journal).known
     assert outcome.status is Status.EXISTS
     assert outcome.message == "at Clopos with another gender"
+
+
+def test_reading_back_costs_a_request_for_each_page_of_doubtful_rows() -> None:
+    rows = [customer(row=n, cid=f"cid-{n}", phone=None, code=str(n)) for n in range(2, 203)]
+    journal = {each.cid: Remembered(True, True, None, {}) for each in rows}
+    assert plan(*rows, journal=journal, page_size=100).price.reads == 3
+    assert plan(*rows, journal=journal, page_size=999).price.reads == 1
 
 
 def test_a_doubtful_row_is_settled_unless_its_cid_is_seen_at_clopos() -> None:
