@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
+from importer import messages
 from importer.cli import _main
 from importer.errors import ServiceError, UsageError
 from importer.pipeline import Output, check, run
@@ -147,6 +148,26 @@ def test_nobody_is_kept_out(
     # Nothing is wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert asked == []
+
+
+@pytest.mark.parametrize("language", ["az", "ru", "tr"])
+def test_every_language_fits_a_phone(
+    browser: Browser,
+    tmp_path: Path,
+    asked: list[str],
+    language: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as spoken:
+        spoken.setattr(messages, "_catalogue", None)  # English again afterwards
+        spoken.setattr(messages, "_language", "en")
+        messages.use(language)
+        page = opened(browser, tmp_path, asked)
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button").first.click()
+    assert shown(page) == ["5", "6", "7", "12", "101"]
 
 
 def test_it_prints_in_dark_ink_without_tools(
