@@ -179,7 +179,7 @@ def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_carries_on
 ) -> None:
     async def story() -> None:
         async with world(tmp_path, Config(latency=(0.1, 0.1))) as here:
-            first = await here.send(*people(1000), finish_by=time(0, 3), match="never")
+            first = await here.send(*people(720), finish_by=time(0, 3), match="never")
             assert here.now < 180
             assert first.plan
             assert first.plan.price.fits is False
@@ -189,9 +189,9 @@ def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_carries_on
             created = sum(status == "created" for status in told(first).values())
             assert first.plan.price.in_time == pytest.approx(created, abs=2)
             here.stop.clear()
-            second = await here.send(*people(1000), match="never")
+            second = await here.send(*people(720), match="never")
             assert second.error is None
             assert set(here.names().values()) == {1}
-            assert len(here.names()) == 1000
+            assert len(here.names()) == 720
 
     run(story())
