@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
 from importer.compare import Comparison
-from importer.errors import ImporterError, ServiceError, StoppedError
+from importer.errors import ImporterError, ServiceError, StoppedError, UsageError
 from importer.failures import Failures
 from importer.groups import look_up
 from importer.hours import next_at
@@ -26,6 +26,7 @@ from importer.job import Job, SendOptions, stopped
 from importer.journal import Journal
 from importer.messages import tr
 from importer.payloads import write_payloads
+from importer.plan import TOKEN_SECONDS
 from importer.records import Outcome, Status
 from importer.report.facts import Sending
 from importer.settings import read_settings
@@ -178,11 +179,21 @@ async def _sandbox(stack: AsyncExitStack, settings: Settings, viewer: Viewer) ->
 def _quota(
     settings: Settings, options: SendOptions, journal: Journal, now: Callable[[], float]
 ) -> Quota:
-    """Return the pace, with what left within its windows before this run."""
+    """Return the pace, with what left within its windows before this run.
+
+    Raises UsageError where each token would be used up before its first request may leave.
+    """
     rates = parse_rates(options.rate) if options.rate else default_rates(settings.version)
     longest = max((rate.seconds for rate in rates), default=0.0)
     left = [now() - sent for sent in journal.recent_requests(longest)]
-    return Quota(rates, reserve=options.reserve, recent=left)
+    quota = Quota(rates, reserve=options.reserve, recent=left)
+    if any(window.allowed < 2 and window.length > TOKEN_SECONDS for window in quota.windows):
+        raise UsageError(
+            tr("--rate and --reserve leave room for nothing but signing in"),
+            why=tr("a token is good for an hour, and the next request would have to wait longer"),
+            todo=tr("allow two requests an hour at least"),
+        )
+    return quota
 
 
 def _failed(failures: Failures, quota: Quota) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from importer.cli import _main
+from importer.errors import UsageError
 from importer.job import SendOptions
 from importer.rehearse import SCENARIOS, Rehearsal, Scenario, rehearse, rehearsed_lines
 from importer.width import width
@@ -105,3 +106,8 @@ def test_a_rehearsal_is_told_as_json(capsys: pytest.CaptureFixture[str]) -> None
     assert (told["created"], told["results"], told["quota"]) == (900, None, None)
     assert told["plan"]["to_create"] == 900
     assert "rehearsed in" in "\n".join(rehearsed_lines(told))
+
+
+def test_a_rate_that_is_used_up_by_signing_in_is_told(sheet: Path) -> None:
+    with pytest.raises(UsageError, match="nothing but signing in"):
+        rehearse(sheet, sending=SendOptions(rate="2/hour"))
