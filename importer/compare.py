@@ -6,15 +6,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from importer.journal import SENT
+from importer.known import Block, Remembered
 from importer.messages import tr
-from importer.plan import Block, Remembered, mended, reading_pays
+from importer.plan import mended, reading_pays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from importer.clopos import Clopos
     from importer.journal import Entry, Journal
-    from importer.plan import Known
+    from importer.known import Known
     from importer.records import Customer
     from importer.snapshot import Snapshot
     from importer.viewer import Viewer

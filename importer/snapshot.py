@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from importer.errors import ServiceError
 from importer.identity import digest, fingerprints
+from importer.known import Index, Known
 from importer.messages import tr
-from importer.plan import Index, Known
 from importer.records import FIELDS
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.identity import digest, fingerprints
-from importer.plan import Block, Index, Known, Plan, Remembered, make_plan, pick, reading_pays
+from importer.known import Block, Index, Known, Remembered
+from importer.plan import Plan, make_plan, pick, reading_pays
 from importer.records import FIELDS, Customer, Status
 
 if TYPE_CHECKING:
