@@ -46,6 +46,7 @@ _MOVE_AFTER = 1.0  # seconds: a shorter wait needs no bar
 _MOVE_EVERY = 0.5
 _LINE_EVERY = 30.0  # seconds between two lines where there is no terminal
 _STEADY = 5.0  # seconds until a rate means something
+_QUIET = 10.0  # seconds without a row, three at the pace at least, that a forecast can't explain
 _BOLD, _RED, _PLAIN = "\033[1m", "\033[1;31m", "\033[0m"
 
 
@@ -245,10 +246,13 @@ class _Sending:
         self.live = live
         self.counts: Counter[Status] = Counter()
         self.started = time.monotonic()
+        self.last = self.started  # when a row was done
+        self.quiet = max(_QUIET, 180 / per_minute if per_minute else 0.0)
         self.bar = terminal.bar(tr("sending"), total) if terminal.moving and total else None
 
     def count(self, outcome: Outcome) -> None:
         self.counts[outcome.status] += 1
+        self.last = time.monotonic()
 
     def tick(self) -> None:
         done = self.counts.total()
@@ -269,6 +273,9 @@ class _Sending:
             facts.append(tr("Clopos asks to wait {time}", time=duration(live.pause)))
         elif left and live.doubtful >= left:
             facts.append(tr("waiting until what is open must have landed"))
+        elif left and (quiet_for := time.monotonic() - self.last) >= self.quiet:
+            # Somebody else may use the quota, or answers take their time.
+            facts.append(tr("nothing new for {time}", time=duration(quiet_for)))
         else:
             waited = time.monotonic() - self.started
             if done and waited >= _STEADY:

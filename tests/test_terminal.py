@@ -303,6 +303,22 @@ def test_plain_lines_where_there_is_no_terminal(
     assert words in stream.getvalue().splitlines()
 
 
+def test_a_forecast_that_nothing_bears_out_is_not_shown(screen: Screen) -> None:
+    sending = terminal_module._Sending(
+        Terminal(screen.stream, env={"CI": "1"}), 5, 90.0, lambda: Live(left=0.0)
+    )
+    assert sending.facts() == ["0.0 seconds left"]
+    sending.last -= 11
+    assert sending.facts() == ["nothing new for 11 seconds"]
+    sending.count(Outcome(2, Status.CREATED))
+    assert sending.facts() == ["0.0 seconds left"]
+    slow = terminal_module._Sending(
+        Terminal(screen.stream, env={"CI": "1"}), 5, 2.0, lambda: Live(left=60.0)
+    )
+    slow.last -= 80
+    assert slow.facts() == ["60 seconds left"]
+
+
 @pytest.mark.parametrize("env", [{"CI": "true"}, {"TERM": "dumb"}])
 def test_plain_lines_in_ci_and_where_nothing_can_move(
     monkeypatch: pytest.MonkeyPatch, screen: Screen, env: dict[str, str]
