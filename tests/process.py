@@ -58,7 +58,8 @@ def serving(folder: Path, *flags: object) -> Iterator[dict[str, dict[str, str]]]
     `folder` is where those who use them keep their state.
     """
     found: dict[str, dict[str, str]] = {"1": {}, "2": {}}
-    with started("sandbox", "--port", "0", "--empty", *flags) as process:
+    english = {"LC_ALL": "C.UTF-8"}  # before a test takes the person's language away
+    with started("sandbox", "--port", "0", "--empty", *flags, env=english) as process:
         assert process.stdout
         version = ""
         for line in process.stdout:
