@@ -198,6 +198,8 @@ OURS = Mapping({name: (place,) for place, name in enumerate(FIELDS)})
 @given(st.lists(st.tuples(*(VALUES[name] for name in FIELDS)), min_size=1, max_size=4))
 @example([("Demo", "", "x; `a@example.com", "", "", "", "", "", "")])
 @example([("Demo", "", "Demo <'a@example.com>", "", "", "", "", "", "")])
+@example([("Demo", "", "<", "", "", "", "", "", "")])
+@example([("Demo", "", "Demo <>", "", "", "", "", "", "")])
 @settings(quickly, max_examples=200)
 def test_cleaning_twice_is_cleaning_once(rows: list[tuple[str, ...]]) -> None:
     reading = Reading("AZ", "DMY", "az")

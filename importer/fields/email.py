@@ -24,7 +24,7 @@ def parse_email(text: str) -> Parsed:
     likely = [part for part in parts if _LIKELY.fullmatch(part)]
     if len(parts) > 1 and likely:
         return Parsed(likely[0], None, ("email_multiple",))
-    return Parsed(plain)
+    return Parsed(plain or bare(text).lower())  # brackets around nothing are no address
 
 
 def _unwrapped(text: str) -> str:
