@@ -261,12 +261,12 @@ class _Draft:
         mine = index.by_cid.get(customer.cid)
         if remembered and not remembered.doubtful:
             known = mine or Known(remembered.clopos_id or "", remembered.content)
-            created = remembered.this_run and not differing(customer, known, key)
-            status = Status.CREATED if created else Status.EXISTS
-            return self._there(customer, known, key, status)
+            fields = differing(customer, known, key)
+            created = remembered.this_run and not fields
+            return self._there(customer, known, fields, created=created)
         if mine:
-            ours = remembered and not mended(customer, remembered.content, key)
-            return self._there(customer, mine, key, Status.CREATED if ours else Status.EXISTS)
+            ours = remembered is not None and not mended(customer, remembered.content, key)
+            return self._there(customer, mine, differing(customer, mine, key), created=ours)
         if remembered:  # in doubt: only its cid can tell whether the customer is ours
             return None
         holders = _holders(customer, index, key)
@@ -274,12 +274,15 @@ class _Draft:
             return None
         ids = {known.id for known in holders.values()}
         holder = next(iter(holders.values()))
-        if len(ids) == 1 and "name" not in differing(customer, holder, key):
-            return self._there(customer, holder, key, Status.EXISTS)
+        if len(ids) == 1 and "name" not in (fields := differing(customer, holder, key)):
+            return self._there(customer, holder, fields)
         return self._clash(customer, holders)
 
-    def _there(self, customer: Customer, known: Known, key: bytes, status: Status) -> Outcome:
-        fields = differing(customer, known, key)
+    def _there(
+        self, customer: Customer, known: Known, fields: Sequence[str], *, created: bool = False
+    ) -> Outcome:
+        """Return that the customer is at Clopos, with other `fields`; `created` by this run."""
+        status = Status.CREATED if created else Status.EXISTS
         self.differing.update(fields)
         message = tr("at Clopos with another {fields}", fields=_list(fields)) if fields else ""
         return Outcome(customer.row, status, clopos_id=known.id, message=message)

@@ -14,16 +14,14 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-_STOPPING = [  # there is no SIGHUP on Windows
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def end_like_ctrl_c() -> None:
     """Let all of them do what Ctrl-C does: before the first request there is nothing to finish."""
-    for name in _STOPPING:
-        if name != signal.SIGINT:
-            signal.signal(name, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in _heard():
+        if number != signal.SIGINT:
+            signal.signal(number, _like_ctrl_c)
 
 
 def stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
@@ -50,5 +48,21 @@ def stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
             # From the loop: a line may be half written at this very moment.
             loop.call_soon_threadsafe(heard)
 
-    for name in _STOPPING:
-        signal.signal(name, on_signal)
+    for number in _heard():
+        signal.signal(number, on_signal)
+
+
+def _heard() -> list[int]:
+    """Return the signals that are there (none but two on Windows) and that we are to hear.
+
+    Whoever starts us may have said otherwise: nohup for a terminal that closes, a shell for Ctrl-C
+    while we are in the background.
+    """
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _like_ctrl_c(*_: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -36,13 +37,23 @@ def command(*arguments: object, env: dict[str, str] | None = None, cwd: Path | N
 def started(
     *arguments: object, env: dict[str, str] | None = None, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run clopos-import beside the test; it is killed when the block ends before it does."""
+    """Run clopos-import beside the test; it is killed when the block ends before it does.
+
+    It hears Ctrl-C, also where the tests run in the background and don't.
+    """
+    before = options.pop("preexec_fn", lambda: None)
+
+    def begin() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        before()
+
     with subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | (env or {}),
+        preexec_fn=begin,  # noqa: PLW1509 - no other thread holds a lock then
         **options,
     ) as process:
         try:

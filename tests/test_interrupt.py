@@ -40,6 +40,7 @@ def signals() -> Iterator[None]:
     """Put the handlers back that a command sets in this process."""
     names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {name: signal.getsignal(name) for name in names}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background hear none
     yield
     for name, handler in before.items():
         signal.signal(name, handler)
@@ -65,6 +66,33 @@ def test_while_reading(tmp_path: Path, number: signal.Signals) -> None:
         _, err = ended(process)
     assert "Interrupted" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sigterm_is_heard_where_ctrl_c_is_not(tmp_path: Path) -> None:
+    """So a shell starts what runs in the background."""
+
+    def deaf() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with started("check", "-", stdin=subprocess.PIPE, cwd=tmp_path, preexec_fn=deaf) as process:
+        assert process.stdin
+        process.stdin.write("Name\n" * 100_000)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        ended(process)
+
+
+def test_under_nohup_a_run_outlives_its_terminal(sheet: Path) -> None:
+    def nohup() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with serving(sheet.parent, "--latency", "0.1-0.1") as found:
+        arguments = ("run", sheet, "--yes", "--concurrency", "4", "--rate", "none")
+        with started(*arguments, env=found["2"], preexec_fn=nohup) as process:
+            until(lambda: told_by(found["2"], "customers"))
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=30)
+        assert process.returncode == 0
 
 
 def test_while_reading_what_is_at_clopos(sheet: Path) -> None:

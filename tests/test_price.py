@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import uuid
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from importer.sandbox import Config
+from importer.sandbox.store import COLUMNS, INSERT
 from importer.sandbox.virtual_time import run
 from tests.world import World, people, told, world
 
@@ -14,11 +16,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+DAY = "2026-01-01T00:00:00.000000Z"
+
+
 def fill(here: World, number: int) -> None:
     """Let Clopos have so many people of the sheet already, whoever created them."""
-    with here.sandbox.store._db:  # one transaction: each of its own takes a minute for them all
-        for person in people(number):
-            here.sandbox.add(**person)
+    with here.sandbox.store._db as db:  # at once: one by one they take half a minute
+        db.executemany(INSERT, map(stored, people(number)))
+
+
+def stored(person: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the sandbox's store."""
+    row = dict.fromkeys(COLUMNS) | person
+    numbers, folded = person["phone"].removeprefix("+"), person["name"].casefold()
+    row |= {"brand": "sandbox", "cid": str(uuid.uuid4()), "venue_id": 1, "hidden": 0}
+    return row | {"phones": "[]", "created_at": DAY, "folded_name": folded, "numbers": numbers}
 
 
 def test_a_hundred_thousand_rows_that_are_all_there(tmp_path: Path) -> None:
