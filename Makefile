@@ -28,7 +28,8 @@ demo: $(READY)  ## import a real-shaped sample into a Clopos on this machine
 	@echo 'Your own list: $(BIN)/clopos-import check FILE sends nothing and says what is wrong with it.'
 
 test: $(READY)  ## run all tests
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=95
+	@# One worker more than processors: what is tested waits for disks and for other processes.
+	$(BIN)/python -m pytest -n $$($(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist worksteal --cov --cov-report=term --cov-fail-under=95
 
 torture: $(READY)  ## kill the command 2,000 times: nobody twice, nobody lost
 	$(BIN)/python -m tests.torture --kills 2000
