@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -55,6 +56,8 @@ def apart() -> Iterator[Apart]:
                     stdout=subprocess.PIPE,
                     text=True,
                     cwd=REPO,
+                    # Hundreds of lives, of which other tests show which lines they take.
+                    env=os.environ | {"COVERAGE_PROCESS_CONFIG": ""},
                 )
             )
             stack.callback(process.terminate)
