@@ -65,4 +65,4 @@ bench: $(READY) $(BENCH)/ready  ## how fast we are beside what people use instea
 	$(BIN)/python -m tests.benchmarks
 
 bench-quick: $(READY) $(BENCH)/ready  ## the same with fewer rows and rounds (one minute)
-	$(BIN)/python -m tests.benchmarks --quick --out $(BENCH)
+	$(BIN)/python -m tests.benchmarks --quick

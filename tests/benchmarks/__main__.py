@@ -3,8 +3,8 @@
     python -m tests.benchmarks [--quick] [--million] [--only PART]… [--out FOLDER]
 
 The parts are `check`, `start`, `run` and `pace`; `--million` adds a run of a million rows (some
-minutes, for its memory). The table is written to FOLDER (tests/benchmarks) as table.md and
-table.json.
+minutes, for its memory). The tables are written to FOLDER (build/bench) as table.md and table.json,
+those of a full run into README too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 
 from tests.benchmarks import preparing, sending, table
 
-HERE = Path(__file__).parent
 PARTS = ("check", "start", "run", "pace")
 
 
@@ -28,7 +27,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--only", action="append", choices=PARTS)
-    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--out", type=Path, default=Path("build/bench"))
     parser.add_argument("--build", type=Path, default=Path("build/bench"))
     given = parser.parse_args()
     rounds, large, small, sent = (
@@ -37,7 +36,7 @@ def main() -> None:
     only = given.only or PARTS
     here = sending.tools(given.build.absolute())
     told = f"{table.machine()}; medians of {rounds}, alternating"
-    texts, facts = [f"Measured on {told}.\n"], []
+    texts, facts, paced = [f"Measured on {told}.\n"], [], ""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
@@ -61,10 +60,13 @@ def main() -> None:
 
             rows = pace.measure(pace.CASES[:3] if given.quick else pace.CASES)
             if not given.quick:
-                pace.into_readme(pace.table(rows))
-            texts.append(f"### The pace against a strict window\n\n{pace.table(rows)}\n")
+                table.into_readme("the pace", pace.table(rows))
+            paced = f"\n### The pace against a strict window\n\n{pace.table(rows)}\n"
             facts.append({"title": "pace", "lines": [asdict(row) for row in rows]})
-    text = "\n".join(texts)
+    speed = "\n".join(texts)
+    if not given.quick and not given.only:
+        table.into_readme("the speed", speed)
+    text = speed + paced
     (given.out / "table.md").write_text(text, encoding="utf-8")
     summary = {"machine": told, "parts": facts}
     (given.out / "table.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

@@ -11,19 +11,17 @@ import json
 import random
 import sys
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.clopos import Quota, Rate, default_rates
 from importer.sandbox.limits import Windows, tightest
 from importer.sandbox.virtual_time import run
 from importer.utilisation import Use, judge
+from tests.benchmarks.table import into_readme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = "<!-- the pace, by make bench -->", "<!-- end of the pace -->"
 MINUTE, HOUR = 60.0, 3600.0
 V1, V2 = default_rates(1), default_rates(2)
 LATENCIES: dict[str, Callable[[random.Random], float]] = {
@@ -197,20 +195,12 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def into_readme(text: str) -> None:
-    """Put a table between its marks in README."""
-    page = README.read_text("utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
-
-
 def main() -> list[dict[str, object]]:
     """Print the table in Markdown; return its rows, ready for JSON."""
     rows = measure()
     print(table(rows))  # noqa: T201 - that is what it is for
     if "--readme" in sys.argv:
-        into_readme(table(rows))
+        into_readme("the pace", table(rows))
     return [asdict(row) for row in rows]
 
 

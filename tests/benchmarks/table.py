@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tests.benchmarks.measure import Timed
 
 
+README = Path(__file__).parents[2] / "README.md"
+
+
 class Line(NamedTuple):
     """One contender. `rows` is None where rows don't count, `timed` where it isn't here."""
 
@@ -85,6 +88,15 @@ def as_json(title: str, lines: Iterable[Line], targets: Iterable[Target]) -> dic
         ],
         "targets": [target._asdict() | {"met": target.met} for target in targets],
     }
+
+
+def into_readme(name: str, text: str) -> None:
+    """Put tables between the marks that README has for them."""
+    begin, end = f"<!-- {name}, by make bench -->", f"<!-- end of {name} -->"
+    page = README.read_text("utf-8")
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    README.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
 def machine() -> str:
