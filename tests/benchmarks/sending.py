@@ -110,7 +110,7 @@ def send(
         "run": ("**run**: journal, results and all", ""),
         "forgetful": ("run, journal that forgets", "no recovery"),
         "aiohttp": ("pandas + aiohttp script", "no check, journal, recovery or results"),
-        "curl": ("curl, 32 in parallel", "the same, and bodies must be made before; answers are lost"),
+        "curl": ("curl, 32 in parallel", "the same; bodies are made before, answers lost"),
         "requests": ("pandas + requests script", "the same, one row at a time"),
         "newman": ("newman, sheet as data", "the same, one row at a time; a report in memory"),
         "wrk": ("wrk: what the sandbox can do", "the same body shape again and again, no sheet"),
