@@ -107,8 +107,10 @@ def prepare(
         theirs = found["frictionless validate"]
         lacks = "no cleaning, no mapping, no results file; reports a list of errors"
         lines.append(Line("frictionless validate", small, theirs, lacks))
-        ratio = theirs.seconds / found["check, fewer rows"].seconds
-        targets.append(Target("check, against frictionless", ratio, 5, at_least=True))
+        # Of fewer rows: each costs it the same, and a million would take all the time there is.
+        ratio = (theirs.seconds / small) / per_row[0]
+        name = "check, rows a second against frictionless"
+        targets.append(Target(name, ratio, 5, at_least=True))
     return lines, targets
 
 
