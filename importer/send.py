@@ -236,8 +236,10 @@ class _Attempt:
 
     def doubt(self, refused: Answer | None = None) -> Doubt:
         """Return the row as one in doubt from now on; `refused` is the refusal it met."""
-        attempts = self.earlier.attempts + 1 if self.earlier else 1
-        return Doubt(self.customer, self.after_id, _now(), attempts, self.created, refused)
+        attempts, mended = 1, False
+        if self.earlier:
+            attempts, mended = self.earlier.attempts + 1, self.earlier.mended
+        return Doubt(self.customer, self.after_id, _now(), attempts, self.created, refused, mended)
 
     async def __aenter__(self) -> None:
         sender = self.sender

@@ -53,7 +53,7 @@ def stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
 
 
 def _heard() -> list[int]:
-    """Return the signals that are there (none but two on Windows) and that we are to hear.
+    """Return the signals that are there (on Windows there is no SIGHUP) and that we are to hear.
 
     Whoever starts us may have said otherwise: nohup for a terminal that closes, a shell for Ctrl-C
     while we are in the background.

@@ -94,12 +94,18 @@ def test_a_row_that_was_mended_while_in_doubt(tmp_path: Path, fault: str, match:
     run(story())
 
 
-def test_a_mended_row_whose_first_create_lands_late(tmp_path: Path) -> None:
-    """…between the read that didn't find it and its retry with other values."""
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("seconds", [12.0, 20.0, 25.0, 30.05])
+def test_a_mended_row_whose_first_create_lands_late(
+    tmp_path: Path, seconds: float, lost: bool
+) -> None:
+    """…between the read that didn't find it and its retry, or after that, whose answer is lost."""
 
     async def story() -> None:
         async with world(tmp_path) as here:
-            here.sandbox.faults.add("504c", seconds=30.05)
+            here.sandbox.faults.add("504c", seconds=seconds)
+            if lost:
+                here.sandbox.faults.add("503", attempt=2)
             here.later(12.0, here.stop.set)
             first = await here.send(BY_CODE, match="never")
             assert told(first) == {2: "unknown"}
