@@ -18,7 +18,7 @@ from importer.fields.text import fold
 from importer.records import FIELDS, Customer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
@@ -26,7 +26,7 @@ _NAMESPACE = uuid.UUID("1d0a3d8e-5c52-5d43-9c0e-7a1f0c9be2a4")
 _NO_DIGITS = re.compile("[^0-9]+")
 _SEPARATOR = "\x1f"
 _BLOCK = 500  # rows
-_TOLD = tuple(name for name in FIELDS if name != "cid")
+TOLD = tuple(name for name in FIELDS if name != "cid")
 
 
 def customers(values: pd.DataFrame, *, base_url: str, brand: str) -> Iterator[Customer]:
@@ -56,8 +56,19 @@ def fingerprints(customer: object, key: bytes) -> dict[str, str]:
     What the journal remembers of a customer instead of personal data: enough to tell which fields
     differ, useless without the key. Names are compared by what a person would call the same name.
     """
-    values = ((name, getattr(customer, name, None)) for name in _TOLD)
+    values = ((name, getattr(customer, name, None)) for name in TOLD)
     return {name: digest(name, value, key) for name, value in values if value is not None}
+
+
+def packed(content: Mapping[str, str]) -> str:
+    """Return digests as one text: in the order of TOLD, empty where there is none."""
+    return ";".join([content.get(name, "") for name in TOLD])
+
+
+def unpacked(text: str) -> dict[str, str]:
+    """Return what was packed. Raises ValueError for any other text."""
+    values = zip(TOLD, text.split(";"), strict=True)
+    return {name: value for name, value in values if value}
 
 
 def digest(name: str, value: object, key: bytes) -> str:

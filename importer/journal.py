@@ -1,8 +1,10 @@
 """What was meant and what became of it: SQLite in the state folder, one file per API and brand.
 
-The intention is durable before a request leaves, the outcome after. Statements that arrive while
-a commit is on its way to the disk, in a thread, go into the next one together (group commit): so
-durability costs no waiting for the disk per row.
+The intention is durable before a request leaves, the outcome after. What is noted while a commit is
+on its way to the disk, in a thread, goes into the next one together (group commit): so durability
+costs no waiting for the disk per row. And it goes to the end of a log, which is one place of the
+file; where it belongs by its `cid` is anywhere, and is where it gets in one go, sorted, when the
+run is over or the next one begins.
 
 Holds no personal data: `cid`, Clopos ids, and keyed digests to tell which fields differ.
 """
@@ -11,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import secrets
@@ -19,58 +20,86 @@ import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from importer.aside import make_durable
 from importer.errors import ServiceError
+from importer.identity import TOLD, packed, unpacked
 from importer.messages import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 
-_SCHEMA = """
+_RUNS = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, started REAL NOT NULL, finished REAL, file TEXT, results TEXT,
     summary TEXT
 );
-CREATE TABLE customers (
-    cid TEXT PRIMARY KEY, run INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
-    after_id INTEGER, clopos_id TEXT, content TEXT NOT NULL, changed REAL NOT NULL
-) WITHOUT ROWID;
 CREATE TABLE requests (sent REAL NOT NULL);
 CREATE TABLE secret (key BLOB NOT NULL);
 """
 _FACTS = "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+_ENTRY = """
+    run INTEGER NOT NULL, state TEXT NOT NULL, after_id INTEGER, clopos_id TEXT,
+    content TEXT NOT NULL, changed REAL NOT NULL
+"""
+_CUSTOMERS = f"""
+CREATE TABLE customers (cid TEXT PRIMARY KEY, {_ENTRY}) WITHOUT ROWID;
+CREATE TABLE log (cid TEXT NOT NULL, {_ENTRY});
+"""
 _KEY = "INSERT INTO secret VALUES (x'{}');"
-_UPGRADES = {1: _FACTS}  # layout → what makes it the next one
+_FROM_JSON = " || ';' || ".join(f"coalesce(json_extract(content, '$.{name}'), '')" for name in TOLD)
+# Layout → what makes it the next one.
+_UPGRADES = {
+    1: _FACTS,
+    2: f"""
+    ALTER TABLE customers RENAME TO earlier;
+    {_CUSTOMERS}
+    INSERT INTO customers
+    SELECT cid, run, state, after_id, clopos_id, {_FROM_JSON}, changed FROM earlier;
+    DROP TABLE earlier;
+    """,  # noqa: S608 - our names
+}
+_CUSTOMER = "cid, run, state, after_id, clopos_id, content, changed"
 _COLUMNS = {
     "runs": "id, started, finished, file, results, summary",
-    "customers": "cid, run, state, attempts, after_id, clopos_id, content, changed",
+    "customers": _CUSTOMER,
+    "log": _CUSTOMER,
     "requests": "sent",
     "facts": "name, value",
 }
-# What every row of `customers` says, unless it was damaged.
+# What every row of `customers` and `log` says, unless it was damaged.
 _SENSE = (
-    "state IN ('sent', 'created') AND json_valid(content) "
+    "state IN ('sent', 'created', 'withdrawn') "
     "AND (state = 'created') = (typeof(clopos_id) = 'text') "
+    f"AND length(content) - length(replace(content, ';', '')) = {len(TOLD) - 1} "
     "AND length(cid) + length(content) = length(CAST(cid || content AS BLOB))"  # ASCII
 )
 # Not what the disk or its permissions say, but what is in the file.
 _DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-_INTEND = """
-INSERT INTO customers VALUES (?, ?, 'sent', 1, ?, NULL, ?, ?)
-ON CONFLICT (cid) DO UPDATE SET run = excluded.run, state = 'sent', attempts = attempts + 1,
-after_id = excluded.after_id, content = excluded.content, changed = excluded.changed
-WHERE state != 'created'
+# Of what was created only the id can change: nothing hides that it is there.
+_SORT_IN = """
+INSERT INTO customers SELECT * FROM log WHERE true ORDER BY cid, rowid
+ON CONFLICT (cid) DO UPDATE SET
+    state = excluded.state, clopos_id = excluded.clopos_id, changed = excluded.changed,
+    run = CASE excluded.state WHEN 'sent' THEN excluded.run ELSE run END,
+    after_id = CASE excluded.state WHEN 'sent' THEN excluded.after_id ELSE after_id END,
+    content = CASE excluded.state WHEN 'sent' THEN excluded.content ELSE content END
+WHERE state != 'created' OR excluded.state = 'created'
+"""
+_DROP_WITHDRAWN = """
+DELETE FROM customers WHERE state = 'withdrawn'
+AND cid IN (SELECT cid FROM log WHERE state = 'withdrawn')
 """
 
 SENT = "sent"
 CREATED = "created"
+_WITHDRAWN = "withdrawn"
+_NOTHING = packed({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +113,10 @@ class Entry:
 
     state: str
     run: int
-    attempts: int
     after_id: int | None
     clopos_id: str | None
     content: Mapping[str, str]  # field → keyed digest
     changed: float  # epoch seconds
-
-
-class _Statement(NamedTuple):
-    sql: str
-    values: tuple[Any, ...]
-    durable: asyncio.Future[None] | None  # None: nobody waits for it
 
 
 class Journal:
@@ -111,7 +133,9 @@ class Journal:
         self.now = now
         self.notes: list[str] = []  # what the person should know about this journal
         self.run = 0
-        self._waiting: list[_Statement] = []
+        self._notes: list[tuple[Any, ...]] = []  # rows of `log`, to be written
+        self._left: list[tuple[float]] = []  # rows of `requests`, to be written
+        self._intentions: list[asyncio.Future[None]] = []  # done when their notes are on disk
         self._committer: asyncio.Task[None] | None = None
         self._broken: ServiceError | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
@@ -142,14 +166,16 @@ class Journal:
     def recall(self, cids: Sequence[str]) -> dict[str, Entry]:
         """Return cid → entry for those of the customers that this brand was ever sent."""
         marks = ", ".join("?" * len(cids))
-        sql = f"SELECT {_COLUMNS['customers']} FROM customers WHERE cid IN ({marks})"  # noqa: S608
+        sql = f"SELECT {_CUSTOMER} FROM customers WHERE cid IN ({marks})"  # noqa: S608
         try:
+            with self._db:
+                _sort_in(self._db)
             rows = self._db.execute(sql, tuple(cids)).fetchall()
         except sqlite3.Error as error:
             raise self._unusable(error) from error
         return {
-            cid: Entry(state, run, attempts, after_id, clopos_id, json.loads(content), changed)
-            for cid, run, state, attempts, after_id, clopos_id, content, changed in rows
+            cid: Entry(state, run, after_id, clopos_id, unpacked(content), changed)
+            for cid, run, state, after_id, clopos_id, content, changed in rows
         }
 
     def recent_requests(self, seconds: float) -> list[float]:
@@ -168,11 +194,8 @@ class Journal:
         """
         with self._changing() as db:
             db.executemany(
-                "INSERT OR IGNORE INTO customers VALUES (?, 0, 'created', 0, NULL, ?, ?, ?)",
-                [
-                    (cid, number, json.dumps({**content}), self.now())
-                    for cid, number, content in found
-                ],
+                "INSERT OR IGNORE INTO customers VALUES (?, 0, 'created', NULL, ?, ?, ?)",
+                [(cid, number, packed(content), self.now()) for cid, number, content in found],
             )
             db.execute("DELETE FROM facts WHERE name = 'to rebuild'")
         self.to_rebuild = False
@@ -182,24 +205,22 @@ class Journal:
     async def intend(self, cid: str, content: Mapping[str, str], after_id: int | None) -> None:
         """Return when it is on disk that the customer is about to be sent."""
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        values = (cid, self.run, after_id, json.dumps(content), self.now())
-        self._write(_INTEND, values, durable)
+        self._intentions.append(durable)
+        self._note(cid, SENT, after_id, None, packed(content))
         await durable
 
     def created(self, cid: str, clopos_id: str) -> None:
         """Note that the customer exists with this id. On disk with the next commit."""
-        self._write(
-            "UPDATE customers SET state = 'created', clopos_id = ?, changed = ? WHERE cid = ?",
-            (clopos_id, self.now(), cid),
-        )
+        self._note(cid, CREATED, None, clopos_id, _NOTHING)
 
     def withdraw(self, cid: str) -> None:
         """Note that the customer was not created, for certain: it may be sent anew."""
-        self._write("DELETE FROM customers WHERE cid = ? AND state = 'sent'", (cid,))
+        self._note(cid, _WITHDRAWN, None, None, _NOTHING)
 
     def request_left(self) -> None:
         """Note that a request left now, for the pace of a run that follows within the window."""
-        self._write("INSERT INTO requests VALUES (?)", (self.now(),))
+        self._left.append((self.now(),))
+        self._commit_soon()
 
     async def flush(self) -> None:
         """Return when everything noted so far is on disk."""
@@ -212,6 +233,7 @@ class Journal:
         """Note how the run ended. A run that isn't `done` is carried on by the next one."""
         # A disk that is full says so at the next intention; the results are still to be written.
         with contextlib.suppress(ServiceError), self._changing() as db:
+            _sort_in(db)
             db.execute(
                 "UPDATE runs SET finished = ?, results = ?, summary = ? WHERE id = ?",
                 (self.now() if done else None, results, json.dumps(summary), self.run),
@@ -280,7 +302,7 @@ class Journal:
                 )
             if version == 0:
                 key = secrets.token_hex(32)
-                _to_version(db, VERSION, _SCHEMA + _FACTS + _KEY.format(key))
+                _to_version(db, VERSION, _RUNS + _FACTS + _CUSTOMERS + _KEY.format(key))
             for old in range(version or VERSION, VERSION):
                 _to_version(db, old + 1, _UPGRADES[old])
             _check(db)
@@ -308,35 +330,36 @@ class Journal:
             ),
         )
 
-    def _write(
-        self, sql: str, values: tuple[Any, ...], durable: asyncio.Future[None] | None = None
+    def _note(
+        self, cid: str, state: str, after_id: int | None, clopos_id: str | None, content: str
     ) -> None:
-        """Write with the next commit; `durable` is done when that is on disk.
+        self._notes.append((cid, self.run, state, after_id, clopos_id, content, self.now()))
+        self._commit_soon()
 
-        A journal that is broken stops the run at the next intention, not at an outcome.
-        """
-        if self._broken:
-            if durable:
-                durable.set_exception(self._broken)
-            return
-        self._waiting.append(_Statement(sql, values, durable))
+    def _commit_soon(self) -> None:
         if self._committer is None:
             self._committer = asyncio.get_running_loop().create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
+        """Write and commit until nothing is left to be written.
+
+        A journal that is broken stops the run at the next intention, not at an outcome.
+        """
         loop = asyncio.get_running_loop()
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
+            while self._notes or self._left:
+                notes, self._notes = self._notes, []
+                left, self._left = self._left, []
+                intentions, self._intentions = self._intentions, []
                 try:
-                    self._execute(batch)
-                    # The disk alone is waited for in a thread: with every statement there, the two
-                    # would wait for the interpreter's lock again and again.
-                    await loop.run_in_executor(self._thread, self._commit)
+                    if not self._broken:
+                        self._write(notes, left)
+                        # The disk alone is waited for in a thread: with every statement there,
+                        # the two would wait for the interpreter's lock again and again.
+                        await loop.run_in_executor(self._thread, self._commit)
                 except sqlite3.Error as error:
                     self._broken = self._unusable(error)
-                    batch, self._waiting = batch + self._waiting, []
-                for durable in (each.durable for each in batch if each.durable):
+                for durable in intentions:
                     if durable.cancelled():
                         continue
                     if self._broken:
@@ -346,18 +369,23 @@ class Journal:
         finally:
             self._committer = None
 
-    def _execute(self, batch: list[_Statement]) -> None:
-        """Execute statements in their order, those alike and side by side at once."""
+    def _write(self, notes: list[tuple[Any, ...]], left: list[tuple[float]]) -> None:
         try:
-            for sql, alike in itertools.groupby(batch, attrgetter("sql")):
-                self._db.executemany(sql, (each.values for each in alike))
+            self._db.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", notes)
+            self._db.executemany("INSERT INTO requests VALUES (?)", left)
         except sqlite3.Error:
             self._db.rollback()
             raise
 
     def _commit(self) -> None:
-        with self._db:
-            pass
+        self._db.commit()
+
+
+def _sort_in(db: sqlite3.Connection) -> None:
+    """Bring what the log says to where it is looked up, in the transaction of the caller."""
+    if db.execute("SELECT 1 FROM log LIMIT 1").fetchone():
+        for statement in (_SORT_IN, _DROP_WITHDRAWN, "DELETE FROM log"):
+            db.execute(statement)
 
 
 def _to_version(db: sqlite3.Connection, version: int, script: str) -> None:
@@ -370,7 +398,10 @@ def _check(db: sqlite3.Connection) -> None:
     for table, columns in _COLUMNS.items():
         db.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our names
     sound = db.execute("PRAGMA quick_check").fetchone() == ("ok",)
-    strange = db.execute(f"SELECT 1 FROM customers WHERE NOT ({_SENSE}) LIMIT 1").fetchone()  # noqa: S608
+    strange = any(
+        db.execute(f"SELECT 1 FROM {table} WHERE NOT ({_SENSE}) LIMIT 1").fetchone()  # noqa: S608
+        for table in ("customers", "log")
+    )
     if not sound or strange or db.execute("SELECT count(*) FROM secret").fetchone() != (1,):
         raise sqlite3.DatabaseError(tr("something of it is missing or unreadable"))
 

@@ -20,10 +20,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 from importer.errors import ServiceError
-from importer.identity import digest, fingerprints
+from importer.identity import digest, fingerprints, packed, unpacked
 from importer.known import Index, Known
 from importer.messages import tr
-from importer.records import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +40,6 @@ CREATE INDEX cids ON customers (cid);
 CREATE TABLE held (digest TEXT, id, PRIMARY KEY (digest, id)) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value);
 """
-_CONTENT = tuple(name for name in FIELDS if name != "cid")
 _STARTS = 3  # times a list is begun anew because it changed while it was read
 _BUFFER = 1000  # own creates that are written together
 
@@ -110,8 +108,7 @@ class Snapshot:
             found[clopos_id] = (cid, content)
         index = Index()
         for clopos_id, (cid, content) in sorted(found.items(), key=lambda item: str(item[0])):
-            values = zip(_CONTENT, content.split(";"), strict=True)
-            index.add(Known(str(clopos_id), {name: each for name, each in values if each}), cid)
+            index.add(Known(str(clopos_id), unpacked(content)), cid)
         return index
 
     def add(self, clopos_id: str, cid: str, content: Mapping[str, str]) -> None:
@@ -208,8 +205,7 @@ class Snapshot:
     def _keep(self, customers: Iterable[tuple[Any, str | None, Mapping[str, str]]]) -> None:
         rows, held = [], []
         for number, cid, content in customers:
-            text = ";".join(content.get(name, "") for name in _CONTENT)
-            rows.append((number, cid, text, self._generation))
+            rows.append((number, cid, packed(content), self._generation))
             values = (*content.get("phone", "").split(), content.get("code", ""))
             held += [(value, number) for value in values if value]
             if isinstance(number, int):

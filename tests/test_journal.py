@@ -8,12 +8,16 @@ import random
 import shutil
 import sqlite3
 import stat
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from importer.errors import ServiceError
-from importer.journal import CREATED, SENT, VERSION, Journal
+from importer.journal import CREATED, SENT, VERSION, Entry, Journal
 from importer.sandbox.virtual_time import run
 from importer.settings import Settings
 from importer.state import brand_folder
@@ -29,10 +33,9 @@ def test_an_intention_is_durable_before_intend_returns(tmp_path: Path) -> None:
             journal.begin("a.csv")
             await journal.intend("c1", {"name": "d"}, 7)
             with sqlite3.connect(path) as other:
-                assert other.execute("SELECT cid, state, after_id FROM customers").fetchall() == [
-                    ("c1", "sent", 7)
-                ]
+                found = other.execute("SELECT cid, state, after_id FROM log").fetchall()
             other.close()
+            assert found == [("c1", "sent", 7)]
 
     asyncio.run(story())
 
@@ -54,10 +57,76 @@ def test_outcomes_are_recalled(tmp_path: Path) -> None:
         assert entries["c1"].clopos_id == "41"
         assert entries["c1"].run == run
         assert "c2" not in entries
-        assert (entries["c3"].attempts, entries["c3"].content) == (2, {"name": "e"})
+        assert (entries["c3"].after_id, entries["c3"].content) == (5, {"name": "e"})
         assert {entries[f"c{n}"].state for n in (0, 3, 4, 5, 6, 7, 8)} == {SENT}
 
     asyncio.run(story())
+
+
+Told = tuple[str, str, int]
+Known = dict[str, tuple[str, int | None, str | None, str]]  # state, after, id, digest of the name
+
+
+def known_after(known: Known, told: Told) -> Known:
+    """Return what a journal knows after one more step."""
+    what, cid, number = told
+    state, after, _, name = known.get(cid, ("", None, None, ""))
+    if what == "intend" and state != CREATED:
+        return known | {cid: (SENT, number, None, f"{number:x}")}
+    if what == "created" and state:
+        return known | {cid: (CREATED, after, str(number), name)}
+    if what == "withdraw" and state == SENT:
+        return {each: entry for each, entry in known.items() if each != cid}
+    return known
+
+
+def recalled(journal: Journal) -> Known:
+    return {
+        cid: (entry.state, entry.after_id, entry.clopos_id, entry.content.get("name", ""))
+        for cid, entry in journal.recall(["a", "b", "c"]).items()
+    }
+
+
+async def note(journal: Journal, told: Told, known: Known) -> None:
+    what, cid, number = told
+    match what:
+        case "intend":
+            await journal.intend(cid, {"name": f"{number:x}"}, number)
+        case "created" if cid in known:
+            journal.created(cid, str(number))
+        case "withdraw":
+            journal.withdraw(cid)
+
+
+steps = st.tuples(
+    st.sampled_from(["intend", "created", "withdraw", "recall", "open"]),
+    st.sampled_from(["a", "b", "c"]),
+    st.integers(0, 15),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(steps, max_size=30))
+def test_it_recalls_what_was_noted_last_whenever_it_is_asked(steps: list[Told]) -> None:
+    """…and whether or not it was closed in between, by a run that hasn't finished."""
+
+    async def story(path: Path) -> None:
+        known: Known = {}
+        with ExitStack() as stack:
+            journal = stack.enter_context(Journal(path))
+            for told in [*steps, ("recall", "", 0)]:
+                await note(journal, told, known)
+                known = known_after(known, told)
+                if told[0] in {"recall", "open"}:
+                    await journal.flush()
+                if told[0] == "recall":
+                    assert recalled(journal) == known
+                if told[0] == "open":
+                    stack.close()
+                    journal = stack.enter_context(Journal(path))
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(story(Path(folder) / "j.sqlite"))
 
 
 def test_a_created_customer_is_never_withdrawn(tmp_path: Path) -> None:
@@ -136,7 +205,7 @@ def test_a_journal_that_breaks_lets_nothing_more_leave(tmp_path: Path) -> None:
             journal.begin("a.csv")
             await journal.intend("c1", {}, None)
             with sqlite3.connect(path) as other:
-                other.execute("DROP TABLE customers")
+                other.execute("DROP TABLE log")
             other.close()
             for cid in ("c2", "c3"):
                 with pytest.raises(ServiceError, match="can't be written"):
@@ -215,10 +284,10 @@ def test_what_a_journal_left_that_was_taken_away_is_no_part_of_a_new_one(tmp_pat
         "DELETE FROM secret",
         "ALTER TABLE customers DROP COLUMN after_id",
         "DROP TABLE facts",
-        "INSERT INTO customers VALUES ('c1', 1, 'sEnt', 1, NULL, NULL, '{}', 1.0)",
-        "INSERT INTO customers VALUES ('c1', 1, 'sent', 1, NULL, NULL, '{', 1.0)",
-        "INSERT INTO customers VALUES ('c1', 1, 'sent', 1, 0, NULL, CAST(x'22ff22' AS TEXT), 1.0)",
-        "INSERT INTO customers VALUES ('c1', 1, 'created', 1, NULL, NULL, '{}', 1.0)",
+        "INSERT INTO customers VALUES ('c1', 1, 'sEnt', NULL, NULL, ';;;;;;;', 1.0)",
+        "INSERT INTO log VALUES ('c1', 1, 'sent', NULL, NULL, ';;;', 1.0)",
+        "INSERT INTO log VALUES ('c1', 1, 'sent', 0, NULL, CAST(x'3b3b3b3b3b3b3bff' AS TEXT), 1.0)",
+        "INSERT INTO customers VALUES ('c1', 1, 'created', NULL, NULL, ';;;;;;;', 1.0)",
     ],
 )
 def test_a_journal_that_lacks_something_or_makes_no_sense_is_rebuilt(
@@ -299,7 +368,9 @@ def test_a_journal_of_the_first_layout_is_brought_up_to_date(tmp_path: Path) -> 
             CREATE TABLE secret (key BLOB NOT NULL);
             INSERT INTO secret VALUES (x'00112233');
             INSERT INTO runs VALUES (3, 1.0, NULL, 'a.csv', NULL, NULL);
-            INSERT INTO customers VALUES ('c1', 3, 'sent', 1, 5, NULL, '{"name": "d"}', 1.0);
+            INSERT INTO customers VALUES
+                ('c1', 3, 'sent', 1, 5, NULL, '{"name": "d", "group_id": "e"}', 1.0),
+                ('c2', 3, 'created', 2, NULL, '7', '{}', 1.0);
             PRAGMA user_version = 1;
             """
         )
@@ -308,8 +379,10 @@ def test_a_journal_of_the_first_layout_is_brought_up_to_date(tmp_path: Path) -> 
         assert journal.key == bytes.fromhex("00112233")
         assert (journal.notes, journal.to_rebuild) == ([], False)
         assert journal.begin("a.csv") == 3
-        entry = journal.recall(["c1"])["c1"]
-        assert (entry.state, entry.after_id) == (SENT, 5)
+        assert journal.recall(["c1", "c2"]) == {
+            "c1": Entry(SENT, 3, 5, None, {"name": "d", "group_id": "e"}, 1.0),
+            "c2": Entry(CREATED, 3, None, "7", {}, 1.0),
+        }
         assert journal._db.execute("PRAGMA user_version").fetchone() == (VERSION,)
 
 

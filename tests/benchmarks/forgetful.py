@@ -5,21 +5,17 @@ python -m tests.benchmarks.forgetful run FILE …
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from importer.cli import main
 from importer.journal import Journal
 
-if TYPE_CHECKING:
-    import asyncio
 
-
-def _forget(*given: Any) -> None:
-    durable: asyncio.Future[None] | None = given[3] if len(given) > 3 else None
-    if durable:
+def _forget(journal: Journal) -> None:
+    for durable in journal._intentions:
         durable.set_result(None)
+    for forgotten in (journal._intentions, journal._notes, journal._left):
+        forgotten.clear()
 
 
 if __name__ == "__main__":
-    setattr(Journal, "_write", _forget)  # noqa: B010 - mypy knows it is a method
+    setattr(Journal, "_commit_soon", _forget)  # noqa: B010 - mypy knows it is a method
     main()
