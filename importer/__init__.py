@@ -17,14 +17,14 @@ at a time, `names` and `groups` fill in what is asked for, `changes` tells what 
 `validate` judges by `schemas.customer`, `problems` says it in words, `dedupe` finds repeats.
 
 Rows are sent. `identity` gives each its cid. `compare` holds the rows against the `journal` (what
-was meant and what became of it) and the `snapshot` (what is at Clopos); of what is `known`, `plan`
-decides what to send and what it costs, in the `hours` that are given. `job` is what planning and
-sending share. `send` keeps requests under way, at a `pace` that failures slow; `settle` and
-`lookup` find out by reading what answers leave open; the `ledger` takes down each outcome;
-`forecast` tells when it is done, `timeline` how it went. `failures` counts those of all brands of a
-machine, `state` is the folder where all that is kept. `clopos` is the API and nothing else;
-`sandbox` is a local Clopos, in which `rehearse` sends on a clock that jumps, and `utilisation`
-judges how well the quota was used.
+was meant and what became of it; its tables are in `journal_layout`) and the `snapshot` (what is at
+Clopos); of what is `known`, `plan` decides what to send and what it costs, in the `hours` that are
+given. `job` is what planning and sending share. `send` keeps requests under way, at a `pace` that
+failures slow; `settle` and `lookup` find out by reading what answers leave open; the `ledger` takes
+down each outcome; `forecast` tells when it is done, `timeline` how it went. `failures` counts those
+of all brands of a machine, `state` is the folder where all that is kept. `clopos` is the API and
+nothing else; `sandbox` is a local Clopos, in which `rehearse` sends on a clock that jumps, and
+`utilisation` judges how well the quota was used.
 
 It is told. `outcomes` are what became of all rows. `results` writes them before the sheet's own
 columns (`results_csv`, `results_workbook` with its `marks`), `conserve` reads them back

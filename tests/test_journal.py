@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import ServiceError
-from importer.journal import CREATED, SENT, VERSION, Entry, Journal
+from importer.journal import CREATED, SENT, Entry, Journal
+from importer.journal_layout import VERSION
 from importer.sandbox.virtual_time import run
 from importer.settings import Settings
 from importer.state import brand_folder
