@@ -28,8 +28,9 @@ def runs_of(journal: Path) -> list[dict[str, Any]]:
     over them), `counts` (status → rows of the sheet), `requests` (by kind), `minutes`, `error`
     (what ended it early).
 
-    A run that was interrupted and carried on is one run, with requests and minutes of its end.
-    Only reads, also while a run is at work. A brand that never had a run has no runs.
+    A run that was interrupted and carried on is one run, with requests and minutes of all its parts
+    but those that were killed. Only reads, also while a run is at work. A brand that never had a
+    run has no runs.
 
     Raises ServiceError when the journal can't be read.
     """
@@ -90,8 +91,8 @@ def history_lines(runs: Iterable[Mapping[str, Any]]) -> list[str]:
 def _told(
     started: float, finished: float | None, file: str, results: str | None, summary: str | None
 ) -> dict[str, Any]:
-    facts = (json.loads(summary) if summary else {}).get("report") or {}
-    sending = facts.get("sending") or {}
+    told = json.loads(summary) if summary else {}
+    facts, spent = told.get("report") or {}, told.get("spent") or {}
     error = facts.get("error")
     return {
         "started": _iso(started),
@@ -99,8 +100,8 @@ def _told(
         "file": file,
         "results": results,
         "counts": facts.get("counts"),
-        "requests": sending.get("requests"),
-        "minutes": round(facts["seconds"] / 60, 2) if "seconds" in facts else None,
+        "requests": spent.get("requests"),
+        "minutes": round(spent["seconds"] / 60, 2) if spent else None,
         "error": error[0] if error else None,
     }
 

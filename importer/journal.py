@@ -66,6 +66,7 @@ class Journal:
         self.now = now
         self.notes: list[str] = []  # what the person should know about this journal
         self.run = 0
+        self.carried_on: Mapping[str, Any] = {}  # what `finish` told of this run's earlier parts
         self._notes: list[tuple[Any, ...]] = []  # rows of `log`, to be written
         self._left: list[tuple[float]] = []  # rows of `requests`, to be written
         self._intentions: list[asyncio.Future[None]] = []  # done when their notes are on disk
@@ -84,10 +85,11 @@ class Journal:
         """Start a run, or carry on the last one if it didn't finish. Return its number."""
         with self._changing() as db:
             row = db.execute(
-                "SELECT id FROM runs WHERE finished IS NULL ORDER BY id DESC LIMIT 1"
+                "SELECT id, summary FROM runs WHERE finished IS NULL ORDER BY id DESC LIMIT 1"
             ).fetchone()
             if row:
                 self.run = int(row[0])
+                self.carried_on = json.loads(row[1] or "{}")
                 db.execute("UPDATE runs SET file = ? WHERE id = ?", (file, self.run))
             else:
                 cursor = db.execute(

@@ -213,7 +213,12 @@ def _note_end(
     statuses = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
     done = uploaded.error is None and not statuses[Status.UNKNOWN]
     told = facts.ended(statuses, uploaded.sending, uploaded.error, seconds=seconds)
-    journal.finish(done=done, results=results, summary={**statuses, "report": told.as_dict()})
+    before = journal.carried_on.get("spent") or {"requests": {}, "seconds": 0.0}
+    requests = Counter(before["requests"])
+    requests.update(uploaded.requests.as_dict())
+    spent = {"requests": requests, "seconds": before["seconds"] + seconds}
+    summary = {**statuses, "report": told.as_dict(), "spent": spent}
+    journal.finish(done=done, results=results, summary=summary)
 
 
 def _log_end(uploaded: Uploaded) -> None:

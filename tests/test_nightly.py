@@ -14,8 +14,10 @@ from importer.errors import ServiceError
 from importer.history import history_lines, runs_of
 from importer.journal import Journal
 from importer.keep import kept
+from importer.sandbox import virtual_time
 from importer.width import width
 from tests.process import command, serving, told_by
+from tests.world import people, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,6 +180,25 @@ def test_history_of_runs_that_ended_badly(tmp_path: Path) -> None:
     path.write_bytes(b"broken" * 1000)
     with pytest.raises(ServiceError, match="can't be read"):
         runs_of(path)
+
+
+def test_a_run_that_was_carried_on_is_one_entry_with_all_it_took(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with world(tmp_path) as here:
+            here.later(30.0, here.stop.set)
+            first = await here.send(*people(300))
+            here.stop.clear()
+            second = await here.send(*people(300))
+            [path] = here.folder.glob("*/journal.sqlite")
+            [entry] = runs_of(path)
+            assert 0 < first.requests.posts < 300
+            assert entry["requests"]["posts"] == 300
+            assert entry["requests"]["total"] == first.requests.total + second.requests.total
+            assert entry["minutes"] == pytest.approx(here.now / 60, abs=0.02)
+            await here.send(*people(301))
+            assert [each["requests"]["posts"] for each in runs_of(path)] == [1, 300]
+
+    virtual_time.run(story())
 
 
 def test_results_of_an_earlier_run_are_found_where_they_were_put(tmp_path: Path) -> None:
