@@ -20,7 +20,7 @@ from importer.send import send
 from importer.viewer import Live
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Coroutine
 
     from importer.clopos import Clopos, Quota
     from importer.compare import Comparison
@@ -215,11 +215,12 @@ class Job:
 
     # -- the ledger of `send`: digests instead of personal data ------------------------------
 
-    async def intend(self, customer: Customer, after_id: int | None) -> None:
-        """Return when the intention is on disk."""
+    def intend(self, customer: Customer, after_id: int | None) -> Awaitable[None]:
+        """Return what is done when the intention is on disk."""
         content = fingerprints(customer, self.journal.key)
-        self.content[customer.cid] = content
-        await self.journal.intend(customer.cid, content, after_id)
+        if self.options.match != "never":  # else nobody compares with what is at Clopos
+            self.content[customer.cid] = content
+        return self.journal.intend(customer.cid, content, after_id)
 
     def created(self, cid: str, clopos_id: str) -> None:
         """Record that the customer exists with this id."""

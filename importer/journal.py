@@ -137,12 +137,14 @@ class Journal:
 
     # -- while sending ----------------------------------------------------------------------
 
-    async def intend(self, cid: str, content: Mapping[str, str], after_id: int | None) -> None:
-        """Return when it is on disk that the customer is about to be sent."""
+    def intend(
+        self, cid: str, content: Mapping[str, str], after_id: int | None
+    ) -> asyncio.Future[None]:
+        """Return what is done when it is on disk that the customer is about to be sent."""
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._intentions.append(durable)
         self._note(cid, SENT, after_id, None, packed(content))
-        await durable
+        return durable
 
     def created(self, cid: str, clopos_id: str) -> None:
         """Note that the customer exists with this id. On disk with the next commit."""

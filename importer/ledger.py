@@ -16,7 +16,7 @@ class Ledger(Protocol):
     """Where intentions and outcomes are recorded."""
 
     def intend(self, customer: Customer, after_id: int | None) -> Awaitable[None]:
-        """Return when it is durable that the customer is about to be sent."""
+        """Return what is done when it is durable that the customer is about to be sent."""
 
     def created(self, cid: str, clopos_id: str) -> None:
         """Record that the customer exists with this id."""

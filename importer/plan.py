@@ -316,6 +316,8 @@ def _holders(customer: Customer, index: Index, key: bytes) -> dict[str, Known]:
 
     Of several holders of a phone, one that holds the code too or has the row's name comes first.
     """
+    if not (index.by_phone or index.by_code):
+        return {}
     phones = index.by_phone.get(digest("phone", customer.phone, key), []) if customer.phone else []
     codes = index.by_code.get(digest("code", customer.code, key), []) if customer.code else []
     both = {known.id for known in phones} & {known.id for known in codes}

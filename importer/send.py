@@ -77,6 +77,7 @@ class _Sender:
         self.closing = False
         self.changed = asyncio.Event()
         self.error: BaseException | None = None
+        self.now = asyncio.get_running_loop().time
 
     async def run(
         self, customers: Iterable[Customer], doubtful: Iterable[tuple[Customer, int | None, bool]]
@@ -135,7 +136,7 @@ class _Sender:
         """Start rows while there is room. Return for how long sending pauses, 0 for not at all."""
         room = 1 if self.breaker.failing else self.pace.concurrency
         while len(self.delivering) < room:
-            if (pause := self.breaker.not_before - _now()) > 0:
+            if (pause := self.breaker.not_before - self.now()) > 0:
                 return pause
             earlier = None
             if self.put_back:
@@ -193,7 +194,7 @@ class _Sender:
                 self._put_back(attempt)
             raise
         await self._judge(attempt, answer)
-        self.breaker.count(answer, attempt.left or 0.0, _now())
+        self.breaker.count(answer, attempt.left or 0.0, self.now())
         if self.breaker.failing:
             for task in self.waiting:
                 task.cancel()
@@ -239,7 +240,8 @@ class _Attempt:
         attempts, mended = 1, False
         if self.earlier:
             attempts, mended = self.earlier.attempts + 1, self.earlier.mended
-        return Doubt(self.customer, self.after_id, _now(), attempts, self.created, refused, mended)
+        since = self.sender.now()
+        return Doubt(self.customer, self.after_id, since, attempts, self.created, refused, mended)
 
     async def __aenter__(self) -> None:
         sender = self.sender
@@ -250,9 +252,9 @@ class _Attempt:
             reporter = sender.reporter
             self.after_id = self.earlier.after_id if self.earlier else reporter.newest_id
             self.created = reporter.count
-            self.left = _now()
+            self.left = sender.now()
             await sender.ledger.intend(self.customer, self.after_id)
-        self.left = _now()
+        self.left = sender.now()
         sender.under_way.add(task)
         self.out = True
 
@@ -269,7 +271,3 @@ class _Attempt:
         if self.sender.closing:
             # Its answer is still judged; what would follow from it no longer happens.
             task.cancel()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -41,7 +41,7 @@ CREATE TABLE held (digest TEXT, id, PRIMARY KEY (digest, id)) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value);
 """
 _STARTS = 3  # times a list is begun anew because it changed while it was read
-_BUFFER = 1000  # own creates that are written together
+_BUFFER = 5000  # own creates that are written together
 
 
 class Snapshot:
