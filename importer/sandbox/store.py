@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS customers (
   UNIQUE (brand, phone), UNIQUE (brand, code), UNIQUE (brand, cid)
 );
 CREATE INDEX IF NOT EXISTS shown ON customers (brand, hidden, created_at, id);
+CREATE INDEX IF NOT EXISTS by_id ON customers (brand, hidden);
 """
 UNIQUE = ("phone", "code", "cid")
 FIELDS = (
