@@ -20,7 +20,7 @@ LONGEST = 60.0  # seconds of a pause
 class Pace:
     """How to send. Times in seconds."""
 
-    concurrency: int = 64  # the most requests under way; the quota decides how many it takes
+    concurrency: int = 128  # the most requests under way; the quota decides how many it takes
     settle: float = 10.0  # from a doubtful answer to the reading (the gateway waits 8)
     attempts: int = 4  # of one row, before it is given up as unknown
     give_up_after: float = 600.0  # of nothing but failures
