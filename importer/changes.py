@@ -29,13 +29,16 @@ class Changes:
     """The changes of the rows that are sent.
 
     `values` are theirs, `sources` the texts their values were read from: field → a column with the
-    same rows.
+    same rows. Only columns in which something differs are kept: they weigh as much as the sheet.
     """
 
     def __init__(self, values: pd.DataFrame, sources: Mapping[str, pa.Array]) -> None:
         self.rows = np.asarray(values.index)
-        self.values = {field: arrow(values[field]) for field in sources}
-        self.sources = sources
+        columns = {field: arrow(values[field]) for field in sources}
+        self.sources = {
+            field: source for field, source in sources.items() if not columns[field].equals(source)
+        }
+        self.values = {field: columns[field] for field in self.sources}
 
     def of(self, rows: np.ndarray) -> pa.Array | None:
         """Return what to say of each of `rows`, in ascending order; None when there is nothing."""

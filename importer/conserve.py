@@ -44,17 +44,18 @@ def _difference(path: Path, outcomes: Outcomes) -> str | None:
         return tr(
             "there is an outcome for row {row}, which the sheet doesn't have", row=strangers[0]
         )
-    meant = outcomes.columns(0, rows)
-    for name, there, wanted in zip(RESULT_COLUMNS, found, meant, strict=False):
-        if not there.equals(wanted):
-            texts, wishes = there.to_pylist(), wanted.to_pylist()
-            place = next(n for n, text in enumerate(texts) if text != wishes[n])
-            row = meant[0][place].as_py()
-            return tr(
-                "row {row}: {column} is «{text}», not «{wanted}»",
-                row=row,
-                column=name,
-                text=texts[place],
-                wanted=wishes[place],
-            )
+    for start, meant in outcomes.blocks():
+        for name, column, wanted in zip(RESULT_COLUMNS, found, meant, strict=False):
+            there = column.slice(start, len(wanted))
+            if not there.equals(wanted):
+                texts, wishes = there.to_pylist(), wanted.to_pylist()
+                place = next(n for n, text in enumerate(texts) if text != wishes[n])
+                row = meant[0][place].as_py()
+                return tr(
+                    "row {row}: {column} is «{text}», not «{wanted}»",
+                    row=row,
+                    column=name,
+                    text=texts[place],
+                    wanted=wishes[place],
+                )
     return None

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from importer.changes import Changes
 
 
+_BLOCK = 65_536  # rows
+
+
 class Outcomes(Mapping[int, Outcome]):
     """Row → what became of it, for each of `rows` in their order.
 
@@ -60,6 +63,14 @@ class Outcomes(Mapping[int, Outcome]):
         if rest := len(self.rows) - len(self.said):
             counts[self.default] += rest
         return counts
+
+    def blocks(self) -> Iterator[tuple[int, list[pa.Array]]]:
+        """Yield RESULT_COLUMNS as text, some rows at a time, each with the position it begins at.
+
+        All at once they would weigh as much as the sheet.
+        """
+        for start in range(0, len(self), _BLOCK):
+            yield start, self.columns(start, start + _BLOCK)
 
     def columns(self, start: int, stop: int) -> list[pa.Array]:
         """Return RESULT_COLUMNS as text for the rows from position `start` up to `stop`."""

@@ -195,7 +195,9 @@ def run(
         with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
             uploaded = runner.run(main(settings))
     prepared = replace(prepared, remarks=_both(prepared.remarks, uploaded.remarks))
-    said = prepared.outcomes | uploaded.outcomes
+    sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
+    said = uploaded.outcomes
+    said.update(prepared.outcomes)  # a new one of a million would weigh a twelfth of all
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, tr("not sent yet"))
     error, written = uploaded.error, None
     try:
@@ -210,7 +212,6 @@ def run(
         error = error or stopped()
     seconds = time.monotonic() - started - viewer.pondered
     if output.report:
-        sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
         ended = facts.ended(sent, uploaded.sending, error, seconds=seconds)
         _report(output, ended, prepared, outcomes, written or results)
     told = {

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".xlsx", ".jsonl", ".parquet")
 WORKSHEET = (1_048_576, 16_384)  # rows, the header included, and columns that Excel can hold
 _SUBSTITUTES = 20  # names tried beside a path that can't be written any more
-_BLOCK = 65_536  # rows that are written at a time
 
 
 def preflight(path: Path) -> None:
@@ -129,10 +128,8 @@ def _places(path: Path, rows: int, columns: int) -> Iterator[Path]:
 def _blocks(sheet: Sheet, outcomes: Outcomes, own: list[int]) -> Iterator[list[pa.Array]]:
     """Yield the columns, some rows at a time: seven of the outcome, then the sheet's own."""
     columns = [arrow(sheet.table[number]) for number in own]
-    for start in range(0, len(sheet.table), _BLOCK):
-        stop = min(start + _BLOCK, len(sheet.table))
-        theirs = [column.slice(start, stop - start) for column in columns]
-        yield [*outcomes.columns(start, stop), *theirs]
+    for start, told in outcomes.blocks():
+        yield [*told, *(column.slice(start, len(told[0])) for column in columns)]
 
 
 def _lines(blocks: Iterable[list[pa.Array]]) -> Iterator[tuple[str, ...]]:
