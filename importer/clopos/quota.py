@@ -56,7 +56,6 @@ class Quota:
         self._next_at = -math.inf
         self._paused_until = -math.inf
         self._strict_until = -math.inf
-        self._looked_at = -math.inf
         self._yielded = False
 
     @property
@@ -153,19 +152,15 @@ class Quota:
         limit, remaining = named.get("ratelimit-limit", ""), named.get("ratelimit-remaining", "")
         if not (_is_number(limit) and _is_number(remaining)):
             return
-        now = asyncio.get_running_loop().time()
         for window in self.windows:
             if window.rate.limit == int(limit):
-                window.observe(int(remaining), sent_at, now)
+                new = window.observe(int(remaining), sent_at)
+                if window is self._shortest:
+                    # Headers describe one window only.
+                    for longer in self.windows:
+                        if longer is not window:
+                            longer.gather(new, sent_at)
                 self._tell(window)
-        if self._shortest:
-            # Of what they have in a minute, as much came since the last look.
-            seconds = min(now - self._looked_at, self._shortest.rate.seconds)
-            count = self._shortest.others(now) * seconds / self._shortest.rate.seconds
-            for window in self.windows:
-                if window is not self._shortest:
-                    window.gather(count, now)
-        self._looked_at = now
         self._changed.set()
 
     def _tell(self, window: Window) -> None:
@@ -181,7 +176,7 @@ class Quota:
     def _first_at(self, now: float) -> float:
         ready = self._open_at(now)
         for window in self.windows:
-            ready = max(ready, window.ready_at(now, window.rate.limit))
+            ready = max(ready, window.first_at(now))
         return ready
 
     def _ready_at(self, now: float) -> float:
@@ -189,7 +184,7 @@ class Quota:
         if self.windows:
             ready = max(ready, self._next_at)
         for window in self.windows:
-            ready = max(ready, window.ready_at(now, window.usable(now)))
+            ready = max(ready, window.ready_at(now))
         return ready
 
     def _open_at(self, now: float) -> float:
@@ -222,7 +217,7 @@ class Quota:
         if self._shortest:
             # Only the shortest window is spread evenly: a small sheet needn't wait for the hour's.
             # From when the turn was, not from when we woke up for it: delays don't add up.
-            spacing = self._shortest.spacing
+            spacing = self._shortest.spacing(now)
             self._next_at = spacing + (self._next_at if now < self._next_at + spacing else now)
         return sent
 
