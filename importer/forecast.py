@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+_SENT_AGAIN = 0.5  # of rows in doubt: the others are found at Clopos
+_CERTAIN = 0.01  # rows in doubt of which nothing comes any more
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run is. Of `rows` in all, `done` have their outcome and `doubtful` are in doubt.
 
-    `answered` requests were spent on them.
+    `doubted` is how many ever were in doubt, `answered` how many requests were spent.
     """
 
     rows: int
     done: int
-    doubtful: int
-    answered: int
+    doubtful: int = 0
+    doubted: int = 0
+    answered: int = 0
+
+    @property
+    def _new(self) -> int:
+        return self.rows - self.done - self.doubtful
+
+    @property
+    def _share(self) -> float:
+        """Return the share of rows that come to be in doubt."""
+        return self.doubted / max(1, self.done + self.doubtful)
 
     @property
     def requests_left(self) -> int:
@@ -24,5 +38,28 @@ class Progress:
         A row takes one request, and some more where others hold its values or answers are lost.
         """
         tried = self.done + self.doubtful
-        each = max(1.0, self.answered / tried) if tried else 1.0
-        return round((self.rows - self.done) * each)
+        settled = self.doubted - self.doubtful
+        more = max(0.0, self.answered - tried - settled * _SENT_AGAIN) / max(1, tried)
+        each = 1 + more + self._share * _SENT_AGAIN
+        return round(self._new * each + self.doubtful * _SENT_AGAIN)
+
+    def settling(self, wait: float, latency: float, per_second: float, page: int) -> float:
+        """Return how many seconds are likely to pass at the end in which nothing is sent.
+
+        Rows in doubt are read `wait` seconds after the last of them; some of those that are sent
+        again then are in doubt again. `latency` is that of an answer (seconds), `per_second` how
+        many requests leave, and `page` how many rows are settled together at most.
+        """
+        share = self._share
+        rows = min(self.doubtful + share * self._new, max(self.doubtful, share * page))
+        often = share * per_second
+        # The last of them was some while before the end, maybe long enough.
+        waits = wait - (1 - math.exp(-often * wait)) / often if often else 0.0
+        seconds, chance = 0.0, 1.0
+        while rows > _CERTAIN:
+            chance *= 1 - math.exp(-rows)
+            # Answers to what was sent last, to what reads, and to what is sent again.
+            seconds += chance * (waits + 3 * latency)
+            waits = wait
+            rows *= _SENT_AGAIN * share
+        return seconds
