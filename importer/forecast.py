@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _SENT_AGAIN = 0.5  # of rows in doubt: the others are found at Clopos
+_SLOW = 0.95  # of the answers are faster than one that is waited for at the end
 _CERTAIN = 0.01  # rows in doubt of which nothing comes any more
 
 
@@ -43,23 +48,28 @@ class Progress:
         each = 1 + more + self._share * _SENT_AGAIN
         return round(self._new * each + self.doubtful * _SENT_AGAIN)
 
-    def settling(self, wait: float, latency: float, per_second: float, page: int) -> float:
+    def settling(
+        self, wait: float, latencies: Collection[float], per_second: float, page: int
+    ) -> float:
         """Return how many seconds are likely to pass at the end in which nothing is sent.
 
         Rows in doubt are read `wait` seconds after the last of them; some of those that are sent
-        again then are in doubt again. `latency` is that of an answer (seconds), `per_second` how
-        many requests leave, and `page` how many rows are settled together at most.
+        again then are in doubt again. `latencies` are those of the last answers (seconds; one at
+        least), `per_second` is how many requests leave, `page` how many rows are settled together
+        at most.
         """
         share = self._share
+        usual = sum(latencies) / len(latencies)
+        slow = sorted(latencies)[int(_SLOW * len(latencies))]
         rows = min(self.doubtful + share * self._new, max(self.doubtful, share * page))
         often = share * per_second
         # The last of them was some while before the end, maybe long enough.
-        waits = wait - (1 - math.exp(-often * wait)) / often if often else 0.0
+        waits = wait - (1 - math.exp(-often * wait)) / often if often else wait
         seconds, chance = 0.0, 1.0
         while rows > _CERTAIN:
             chance *= 1 - math.exp(-rows)
-            # Answers to what was sent last, to what reads, and to what is sent again.
-            seconds += chance * (waits + 3 * latency)
+            # For the last answers, slow ones too; then for those to what reads and is sent again.
+            seconds += chance * (slow + waits + 2 * usual)
             waits = wait
             rows *= _SENT_AGAIN * share
         return seconds

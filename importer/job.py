@@ -184,7 +184,7 @@ class Job:
             return None
         settling = progress.settling(
             self.options.pace.settle,
-            self.quota.latency,
+            self.quota.latencies,
             requests / seconds if seconds else 0.0,
             self.api.page_size,
         )

@@ -66,8 +66,9 @@ SCENARIOS = {
         stranger=0.3,
     ),
     "harsh": Scenario(
-        latency=(0.02, 9.0),
+        latency=(0.05, 1.5),
         faults={
+            "slow": 0.05,  # nearly the 8 seconds after which the gateway gives up
             "500": 0.005,
             "502": 0.005,
             "503": 0.005,

@@ -336,8 +336,8 @@ def test_headers_that_say_nothing_of_our_quota_change_nothing(headers: dict[str,
 def test_old_news_is_no_news() -> None:
     window = Window(Rate(300, MINUTE), 0.1)
     window.add(Sent(10.0))
-    window.observe(299 - 50, 10.0)
-    assert window.observe(299 - 200, 9.0) == ()
+    window.observe(299 - 50, 10.0, 10.1)
+    assert window.observe(299 - 200, 9.0, 10.2) == ()
     assert window.others(10.2) == 50
 
 
@@ -379,13 +379,13 @@ def test_a_forecast_goes_by_what_others_used_in_the_mean() -> None:
     window = Window(Rate(300, MINUTE), 0.1)
     for second in range(0, 1200, 5):
         theirs = 90 if second % 600 < 300 else 0
-        window.observe(300 - theirs, float(second))
+        window.observe(300 - theirs, float(second), second + 0.1)
     assert window.typical() == pytest.approx(270 - 45, abs=20)
     assert window.others(1195.1) == 0
     quiet = Window(Rate(300, MINUTE), 0.1)
     assert quiet.typical() == 270
-    quiet.observe(300, 0.0)
-    quiet.observe(300, 500.0)  # nothing was heard for long
+    quiet.observe(300, 0.0, 0.1)
+    quiet.observe(300, 500.0, 500.1)  # nothing was heard for long
     assert quiet.typical() == 270
 
 

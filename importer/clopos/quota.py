@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import math
+from collections import deque
 from typing import TYPE_CHECKING
 
 from importer.clopos.window import Sent, Window
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _STRICT_SECONDS = 600.0  # after a 429, for which places come back with answers alone
-_REMEMBERED = 30  # answers whose latency counts
+_REMEMBERED = 300  # answers of which it is known how long they took
 _LOOK_AGAIN = 60.0  # seconds: a clock may be set while sending is closed
 
 
@@ -45,7 +46,7 @@ class Quota:
         self.windows = [Window(rate, reserve) for rate in rates]
         self.reserve = reserve
         self.under_way = 0  # requests without an answer
-        self.latency = 0.0  # seconds an answer takes, of late
+        self.latencies = deque([0.0], _REMEMBERED)  # seconds the last answers took
         self._shortest = min(self.windows, key=lambda window: window.length, default=None)
         self._recent = sorted(recent, reverse=True)
         self._hours: Callable[[], Opening] | None = None
@@ -118,7 +119,7 @@ class Quota:
         """Note that a request was answered, or that nobody waits for its answer any more."""
         sent.answered = asyncio.get_running_loop().time()
         self.under_way -= 1
-        self.latency += (sent.answered - sent.at - self.latency) / _REMEMBERED
+        self.latencies.append(sent.answered - sent.at)
         self._changed.set()
 
     async def _wait(self, ready_at: Callable[[float], float]) -> None:
@@ -152,9 +153,10 @@ class Quota:
         limit, remaining = named.get("ratelimit-limit", ""), named.get("ratelimit-remaining", "")
         if not (_is_number(limit) and _is_number(remaining)):
             return
+        now = asyncio.get_running_loop().time()
         for window in self.windows:
             if window.rate.limit == int(limit):
-                new = window.observe(int(remaining), sent_at)
+                new = window.observe(int(remaining), sent_at, now)
                 if window is self._shortest:
                     # Headers describe one window only.
                     for longer in self.windows:

@@ -100,7 +100,7 @@ class Window:
         return max(1, self.allowed - self.others(now))
 
     def typical(self) -> int:
-        """Return how many of a window were ours of late, in the mean; at least one."""
+        """Return how many of a window could be ours of late, in the mean; at least one."""
         return max(1, self.allowed - round(self._typical))
 
     def others(self, now: float) -> int:
@@ -112,7 +112,7 @@ class Window:
             return 0
         return self._held(self._news_at)
 
-    def observe(self, remaining: int, sent_at: float) -> Sequence[float]:
+    def observe(self, remaining: int, sent_at: float, now: float) -> Sequence[float]:
         """Learn what the server had left when a request of `sent_at` came to it.
 
         Return when requests of others came that weren't known before.
@@ -133,7 +133,6 @@ class Window:
         wavering = min(0, min(self._seen, key=itemgetter(1))[1])
         count = max(0, self._seen[-1][1] + wavering)
         self._spare = int(wavering < 0)
-        self._remember(count, sent_at)
         held = self._held(sent_at)
         # Where there are fewer than held, it was wrong when the oldest would fall out.
         self._theirs = self._theirs[len(self._theirs) - min(held, count) :]
@@ -141,9 +140,11 @@ class Window:
         if sent_at - looked_at > _LATE:  # they come in clumps: rather too late than too early
             looked_at = (looked_at + sent_at) / 2
         new = _evenly(looked_at, sent_at, count - held)
-        self._looked_at = sent_at
+        before, self._looked_at = self._looked_at, sent_at
         self._over = counted > self.allowed
         self.gather(new, sent_at)
+        # What isn't used for their sake, whether they came or not.
+        self._remember(count + self._spare + self._chance(self._expected(now)), before)
         return new
 
     def gather(self, new: Sequence[float], at: float) -> None:
@@ -151,21 +152,31 @@ class Window:
         self._theirs = sorted([*self._theirs, *new])
         self._news_at = max(self._news_at, at)
 
-    def _remember(self, count: int, at: float) -> None:
-        """Note how many requests of others there were, for a forecast."""
+    def _remember(self, left: float, before: float) -> None:
+        """Note how much of a window was left to others, for a forecast; it told of it `before`."""
+        at = self._looked_at
         if self._first is None:
-            self._first, self._typical = at, float(count)
+            self._first, self._typical = at, left
             return
         looked_back = min(_LOOK_BACK, at - self._first)
-        passed = min(looked_back, at - self._looked_at)
-        self._typical += (count - self._typical) * passed / looked_back
+        passed = min(looked_back, at - before)
+        self._typical += (left - self._typical) * passed / looked_back
 
     def _held(self, at: float) -> int:
         """Return how many requests of others that are known a window holds that ends then."""
         return len(self._theirs) - bisect_right(self._theirs, at - self.length)
 
     def _unknown(self, now: float) -> float:
-        """Return how many requests of others may have come since there was news.
+        """Return how many requests of others may have come since there was news."""
+        mean = self._expected(now)
+        return mean + self._chance(mean)
+
+    def _chance(self, mean: float) -> float:
+        """Return how many more may come by chance where so many are expected."""
+        return (_CAUTIOUS if self._over else _CHANCE) * math.sqrt(mean)
+
+    def _expected(self, now: float) -> float:
+        """Return how many requests of others are expected to have come since there was news.
 
         After a silence no more are added, while those that are known go on to fall out: so there
         is room at last for one of ours, which brings news.
@@ -177,8 +188,7 @@ class Window:
         passed = now - self._news_at - silence
         since = max(_OF_LATE * self.length, passed)
         of_late = len(self._theirs) - bisect_right(self._theirs, self._news_at - since)
-        mean = of_late / since * passed
-        return mean + (_CAUTIOUS if self._over else _CHANCE) * math.sqrt(mean)
+        return of_late / since * passed
 
     def ready_at(self, now: float) -> float:
         """Return when the next request may leave; or, later than `now`, when to ask again.
