@@ -18,7 +18,7 @@ _CERTAIN = 0.01  # rows in doubt of which nothing comes any more
 class Progress:
     """Where a run is. Of `rows` in all, `done` have their outcome and `doubtful` are in doubt.
 
-    `doubted` is how many ever were in doubt, `answered` how many requests were spent.
+    `doubted` is how many ever were in doubt by this run, `answered` how many requests were spent.
     """
 
     rows: int
@@ -28,13 +28,13 @@ class Progress:
     answered: int = 0
 
     @property
-    def _new(self) -> int:
-        return self.rows - self.done - self.doubtful
+    def _tried(self) -> int:
+        # Some are neither: read in vain, they wait to be sent again.
+        return max(self.done + self.doubtful, self.doubted, 1)
 
     @property
-    def _share(self) -> float:
-        """Return the share of rows that come to be in doubt."""
-        return self.doubted / max(1, self.done + self.doubtful)
+    def _new(self) -> int:
+        return self.rows - self.done - self.doubtful
 
     @property
     def requests_left(self) -> int:
@@ -42,10 +42,9 @@ class Progress:
 
         A row takes one request, and some more where others hold its values or answers are lost.
         """
-        tried = self.done + self.doubtful
-        settled = self.doubted - self.doubtful
-        more = max(0.0, self.answered - tried - settled * _SENT_AGAIN) / max(1, tried)
-        each = 1 + more + self._share * _SENT_AGAIN
+        settled = max(0, self.doubted - self.doubtful)
+        extra = max(0.0, self.answered - self._tried - settled * _SENT_AGAIN)
+        each = 1 + (extra + self.doubted * _SENT_AGAIN) / self._tried
         return round(self._new * each + self.doubtful * _SENT_AGAIN)
 
     def settling(
@@ -58,7 +57,7 @@ class Progress:
         least), `per_second` is how many requests leave, `page` how many rows are settled together
         at most.
         """
-        share = self._share
+        share = self.doubted / self._tried
         usual = sum(latencies) / len(latencies)
         slow = sorted(latencies)[int(_SLOW * len(latencies))]
         rows = min(self.doubtful + share * self._new, max(self.doubtful, share * page))

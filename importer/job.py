@@ -136,6 +136,7 @@ class Job:
         in_doubt: dict[str, Doubt] = {}
         loop = asyncio.get_running_loop()
         total = len(plan.to_send) + len(doubtful)
+        inherited = {row.cid for row in plan.doubtful}  # they say nothing of this run
         doubted: set[str] = set()
         spent, done = self.api.requests.total, 0
         told = (loop.time(), self._seconds_left(Progress(total, 0)))
@@ -159,7 +160,7 @@ class Job:
                 # Worked out here, where nothing changes meanwhile: `live` is asked by a thread.
                 if loop.time() - told[0] >= 1.0:
                     answered = self.api.requests.total - spent - self.quota.under_way
-                    doubted.update(in_doubt)
+                    doubted.update(in_doubt.keys() - inherited)
                     progress = Progress(total, done, len(in_doubt), len(doubted), answered)
                     told = (loop.time(), self._seconds_left(progress))
                     self._log(progress, told[1])

@@ -36,6 +36,17 @@ def test_the_last_row_in_doubt_is_waited_for() -> None:
     assert rare.settling(10.0, [0.1], 4.5, 999) < 2.0
 
 
+def test_rows_that_wait_to_be_sent_again_were_all_in_doubt() -> None:
+    waiting = Progress(100, 1, doubted=50, answered=60)
+    assert waiting.requests_left == pytest.approx(99 * 1.5, abs=1)
+    assert waiting.settling(10.0, [1.0], 4.5, 999) < 300.0
+
+
+def test_what_an_earlier_run_left_in_doubt_says_nothing_of_this_one() -> None:
+    resumed = Progress(10_000, 100, doubtful=400, answered=101)
+    assert resumed.requests_left == pytest.approx(9_500 + 200, abs=1)
+
+
 @given(
     st.integers(0, 500),
     st.integers(0, 500),

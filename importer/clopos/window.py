@@ -83,12 +83,12 @@ class Window:
         self._grace = max(LEAST_GRACE, 0.9 * (limit / self.allowed - 1) * self.length)
 
     def spacing(self, now: float) -> float:
-        """Return the least seconds from a request that leaves now to the next.
+        """Return the least seconds from the request that left now to the next.
 
         In the first window as if others always were there: what left in a burst comes back in one,
         a window later, and between the two nothing would leave, and nothing be heard of others.
         """
-        first = now < self._requests[0].at + self.length if self._requests else True
+        first = now < self._requests[0].at + self.length
         return self.length / (self.usable(now) if first else self.allowed)
 
     def add(self, sent: Sent) -> None:
