@@ -123,7 +123,7 @@ class Wire:
             lost = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
             return Answer(lost, message=self.why)
         self.answered = True
-        if status != 429:  # it isn't counted, and says of which limit nowhere
+        if status != 429:  # it took no place, and needn't be of our limit
             self._on_answer(fields, left)
         if status >= 400:
             self._on_failure()
