@@ -136,8 +136,10 @@ class Job:
         in_doubt: dict[str, Doubt] = {}
         loop = asyncio.get_running_loop()
         total = len(plan.to_send) + len(doubtful)
+        inherited = {row.cid for row in plan.doubtful}  # they say nothing of this run
+        doubted: set[str] = set()
         spent, done = self.api.requests.total, 0
-        told = (loop.time(), self._seconds_left(Progress(total, 0, 0, 0)))
+        told = (loop.time(), self._seconds_left(Progress(total, 0)))
 
         def live() -> Live:
             at, left = told
@@ -158,7 +160,8 @@ class Job:
                 # Worked out here, where nothing changes meanwhile: `live` is asked by a thread.
                 if loop.time() - told[0] >= 1.0:
                     answered = self.api.requests.total - spent - self.quota.under_way
-                    progress = Progress(total, done, len(in_doubt), answered)
+                    doubted.update(in_doubt.keys() - inherited)
+                    progress = Progress(total, done, len(in_doubt), len(doubted), answered)
                     told = (loop.time(), self._seconds_left(progress))
                     self._log(progress, told[1])
 
@@ -176,13 +179,18 @@ class Job:
 
     def _seconds_left(self, progress: Progress) -> float | None:
         """Return how many seconds until all is done, as it went so far. None: no limit."""
-        seconds = self.quota.seconds_of(progress.requests_left, of_late=True)
+        requests = progress.requests_left
+        seconds = self.quota.seconds_of(requests, of_late=True)
         if seconds is None:
             return None
-        # At the end the last answers come, and what is in doubt by then is settled.
-        in_doubt = self.options.pace.settle + self.quota.latency if progress.doubtful else 0.0
+        settling = progress.settling(
+            self.options.pace.settle,
+            self.quota.latencies,
+            requests / seconds if seconds else 0.0,
+            self.api.page_size,
+        )
         now = self.now()
-        return finish(self.options.windows, self.quota.reserve, now, seconds) - now + in_doubt
+        return finish(self.options.windows, self.quota.reserve, now, seconds) - now + settling
 
     def _done_at(self, requests: int) -> float:
         """Return when so many requests are done that begin now, in epoch seconds."""

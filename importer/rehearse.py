@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from importer.sandbox import Sandbox
     from importer.utilisation import Use
 
-_ON, _OFF = 300.0, 300.0  # seconds in which the stranger sends, and in which he doesn't
 _MINUTE = 60.0
 
 
@@ -50,12 +49,14 @@ class Scenario:
     """How Clopos behaves, and who else is there.
 
     `latency`: least and most seconds of an answer; `faults`: kind (see `sandbox.faults`) → share
-    of creates; `stranger`: the share of the quota somebody else takes, five minutes of ten.
+    of creates; `stranger`: the share of the quota somebody else takes, the first half of each
+    `period` (seconds), as tills do when somebody pays.
     """
 
     latency: tuple[float, float] = (0.05, 0.4)
     faults: Mapping[str, float] = field(default_factory=dict)
     stranger: float = 0.0
+    period: float = 20.0
     seed: int = 0
 
 
@@ -65,8 +66,9 @@ SCENARIOS = {
         stranger=0.3,
     ),
     "harsh": Scenario(
-        latency=(0.02, 9.0),
+        latency=(0.05, 1.5),
         faults={
+            "slow": 0.05,  # nearly the 8 seconds after which the gateway gives up
             "500": 0.005,
             "502": 0.005,
             "503": 0.005,
@@ -197,15 +199,15 @@ async def _story(
 async def _stranger(
     sandbox: Sandbox, version: int, scenario: Scenario, others: list[float]
 ) -> None:
-    """Send as the tills would: evenly, five minutes of ten; they were at it before we began."""
+    """Send as the tills would: evenly, then not at all; they were at it before we began."""
     if not scenario.stranger:
         return
     loop = asyncio.get_running_loop()
     limits = default_rates(version)
     pause = 1 / (scenario.stranger * min(rate.limit / rate.seconds for rate in limits))
-    at = -_ON / 2
+    at = -max(rate.seconds for rate in limits)
     while True:
-        if (at + _ON / 2) % (_ON + _OFF) < _ON:
+        if at % scenario.period < scenario.period / 2:
             await asyncio.sleep(at - loop.time())
             if sandbox.others(version, at):
                 others.append(at)

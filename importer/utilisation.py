@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from importer.clopos.rates import Rate
 
 TEN_MINUTES = 600
-_FEW = 50  # requests in ten minutes of which one more or less means nothing
+_HELD_BACK = 60.0  # seconds without one of ours: then we didn't go on
+_FEW = 0.3  # of our share: where less than that is left of ten minutes, it is only a matter of when
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,11 @@ class Use:
     """What came of a pace.
 
     `used` is our share of what the reserve and others left to us, in the whole and in the worst
-    ten minutes (None: there were no ten minutes); `largest` the fullest window, as a share of its
-    limit; `reserve_taken` how many of ours came when only the reserve was left, and
-    `reserve_seconds` how long after it began to be so the last of these came, at most.
+    ten minutes of those with something left (None: there were none); `largest` the fullest window,
+    as a share of its limit; `reserve_taken` how many of ours came when only the reserve was left,
+    and `reserve_seconds` how long we went on at most: from the first of these to the last, until
+    the reserve was free again or we held back for a minute. Others may hold it meanwhile, for whom
+    it is; and a single one, which nobody could have known better, is 0 seconds.
     """
 
     used: float
@@ -51,10 +54,11 @@ def judge(
     ours = [at for at in ours if at < seconds]
     others = [at for at in others if at < seconds]
     left = _left_to_us(rates, reserve, others, int(seconds))
+    few = _FEW * TEN_MINUTES * rates[0].limit * (1 - reserve) / rates[0].seconds
     ten = [
         sum(start <= at < start + TEN_MINUTES for at in ours) / best
         for start in range(0, int(seconds) - TEN_MINUTES + 1, 60)
-        if (best := sum(left[start : start + TEN_MINUTES])) > _FEW
+        if (best := sum(left[start : start + TEN_MINUTES])) > few
     ]
     largest, taken, longest = _into_the_reserve(rates, reserve, ours, others)
     used = sum(0 <= at < int(seconds) for at in ours) / (sum(left) or 1.0)
@@ -102,15 +106,16 @@ def _into_the_reserve(
     for rate in rates:
         most = int(rate.limit * (1 - reserve) + 1e-9)
         held: deque[float] = deque()
-        since = 0.0  # when only the reserve was left
+        first, last = None, 0.0  # of ours that came when only the reserve was left
         for at, mine in events:
             while held and held[0] <= at - rate.seconds:
                 held.popleft()
             if len(held) <= most:
-                since = at
+                first = None
             held.append(at)
             fullest = max(fullest, len(held) / rate.limit)
             if mine and len(held) > most:
                 taken += 1
-                longest = max(longest, at - since)
+                first = at if first is None or at - last > _HELD_BACK else first
+                longest, last = max(longest, at - first), at
     return fullest, taken, longest

@@ -695,6 +695,22 @@ def test_a_429_lets_all_wait_and_the_row_is_handed_back() -> None:
     run(story())
 
 
+def test_that_nothing_remains_at_a_429_is_not_taken_for_somebody_else() -> None:
+    """It needn't be of our limit; when it is, the next answer tells how many others there are."""
+
+    async def story() -> None:
+        async with serve(Config(), now=now) as here, client(here.env(2), Rate(300, 60.0)) as api:
+            await api.page(1)
+            here.faults.add("429", seconds=6)
+            started = elapsed()
+            assert (await create(api)).verdict is Verdict.THROTTLED
+            for _ in range(20):
+                await api.page(1)
+            assert 6 < elapsed() - started < 6.5 + 21 * 60.05 / 300 + 0.5
+
+    run(story())
+
+
 def test_a_429_that_says_nothing_is_a_minute() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/auth"):

@@ -47,12 +47,13 @@ def test_several_rates_are_kept_at_once() -> None:
 
 
 def test_requests_that_overtake_one_another_are_not_taken_for_a_stranger() -> None:
-    row = hour(on_the_way=2.0)
+    row = hour(on_the_way=1.0)
     assert row.throttled == 0
-    assert row.use.used >= 0.98
+    assert row.use.used >= 0.99
+    assert row.use.reserve_seconds <= 1.0
 
 
-@pytest.mark.parametrize(("share", "used"), [(0.3, 0.97), (0.6, 0.93)])
+@pytest.mark.parametrize(("share", "used"), [(0.3, 0.98), (0.6, 0.975)])
 def test_what_a_stranger_takes_is_left_to_him_and_taken_back(share: float, used: float) -> None:
     row = hour(stranger=share, seconds=1200.0)
     assert row.throttled == 0
@@ -72,7 +73,8 @@ def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
 def test_a_stranger_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
     row = hour(rates=V1, stranger=0.3, seconds=4000.0)
     assert row.throttled == 0
-    assert row.use.reserve_taken <= 30
+    assert row.use.used >= 0.99
+    assert row.use.reserve_taken <= 70  # what came before the first answer, nobody told
 
 
 @settings(max_examples=25, deadline=None)
@@ -243,7 +245,7 @@ def test_both_families_of_headers_tell_of_others(family: str) -> None:
         await leave(quota, 1)
         quota.observe(HEADERS[family](300 - 1 - 134), loop.time())
         await asyncio.sleep(0.5)
-        assert quota.seconds_of(136) == pytest.approx(136 * 60.05 / (270 - 136))
+        assert quota.seconds_of(2 * (270 - 134)) == pytest.approx(2 * 60.05)
         await asyncio.sleep(61)  # with no news they may all have gone
         assert quota.seconds_of(270) == pytest.approx(60.05)
 
@@ -274,8 +276,8 @@ def test_old_news_is_no_news() -> None:
     window = Window(Rate(300, MINUTE), 0.1)
     window.add(Sent(10.0))
     window.observe(299 - 50, 10.0, 10.1)
-    window.observe(299 - 200, 9.0, 10.2)
-    assert window.others(10.2) < 60
+    assert window.observe(299 - 200, 9.0, 10.2) == ()
+    assert window.others(10.2) == 50
 
 
 def test_the_time_of_a_number_of_requests_is_told_ahead() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,20 @@ def test_faults_and_a_stranger_lose_nobody(sheet: Path, faults: str) -> None:
     assert told["requests"]["posts"] >= 900
     assert told["quota"]["largest_window"] <= 1.0
     assert told["requests"]["throttled"] == 0 or faults == "harsh"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("faults", "number", "off"), [("typical", 900, 0.02), ("harsh", 3000, 0.035)]
+)
+def test_after_a_minute_the_end_is_known_with_faults_and_tills(
+    sheet: Path, faults: str, number: int, off: float, seed: int
+) -> None:
+    """On a bad day what the first minute tells is itself chance: how many end in doubt."""
+    write(sheet, number)
+    told = rehearse(sheet, scenario=replace(SCENARIOS[faults], seed=seed)).summary
+    assert abs(told["forecast_off"]["first_minute"]) <= off
+    assert abs(told["forecast_off"]["worst_later"]) <= off
 
 
 def test_a_deadline_ends_a_rehearsal_as_it_would_end_the_run(sheet: Path) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import math
+from collections import deque
 from typing import TYPE_CHECKING
 
 from importer.clopos.window import Sent, Window
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _STRICT_SECONDS = 600.0  # after a 429, for which places come back with answers alone
-_REMEMBERED = 30  # answers whose latency counts
+_REMEMBERED = 300  # answers of which it is known how long they took
 _LOOK_AGAIN = 60.0  # seconds: a clock may be set while sending is closed
 
 
@@ -45,7 +46,7 @@ class Quota:
         self.windows = [Window(rate, reserve) for rate in rates]
         self.reserve = reserve
         self.under_way = 0  # requests without an answer
-        self.latency = 0.0  # seconds an answer takes, of late
+        self.latencies = deque([0.0], _REMEMBERED)  # seconds the last answers took
         self._shortest = min(self.windows, key=lambda window: window.length, default=None)
         self._recent = sorted(recent, reverse=True)
         self._hours: Callable[[], Opening] | None = None
@@ -56,7 +57,6 @@ class Quota:
         self._next_at = -math.inf
         self._paused_until = -math.inf
         self._strict_until = -math.inf
-        self._looked_at = -math.inf
         self._yielded = False
 
     @property
@@ -119,7 +119,7 @@ class Quota:
         """Note that a request was answered, or that nobody waits for its answer any more."""
         sent.answered = asyncio.get_running_loop().time()
         self.under_way -= 1
-        self.latency += (sent.answered - sent.at - self.latency) / _REMEMBERED
+        self.latencies.append(sent.answered - sent.at)
         self._changed.set()
 
     async def _wait(self, ready_at: Callable[[float], float]) -> None:
@@ -156,16 +156,13 @@ class Quota:
         now = asyncio.get_running_loop().time()
         for window in self.windows:
             if window.rate.limit == int(limit):
-                window.observe(int(remaining), sent_at, now)
+                new = window.observe(int(remaining), sent_at, now)
+                if window is self._shortest:
+                    # Headers describe one window only.
+                    for longer in self.windows:
+                        if longer is not window:
+                            longer.gather(new, sent_at)
                 self._tell(window)
-        if self._shortest:
-            # Of what they have in a minute, as much came since the last look.
-            seconds = min(now - self._looked_at, self._shortest.rate.seconds)
-            count = self._shortest.others(now) * seconds / self._shortest.rate.seconds
-            for window in self.windows:
-                if window is not self._shortest:
-                    window.gather(count, now)
-        self._looked_at = now
         self._changed.set()
 
     def _tell(self, window: Window) -> None:
@@ -181,7 +178,7 @@ class Quota:
     def _first_at(self, now: float) -> float:
         ready = self._open_at(now)
         for window in self.windows:
-            ready = max(ready, window.ready_at(now, window.rate.limit))
+            ready = max(ready, window.first_at(now))
         return ready
 
     def _ready_at(self, now: float) -> float:
@@ -189,7 +186,7 @@ class Quota:
         if self.windows:
             ready = max(ready, self._next_at)
         for window in self.windows:
-            ready = max(ready, window.ready_at(now, window.usable(now)))
+            ready = max(ready, window.ready_at(now))
         return ready
 
     def _open_at(self, now: float) -> float:
@@ -222,7 +219,7 @@ class Quota:
         if self._shortest:
             # Only the shortest window is spread evenly: a small sheet needn't wait for the hour's.
             # From when the turn was, not from when we woke up for it: delays don't add up.
-            spacing = self._shortest.spacing
+            spacing = self._shortest.spacing(now)
             self._next_at = spacing + (self._next_at if now < self._next_at + spacing else now)
         return sent
 

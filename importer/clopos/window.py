@@ -10,26 +10,36 @@ Answers may take seconds, though, because the gateway waits for its upstream aft
 taken as counted `grace` seconds after it left even when it has no answer yet. The reserve pays for
 the grace: with 10 % of 300 a minute a request may be six seconds on its way. Without a reserve it
 is half a second, and one 429 makes the window wait for answers again.
+
+Each answer tells how many requests the server held when its request came; those that aren't ours
+are of others. More of them than were known came since the last such look; from then on it is known
+when they fall out of the window. What came since is guessed: as many as of late, and some more,
+for chance.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from importer.clopos.rates import Rate
 
 MARGIN = 0.05  # seconds added to a window: clocks differ in speed, a little
 LEAST_GRACE = 0.5  # seconds on the way that cost less than 1 % of a minute's quota
 _LATE = 60.0  # seconds after which no answer comes any more
-_BETWEEN = 1.0  # seconds between two answers, where others leave us little
 _LOOK_BACK = 600.0  # seconds: somebody who comes and goes is in a forecast by the mean
-_TREND = 3.0  # seconds over which a change in what others send is looked at
+# How others are guessed at; found by measuring (tests/benchmarks/pace.py).
+_OF_LATE = 1 / 6  # of a window, in which it is counted how fast others send
+_SILENCE = 1 / 30  # of a window without news, after which a guess grows no more
+_CHANCE = 0.5  # standard deviations of what others send before there is news
+_CAUTIOUS = 2.0  # the same once one of ours came when only the reserve was left
 
 
 @dataclass(slots=True)
@@ -55,10 +65,12 @@ class Window:
         self.strict = False  # True: nothing is taken as counted before its answer
         self._requests: deque[Sent] = deque()  # in the order they left
         self._free = 0  # how many of the first of them have given back their place
-        self._gathered: deque[tuple[float, float]] = deque()  # what shorter windows told of
-        self._news = 0.0  # seconds from one look at the server's count to the next
+        self._theirs: list[float] = []  # when requests of others came, in order
+        self._looked_at = -math.inf  # when the request left whose answer told of this window last
+        self._news_at = -math.inf  # the same, or a shorter window told
+        self._spare = 0  # places for requests of ours that overtake one another
+        self._over = False  # only the reserve was left then
         self._seen: deque[tuple[float, int]] = deque()  # (time, server's count less ours)
-        self._others: deque[tuple[float, int]] = deque()  # (time, requests of others in a window)
         self._first: float | None = None  # when the server's count was seen first
         self._typical = 0.0  # of others, in the time a forecast looks back on
         self.keep_free(reserve)
@@ -70,10 +82,14 @@ class Window:
         # What the reserve leaves to spare, less a tenth for chance.
         self._grace = max(LEAST_GRACE, 0.9 * (limit / self.allowed - 1) * self.length)
 
-    @property
-    def spacing(self) -> float:
-        """Return the seconds between two requests when nobody else sends any."""
-        return self.length / self.allowed
+    def spacing(self, now: float) -> float:
+        """Return the least seconds from the request that left now to the next.
+
+        In the first window as if others always were there: what left in a burst comes back in one,
+        a window later, and between the two nothing would leave, and nothing be heard of others.
+        """
+        first = now < self._requests[0].at + self.length
+        return self.length / (self.usable(now) if first else self.allowed)
 
     def add(self, sent: Sent) -> None:
         """Count a request that leaves now, or left before this process began."""
@@ -84,74 +100,122 @@ class Window:
         return max(1, self.allowed - self.others(now))
 
     def typical(self) -> int:
-        """Return how many of a window were ours of late, in the mean; at least one."""
+        """Return how many of a window could be ours of late, in the mean; at least one."""
         return max(1, self.allowed - round(self._typical))
 
     def others(self, now: float) -> int:
-        """Return how many requests of others a window holds, as far as the server's count tells.
+        """Return how many requests of others the window held when there was news last.
 
-        What it told last is some moments old: when it rose, it is taken to have risen further,
-        but not for longer than news takes to come.
+        0 when that is a window ago: they may all have gone.
         """
-        while self._gathered and self._gathered[0][0] <= now - self.length:
-            self._gathered.popleft()
-        gathered = round(sum(count for _, count in self._gathered))
-        at, count = self._others[-1] if self._others else (-math.inf, 0)
-        if count == 0 or at <= now - self.length:
-            return min(gathered, self.rate.limit)
-        age = min(now - at, self._news)
-        first = bisect_left(self._others, at - max(_TREND, age), key=itemgetter(0))
-        since, before = self._others[first]
-        rising = max(0.0, (count - before) / (at - since)) if at > since else 0.0
-        # What comes by chance before there is news, beside what comes as it did.
-        chance = math.sqrt(age * max(rising, count / self.rate.seconds))
-        count = math.ceil(count + rising * age + chance)
-        return min(max(count, gathered), self.rate.limit)
+        if now >= self._news_at + self.length:
+            return 0
+        return self._held(self._news_at)
 
-    def observe(self, remaining: int, sent_at: float, now: float) -> None:
+    def observe(self, remaining: int, sent_at: float, now: float) -> Sequence[float]:
         """Learn what the server had left when a request of `sent_at` came to it.
+
+        Return when requests of others came that weren't known before.
 
         What it counted then and we didn't send, somebody else did. Requests that overtake one
         another make the difference waver, below nothing as well, where nobody else can be: so far
-        it may waver above.
+        it may waver above. And as there may be some of ours more at the server than we sent in any
+        window, a place is spared for those.
         """
-        if self._seen and sent_at <= self._seen[-1][0]:
-            return  # a slow answer tells old news
-        before = self._seen[-1][0] if self._seen else sent_at
-        self._news = now - sent_at + _BETWEEN
+        if sent_at <= self._looked_at:
+            return ()  # a slow answer tells old news
         until = bisect_right(self._requests, sent_at, key=_at)
         since = bisect_right(self._requests, sent_at - self.rate.seconds, key=_at)
-        self._seen.append((sent_at, self.rate.limit - remaining - (until - since)))
+        counted = self.rate.limit - remaining
+        self._seen.append((sent_at, counted - (until - since)))
         while self._seen[0][0] < sent_at - _LATE:
             self._seen.popleft()
         wavering = min(0, min(self._seen, key=itemgetter(1))[1])
         count = max(0, self._seen[-1][1] + wavering)
+        self._spare = int(wavering < 0)
+        held = self._held(sent_at)
+        # Where there are fewer than held, it was wrong when the oldest would fall out.
+        self._theirs = self._theirs[len(self._theirs) - min(held, count) :]
+        looked_at = max(self._looked_at, sent_at - self.rate.seconds)
+        if sent_at - looked_at > _LATE:  # they come in clumps: rather too late than too early
+            looked_at = (looked_at + sent_at) / 2
+        new = _evenly(looked_at, sent_at, count - held)
+        before, self._looked_at = self._looked_at, sent_at
+        self._over = counted > self.allowed
+        self.gather(new, sent_at)
+        # What isn't used for their sake, whether they came or not.
+        self._remember(count + self._spare + self._chance(self._expected(now)), before)
+        return new
+
+    def gather(self, new: Sequence[float], at: float) -> None:
+        """Note when requests of others came, by what a shorter window told of `at`."""
+        self._theirs = sorted([*self._theirs, *new])
+        self._news_at = max(self._news_at, at)
+
+    def _remember(self, left: float, before: float) -> None:
+        """Note how much of a window was left to others, for a forecast; it told of it `before`."""
+        at = self._looked_at
         if self._first is None:
-            self._first, self._typical = sent_at, float(count)
-        else:
-            looked_back = min(_LOOK_BACK, sent_at - self._first)
-            passed = min(looked_back, sent_at - before)
-            self._typical += (count - self._typical) * passed / looked_back
-        self._others.append((sent_at, count))
-        while self._others[0][0] < sent_at - _LATE:
-            self._others.popleft()
+            self._first, self._typical = at, left
+            return
+        looked_back = min(_LOOK_BACK, at - self._first)
+        passed = min(looked_back, at - before)
+        self._typical += (left - self._typical) * passed / looked_back
 
-    def gather(self, count: float, now: float) -> None:
-        """Note requests of others that a shorter window told of: headers describe only one."""
-        if count:
-            self._gathered.append((now, count))
+    def _held(self, at: float) -> int:
+        """Return how many requests of others that are known a window holds that ends then."""
+        return len(self._theirs) - bisect_right(self._theirs, at - self.length)
 
-    def ready_at(self, now: float, places: int) -> float:
-        """Return when the next request may leave so that none of our windows holds more `places`.
+    def _unknown(self, now: float) -> float:
+        """Return how many requests of others may have come since there was news."""
+        mean = self._expected(now)
+        return mean + self._chance(mean)
 
-        Infinity when an answer has to come first.
+    def _chance(self, mean: float) -> float:
+        """Return how many more may come by chance where so many are expected."""
+        return (_CAUTIOUS if self._over else _CHANCE) * math.sqrt(mean)
+
+    def _expected(self, now: float) -> float:
+        """Return how many requests of others are expected to have come since there was news.
+
+        After a silence no more are added, while those that are known go on to fall out: so there
+        is room at last for one of ours, which brings news.
         """
+        if not self._theirs:
+            return 0.0
+        last = max(self._news_at, self._requests[-1].at if self._requests else -math.inf)
+        silence = max(0.0, now - last - _SILENCE * self.length)
+        passed = now - self._news_at - silence
+        since = max(_OF_LATE * self.length, passed)
+        of_late = len(self._theirs) - bisect_right(self._theirs, self._news_at - since)
+        return of_late / since * passed
+
+    def ready_at(self, now: float) -> float:
+        """Return when the next request may leave; or, later than `now`, when to ask again.
+
+        It may when it, ours and others' leave the reserve free. Infinity when an answer has to
+        come first.
+        """
+        ready = self.first_at(now)
+        first = bisect_right(self._requests, now - self.length, key=_at)
+        ours, theirs = len(self._requests) - first, self._held(now)
+        held = ours + theirs + self._spare
+        if not ours or held + self._unknown(now) <= self.allowed - 1:
+            return ready
+        # When the next one falls out. Never now: what is added and taken away again is rounded.
+        falls_out = self._requests[first].at if ours else math.inf
+        if theirs:
+            falls_out = min(falls_out, self._theirs[-theirs])
+        return max(ready, falls_out + self.length, math.nextafter(now, math.inf))
+
+    def first_at(self, now: float) -> float:
+        """Return when a request may leave that may use the reserve, whoever else sends."""
         self._forget(now)
-        ready = now
-        if len(self._requests) >= places:
-            ready = self._requests[-places].at + self.length
+        limit, ready = self.rate.limit, now
+        if len(self._requests) >= limit:
+            ready = max(ready, self._requests[-limit].at + self.length)
         taken = len(self._requests) - self._free
-        if (over := taken - self.rate.limit) >= 0:
+        if (over := taken - limit) >= 0:
             waiting = (self._back_at(self._requests[self._free + n]) for n in range(over + 1))
             ready = max(ready, *waiting)
         return ready
@@ -185,3 +249,8 @@ class Window:
         while self._free and requests[0].at < now - self.length - _LATE:
             requests.popleft()
             self._free -= 1
+
+
+def _evenly(since: float, until: float, number: int) -> list[float]:
+    """Return so many moments up to `until`; none for a number below 1."""
+    return [until - (until - since) * n / number for n in reversed(range(number))]

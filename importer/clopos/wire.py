@@ -50,8 +50,8 @@ class Wire:
     """One session with keep-alive.
 
     `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds. `on_request`
-    is called before each request, `on_answer` with the headers of each answer and the loop time at
-    which its request left, `on_failure` after each that failed (status 400 and above).
+    is called before each request, `on_answer` with the headers of each answer but a 429 and the
+    loop time at which its request left, `on_failure` after each that failed (status 400 and above).
     """
 
     def __init__(
@@ -123,7 +123,8 @@ class Wire:
             lost = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
             return Answer(lost, message=self.why)
         self.answered = True
-        self._on_answer(fields, left)
+        if status != 429:  # it took no place, and needn't be of our limit
+            self._on_answer(fields, left)
         if status >= 400:
             self._on_failure()
         hide = self._hidden(token, body)

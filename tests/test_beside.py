@@ -1,0 +1,76 @@
+"""The pace beside somebody else on the same quota, at whatever moments he sends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.clopos import Quota, Rate
+from importer.sandbox.virtual_time import run
+
+if TYPE_CHECKING:
+    from importer.clopos.window import Sent
+
+
+async def beside(
+    theirs: list[float], latency: float, seconds: float
+) -> tuple[list[float], list[float]]:
+    """Send for so long beside somebody else: 10 in ten seconds, 3 of them left to him.
+
+    Return when requests arrived, ours and all; the server refuses none.
+    """
+    loop = asyncio.get_running_loop()
+    quota = Quota([Rate(10, 10.0)], reserve=0.3)
+    ours: list[float] = []
+
+    def arrived(now: float) -> list[float]:
+        return sorted([*ours, *(at for at in theirs if at <= now)])
+
+    async def answer(sent: Sent, remaining: int) -> None:
+        await asyncio.sleep(latency)
+        quota.observe({"RateLimit-Limit": "10", "RateLimit-Remaining": str(remaining)}, sent.at)
+        quota.answered(sent)
+
+    async def send() -> None:
+        while True:
+            sent = await quota.turn()
+            ours.append(sent.at)
+            held = sum(at > sent.at - 10.0 for at in arrived(sent.at))
+            answers.append(loop.create_task(answer(sent, max(0, 10 - held))))
+
+    answers: list[asyncio.Task[None]] = []
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(send(), seconds)
+    await asyncio.gather(*answers)
+    return ours, arrived(seconds)
+
+
+moments = st.lists(st.floats(-10.0, 60.0), max_size=120)
+latencies = st.sampled_from([0.0, 0.3, 4.0, 12.0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(moments, latencies)
+def test_who_sends_no_more_than_the_reserve_makes_nobody_wait(
+    theirs: list[float], latency: float
+) -> None:
+    """At whatever moments, known or not: no window is overrun, and ours go on."""
+    few: list[float] = []
+    for at in sorted(theirs):
+        if len(few) < 3 or at - few[-3] > 10.0:
+            few.append(at)
+    ours, arrived = run(beside(few, latency, 60.0))
+    assert all(last - first >= 10.0 for first, last in zip(arrived, arrived[10:], strict=False))
+    assert len(ours) >= 4 * 4  # of at least 7 - 3 in ten seconds, some wait for news
+
+
+@settings(max_examples=60, deadline=None)
+@given(moments, latencies)
+def test_when_a_stranger_has_gone_all_is_ours_again(theirs: list[float], latency: float) -> None:
+    """Whatever he sent, in bursts, for a while, beyond the limit."""
+    ours, _ = run(beside(theirs, latency, 140.0))
+    assert sum(at >= 90.0 for at in ours) >= 0.95 * 7 * 5

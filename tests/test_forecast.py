@@ -1,0 +1,72 @@
+"""When a run will be done: what is left to send, and what settling takes at the end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.forecast import Progress
+
+
+def test_a_row_is_a_request_until_it_turns_out_otherwise() -> None:
+    assert Progress(900, 0).requests_left == 900
+    assert Progress(900, 100, answered=100).requests_left == 800
+    # A look-up for every second row, for somebody else has its phone.
+    assert Progress(900, 100, answered=150).requests_left == 1200
+
+
+def test_of_the_rows_in_doubt_half_are_sent_again() -> None:
+    assert Progress(100, 90, doubtful=10, doubted=10, answered=100).requests_left == 5
+    # Twenty were settled with ten requests, which aren't a price of each row besides.
+    assert Progress(200, 100, doubted=20, answered=110).requests_left == 110
+
+
+def test_where_nothing_is_in_doubt_nothing_is_settled() -> None:
+    assert Progress(900, 100, answered=100).settling(10.0, [0.3], 4.5, 999) == 0.0
+    assert Progress(900, 0).settling(10.0, [0.0], 0.0, 999) == 0.0
+
+
+def test_the_last_row_in_doubt_is_waited_for() -> None:
+    last = Progress(100, 80, doubtful=20, doubted=20, answered=100)
+    # The answer, ten seconds, reading, sending again; and some more for who is in doubt again.
+    assert last.settling(10.0, [1.0], 0.0, 999) > 1.4 * (10.0 + 3.0)
+    rare = Progress(10_000, 9_500, doubtful=5, doubted=5, answered=9_505)
+    # In a minute and a half or so there is one: most often it was long enough before the end.
+    assert rare.settling(10.0, [0.1], 4.5, 999) < 2.0
+
+
+def test_rows_that_wait_to_be_sent_again_were_all_in_doubt() -> None:
+    waiting = Progress(100, 1, doubted=50, answered=60)
+    assert waiting.requests_left == pytest.approx(99 * 1.5, abs=1)
+    assert waiting.settling(10.0, [1.0], 4.5, 999) < 300.0
+
+
+def test_what_an_earlier_run_left_in_doubt_says_nothing_of_this_one() -> None:
+    resumed = Progress(10_000, 100, doubtful=400, answered=101)
+    assert resumed.requests_left == pytest.approx(9_500 + 200, abs=1)
+
+
+@given(
+    st.integers(0, 500),
+    st.integers(0, 500),
+    st.integers(0, 500),
+    st.lists(st.floats(0.0, 20.0), min_size=1, max_size=9),
+)
+def test_settling_takes_longer_where_more_is_in_doubt_and_ends(
+    new: int, done: int, doubtful: int, latencies: list[float]
+) -> None:
+    rows = new + done + doubtful
+
+    def seconds(doubted: int) -> float:
+        progress = Progress(rows, done, doubtful, doubted, done + doubtful)
+        return progress.settling(10.0, latencies, 4.5, 999)
+
+    assert 0.0 <= seconds(doubtful) <= seconds(done + doubtful)
+    # Half of them, at most, are in doubt each time once more.
+    assert seconds(done + doubtful) <= (10.0 + 3 * max(latencies)) * 20
+
+
+def test_the_share_in_doubt_counts_for_what_is_still_to_be_sent() -> None:
+    often = Progress(1000, 90, doubtful=10, doubted=10, answered=100)
+    assert often.requests_left == pytest.approx(900 * 1.05 + 5, abs=1)

@@ -1,0 +1,52 @@
+"""How well a quota was used, by hand: ten requests in ten seconds, two of them left to others."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.clopos import Rate
+from importer.utilisation import Use, judge
+
+RATES = [Rate(10, 10.0)]
+
+
+def used(ours: list[float], others: list[float], seconds: float = 100.0) -> Use:
+    return judge(RATES, 0.2, ours, others, seconds)
+
+
+def test_eight_in_ten_seconds_use_all_and_leave_the_reserve() -> None:
+    use = used([n * 1.25 for n in range(80)], [])
+    assert use.used == pytest.approx(1.0)
+    assert use.worst_ten_minutes is None  # there were no ten minutes
+    assert (use.largest, use.reserve_taken, use.reserve_seconds) == (0.8, 0, 0.0)
+
+
+def test_what_others_took_was_not_ours_to_use() -> None:
+    evenly = [n * 2.5 for n in range(40)]
+    assert used(evenly, evenly).used > 0.95
+    assert used(evenly, []).used == pytest.approx(0.5)
+
+
+def test_one_that_comes_when_the_reserve_is_left_is_counted_and_takes_no_time() -> None:
+    use = used([1.0], [n / 10 for n in range(8)])
+    assert (use.largest, use.reserve_taken, use.reserve_seconds) == (0.9, 1, 0.0)
+
+
+def test_to_go_on_lasts_until_the_reserve_is_free() -> None:
+    theirs = [n / 10 for n in range(8)]
+    assert used([1.0, 3.0, 4.0], theirs).reserve_seconds == 3.0
+    assert used([1.0, 12.0], theirs).reserve_seconds == 0.0  # theirs had gone meanwhile
+
+
+def test_who_holds_back_for_a_minute_does_not_go_on() -> None:
+    theirs = [n * 0.5 for n in range(400)]  # all of it, all the time
+    assert used([50.0, 55.0, 116.0, 117.0], theirs, 200.0).reserve_seconds == 5.0
+
+
+def test_the_worst_ten_minutes_are_told_where_something_was_left() -> None:
+    evenly = [n * 1.25 for n in range(960)]
+    silent = [at for at in evenly if not 700.0 <= at < 760.0]
+    assert used(evenly, [], 1200.0).worst_ten_minutes == pytest.approx(1.0)
+    assert used(silent, [], 1200.0).worst_ten_minutes == pytest.approx(0.9)
+    everything = [n * 1.0 for n in range(1200)]
+    assert used([], everything, 1200.0).worst_ten_minutes is None
