@@ -65,6 +65,23 @@ def test_the_forecast_holds_and_the_quota_is_used(
     assert told["seconds"] >= told["minutes"] * 60
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6])
+@pytest.mark.parametrize(("version", "number"), [(2, 900), (1, 1650)])
+def test_beside_tills_the_forecast_holds_and_the_reserve_is_theirs(
+    sheet: Path, version: int, number: int, share: float
+) -> None:
+    """On v1 most of an hour passes without news of them: what they send then is left to them."""
+    write(sheet, number)
+    env = V1 if version == 1 else {}
+    told = all_created(rehearse(sheet, scenario=Scenario(stranger=share), env=env), number)
+    assert told["requests"]["throttled"] == 0
+    assert abs(told["forecast_off"]["first_minute"]) <= 0.02
+    assert abs(told["forecast_off"]["worst_later"]) <= 0.02
+    assert told["quota"]["used"] >= 0.96
+    assert told["quota"]["largest_window"] <= 0.92
+    assert told["quota"]["into_reserve_seconds"] <= 1.0
+
+
 @pytest.mark.parametrize("faults", ["typical", "harsh"])
 def test_faults_and_a_stranger_lose_nobody(sheet: Path, faults: str) -> None:
     told = all_created(rehearse(sheet, scenario=SCENARIOS[faults]), 900)

@@ -43,7 +43,9 @@ class Quota:
     def __init__(
         self, rates: Iterable[Rate], *, reserve: float = 0.1, recent: Iterable[float] = ()
     ) -> None:
-        self.windows = [Window(rate, reserve) for rate in rates]
+        rates = tuple(rates)
+        shortest = min((rate.seconds for rate in rates), default=0.0)
+        self.windows = [Window(rate, reserve, ahead=rate.seconds > shortest) for rate in rates]
         self.reserve = reserve
         self.under_way = 0  # requests without an answer
         self.latencies = deque([0.0], _REMEMBERED)  # seconds the last answers took
@@ -161,7 +163,7 @@ class Quota:
                     # Headers describe one window only.
                     for longer in self.windows:
                         if longer is not window:
-                            longer.gather(new, sent_at)
+                            longer.gather(new, sent_at - window.rate.seconds, sent_at)
                 self._tell(window)
         self._changed.set()
 

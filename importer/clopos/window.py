@@ -15,6 +15,10 @@ Each answer tells how many requests the server held when its request came; those
 are of others. More of them than were known came since the last such look; from then on it is known
 when they fall out of the window. What came since is guessed: as many as of late, and some more,
 for chance.
+
+An hour's quota may be used up in minutes, and then there is no news until the hour is over. So as
+many are left to others as they will have sent by then, at their pace of late: else the tills would
+meet our 429.
 """
 
 from __future__ import annotations
@@ -56,11 +60,13 @@ _at = attrgetter("at")
 class Window:
     """One rate, shared with others. All times in seconds of one clock.
 
-    `reserve` is the share of the limit that is left for others, from 0 to below 1.
+    `reserve` is the share of the limit that is left for others, from 0 to below 1. `ahead` is of a
+    window beside a shorter one: what others will send is left to them, not only what they sent.
     """
 
-    def __init__(self, rate: Rate, reserve: float) -> None:
+    def __init__(self, rate: Rate, reserve: float, *, ahead: bool = False) -> None:
         self.rate = rate
+        self._ahead = ahead
         self.length = rate.seconds + MARGIN
         self.strict = False  # True: nothing is taken as counted before its answer
         self._requests: deque[Sent] = deque()  # in the order they left
@@ -68,6 +74,7 @@ class Window:
         self._theirs: list[float] = []  # when requests of others came, in order
         self._looked_at = -math.inf  # when the request left whose answer told of this window last
         self._news_at = -math.inf  # the same, or a shorter window told
+        self._known_since = math.inf  # from when on requests of others are known
         self._spare = 0  # places for requests of ours that overtake one another
         self._over = False  # only the reserve was left then
         self._seen: deque[tuple[float, int]] = deque()  # (time, server's count less ours)
@@ -104,13 +111,27 @@ class Window:
         return max(1, self.allowed - round(self._typical))
 
     def others(self, now: float) -> int:
-        """Return how many requests of others the window held when there was news last.
+        """Return how many of a window are left to others, by what there was news of last.
 
         0 when that is a window ago: they may all have gone.
         """
         if now >= self._news_at + self.length:
             return 0
-        return self._held(self._news_at)
+        return max(self._held(self._news_at), self._foreseen())
+
+    def _foreseen(self) -> int:
+        """Return how many requests of others a whole window may hold, at their pace of late.
+
+        With one standard deviation for chance: they were counted for a sixth of it at most.
+        """
+        mean = self._pace() * self.length if self._ahead else 0.0
+        return math.ceil(mean + math.sqrt(mean))
+
+    def _pace(self) -> float:
+        """Return how many requests a second others sent of late, when there was news last."""
+        since = max(self._known_since, self._news_at - _OF_LATE * self.length)
+        of_late = len(self._theirs) - bisect_right(self._theirs, since)
+        return of_late / (self._news_at - since) if of_late else 0.0
 
     def observe(self, remaining: int, sent_at: float, now: float) -> Sequence[float]:
         """Learn what the server had left when a request of `sent_at` came to it.
@@ -136,21 +157,29 @@ class Window:
         held = self._held(sent_at)
         # Where there are fewer than held, it was wrong when the oldest would fall out.
         self._theirs = self._theirs[len(self._theirs) - min(held, count) :]
-        looked_at = max(self._looked_at, sent_at - self.rate.seconds)
-        if sent_at - looked_at > _LATE:  # they come in clumps: rather too late than too early
-            looked_at = (looked_at + sent_at) / 2
-        new = _evenly(looked_at, sent_at, count - held)
+        silent_since = max(min(self._news_at, sent_at), sent_at - self.rate.seconds)
+        new = _evenly(silent_since, sent_at, count - held)
         before, self._looked_at = self._looked_at, sent_at
         self._over = counted > self.allowed
-        self.gather(new, sent_at)
+        self._note(new, sent_at - self.rate.seconds, sent_at)
         # What isn't used for their sake, whether they came or not.
-        self._remember(count + self._spare + self._chance(self._expected(now)), before)
+        unused = self._spare + self._chance(self._expected(now)) + 1 if count else self._spare
+        self._remember(count + unused, before)
         return new
 
-    def gather(self, new: Sequence[float], at: float) -> None:
-        """Note when requests of others came, by what a shorter window told of `at`."""
+    def gather(self, new: Sequence[float], since: float, at: float) -> None:
+        """Note when requests of others came from `since` to `at`, by what a shorter window told.
+
+        Before that nothing was heard for a while, maybe: they are taken to have gone on.
+        """
+        silence = since - self._news_at if self._theirs else 0.0
+        guessed = _evenly(self._news_at, since, round(self._pace() * max(0.0, silence)))
+        self._note([*guessed, *(each for each in new if each > self._looked_at)], since, at)
+
+    def _note(self, new: Sequence[float], since: float, at: float) -> None:
         self._theirs = sorted([*self._theirs, *new])
         self._news_at = max(self._news_at, at)
+        self._known_since = min(self._known_since, since)
 
     def _remember(self, left: float, before: float) -> None:
         """Note how much of a window was left to others, for a forecast; it told of it `before`."""
@@ -199,8 +228,8 @@ class Window:
         ready = self.first_at(now)
         first = bisect_right(self._requests, now - self.length, key=_at)
         ours, theirs = len(self._requests) - first, self._held(now)
-        held = ours + theirs + self._spare
-        if not ours or held + self._unknown(now) <= self.allowed - 1:
+        left = max(theirs + self._unknown(now), self._foreseen())
+        if not ours or ours + left + self._spare <= self.allowed - 1:
             return ready
         # When the next one falls out. Never now: what is added and taken away again is rounded.
         falls_out = self._requests[first].at if ours else math.inf

@@ -35,8 +35,8 @@ def main() -> None:
     )
     only = given.only or PARTS
     here = sending.tools(given.build.absolute())
-    told = f"{table.machine()}; medians of {rounds}, alternating"
-    texts, facts, paced = [f"Measured on {told}.\n"], [], ""
+    measured = f"{table.machine()}; medians of {rounds}, alternating"
+    texts, facts, paced = [f"Measured on {measured}.\n"], [], ""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
@@ -56,19 +56,23 @@ def main() -> None:
             part("A million customers", sending.million(folder, 1_000_000))
         if "pace" in only:
             # Late: what is imported here counts in the memory of the processes started before.
-            from tests.benchmarks import pace  # noqa: PLC0415
+            from tests.benchmarks import pace, rehearsals  # noqa: PLC0415
 
             rows = pace.measure(pace.CASES[:3] if given.quick else pace.CASES)
+            told = rehearsals.measure(rehearsals.CASES[:1] if given.quick else rehearsals.CASES)
             if not given.quick:
                 table.into_readme("the pace", pace.table(rows))
+                table.into_readme("the rehearsals", rehearsals.table(told))
             paced = f"\n### The pace against a strict window\n\n{pace.table(rows)}\n"
+            paced += f"\n### Rehearsals\n\n{rehearsals.table(told)}\n"
             facts.append({"title": "pace", "lines": [asdict(row) for row in rows]})
+            facts.append({"title": "rehearsals", "lines": told})
     speed = "\n".join(texts)
     if not given.quick and not given.only:
         table.into_readme("the speed", speed)
     text = speed + paced
     (given.out / "table.md").write_text(text, encoding="utf-8")
-    summary = {"machine": told, "parts": facts}
+    summary = {"machine": measured, "parts": facts}
     (given.out / "table.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(text)  # noqa: T201 - what it is for
 
