@@ -16,31 +16,40 @@ if TYPE_CHECKING:
     from importer.clopos.window import Sent
 
 
+SHORT = (Rate(10, 10.0),)
+BOTH = (Rate(10, 10.0), Rate(40, 100.0))  # as on v1, where answers tell of the tighter one
+
+
 async def beside(
-    theirs: list[float], latency: float, seconds: float
+    theirs: list[float], latency: float, seconds: float, rates: tuple[Rate, ...] = SHORT
 ) -> tuple[list[float], list[float]]:
-    """Send for so long beside somebody else: 10 in ten seconds, 3 of them left to him.
+    """Send for so long beside somebody else, to whom three of ten are left.
 
     Return when requests arrived, ours and all; the server refuses none.
     """
     loop = asyncio.get_running_loop()
-    quota = Quota([Rate(10, 10.0)], reserve=0.3)
+    quota = Quota(rates, reserve=0.3)
     ours: list[float] = []
 
     def arrived(now: float) -> list[float]:
         return sorted([*ours, *(at for at in theirs if at <= now)])
 
-    async def answer(sent: Sent, remaining: int) -> None:
+    async def answer(sent: Sent, remaining: int, limit: int) -> None:
         await asyncio.sleep(latency)
-        quota.observe({"RateLimit-Limit": "10", "RateLimit-Remaining": str(remaining)}, sent.at)
+        told = {"RateLimit-Limit": str(limit), "RateLimit-Remaining": str(max(0, remaining))}
+        quota.observe(told, sent.at)
         quota.answered(sent)
 
     async def send() -> None:
         while True:
             sent = await quota.turn()
             ours.append(sent.at)
-            held = sum(at > sent.at - 10.0 for at in arrived(sent.at))
-            answers.append(loop.create_task(answer(sent, max(0, 10 - held))))
+            there = arrived(sent.at)
+            rooms = [
+                (rate.limit - sum(at > sent.at - rate.seconds for at in there), rate.limit)
+                for rate in rates
+            ]
+            answers.append(loop.create_task(answer(sent, *min(rooms))))
 
     answers: list[asyncio.Task[None]] = []
     with contextlib.suppress(TimeoutError):
@@ -74,3 +83,13 @@ def test_when_a_stranger_has_gone_all_is_ours_again(theirs: list[float], latency
     """Whatever he sent, in bursts, for a while, beyond the limit."""
     ours, _ = run(beside(theirs, latency, 140.0))
     assert sum(at >= 90.0 for at in ours) >= 0.95 * 7 * 5
+
+
+@settings(max_examples=60, deadline=None)
+@given(moments, latencies)
+def test_a_stranger_who_has_gone_is_not_waited_for_in_a_longer_window_either(
+    theirs: list[float], latency: float
+) -> None:
+    """What he might have sent on is left to him while nothing tells, but not for ever."""
+    ours, _ = run(beside(theirs, latency, 500.0, BOTH))
+    assert sum(at >= 200.0 for at in ours) >= 0.8 * 28 * 3

@@ -74,8 +74,8 @@ def test_a_stranger_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
     """…and is left what he will send while nothing tells of him: the rest of the hour."""
     row = hour(rates=V1, stranger=0.3, seconds=4000.0)
     assert row.throttled == 0
-    assert row.use.used >= 0.95
-    assert row.use.largest < 0.95
+    assert row.use.used >= 0.9
+    assert row.use.largest < 0.97
     assert row.use.reserve_taken <= 10
     assert row.use.reserve_seconds <= 1.0
 

@@ -41,6 +41,7 @@ _LATE = 60.0  # seconds after which no answer comes any more
 _LOOK_BACK = 600.0  # seconds: somebody who comes and goes is in a forecast by the mean
 # How others are guessed at; found by measuring (tests/benchmarks/pace.py).
 _OF_LATE = 1 / 6  # of a window, in which it is counted how fast others send
+_BEGUN = 1 / 8  # of a window, before which nobody takes them to go on for all of it
 _SILENCE = 1 / 30  # of a window without news, after which a guess grows no more
 _CHANCE = 0.5  # standard deviations of what others send before there is news
 _CAUTIOUS = 2.0  # the same once one of ours came when only the reserve was left
@@ -117,21 +118,24 @@ class Window:
         """
         if now >= self._news_at + self.length:
             return 0
-        return max(self._held(self._news_at), self._foreseen())
+        return max(self._held(self._news_at), self._foreseen(self._since_known()))
 
-    def _foreseen(self) -> int:
-        """Return how many requests of others a whole window may hold, at their pace of late.
+    def _since_known(self) -> float:
+        """Return from when on it is counted how fast others send."""
+        return max(self._known_since, self._news_at - _OF_LATE * self.length)
+
+    def _foreseen(self, since: float) -> int:
+        """Return how many requests of others a whole window may hold, at their pace from `since`.
 
         With one standard deviation for chance: they were counted for a sixth of it at most.
         """
-        mean = self._pace() * self.length if self._ahead else 0.0
+        mean = self._pace(since) * self.length if self._ahead else 0.0
         return math.ceil(mean + math.sqrt(mean))
 
-    def _pace(self) -> float:
-        """Return how many requests a second others sent of late, when there was news last."""
-        since = max(self._known_since, self._news_at - _OF_LATE * self.length)
-        of_late = len(self._theirs) - bisect_right(self._theirs, since)
-        return of_late / (self._news_at - since) if of_late else 0.0
+    def _pace(self, since: float) -> float:
+        """Return how many requests a second others sent from `since` to when there was news."""
+        number = len(self._theirs) - bisect_right(self._theirs, since)
+        return number / (self._news_at - since) if number else 0.0
 
     def observe(self, remaining: int, sent_at: float, now: float) -> Sequence[float]:
         """Learn what the server had left when a request of `sent_at` came to it.
@@ -157,8 +161,7 @@ class Window:
         held = self._held(sent_at)
         # Where there are fewer than held, it was wrong when the oldest would fall out.
         self._theirs = self._theirs[len(self._theirs) - min(held, count) :]
-        silent_since = max(min(self._news_at, sent_at), sent_at - self.rate.seconds)
-        new = _evenly(silent_since, sent_at, count - held)
+        new = self._when(count - held, sent_at)
         before, self._looked_at = self._looked_at, sent_at
         self._over = counted > self.allowed
         self._note(new, sent_at - self.rate.seconds, sent_at)
@@ -167,17 +170,32 @@ class Window:
         self._remember(count + unused, before)
         return new
 
+    def _when(self, number: int, at: float) -> list[float]:
+        """Return when so many requests of others came of which it is told only `at` some time.
+
+        In a silence they are taken to have gone on; the others came before anything was known.
+        """
+        begin = at - self.rate.seconds
+        silent_since = max(min(self._news_at, at), begin)
+        if self._known_since <= begin:
+            return _evenly(silent_since, at, number)
+        went_on = round(self._pace(self._since_known()) * (at - silent_since))
+        late = max(0, min(number, went_on))
+        before = _evenly(begin, min(self._known_since, at), number - late)
+        return [*before, *_evenly(silent_since, at, late)]
+
     def gather(self, new: Sequence[float], since: float, at: float) -> None:
         """Note when requests of others came from `since` to `at`, by what a shorter window told.
 
         Before that nothing was heard for a while, maybe: they are taken to have gone on.
         """
-        silence = since - self._news_at if self._theirs else 0.0
-        guessed = _evenly(self._news_at, since, round(self._pace() * max(0.0, silence)))
+        silence = min(max(0.0, since - self._news_at), self.length) if self._theirs else 0.0
+        guessed = _evenly(since - silence, since, round(self._pace(self._since_known()) * silence))
         self._note([*guessed, *(each for each in new if each > self._looked_at)], since, at)
 
     def _note(self, new: Sequence[float], since: float, at: float) -> None:
-        self._theirs = sorted([*self._theirs, *new])
+        theirs = sorted([*self._theirs, *new])
+        self._theirs = theirs[bisect_right(theirs, at - self.length - _LATE) :]
         self._news_at = max(self._news_at, at)
         self._known_since = min(self._known_since, since)
 
@@ -228,14 +246,22 @@ class Window:
         ready = self.first_at(now)
         first = bisect_right(self._requests, now - self.length, key=_at)
         ours, theirs = len(self._requests) - first, self._held(now)
-        left = max(theirs + self._unknown(now), self._foreseen())
+        # Who has only begun to send may be gone again soon. And after a long time without news
+        # there is room for one of ours, to hear of others.
+        since = min(self._since_known(), self._news_at - _BEGUN * self.length)
+        last = max(self._news_at, self._requests[-1].at) if self._requests else -math.inf
+        asks_at = last + _OF_LATE * self.length
+        left = max(theirs + self._unknown(now), self._foreseen(since) if now < asks_at else 0)
         if not ours or ours + left + self._spare <= self.allowed - 1:
             return ready
         # When the next one falls out. Never now: what is added and taken away again is rounded.
-        falls_out = self._requests[first].at if ours else math.inf
+        falls_out = self._requests[first].at
         if theirs:
             falls_out = min(falls_out, self._theirs[-theirs])
-        return max(ready, falls_out + self.length, math.nextafter(now, math.inf))
+        again = falls_out + self.length
+        if self._ahead and now < asks_at:
+            again = min(again, asks_at)
+        return max(ready, again, math.nextafter(now, math.inf))
 
     def first_at(self, now: float) -> float:
         """Return when a request may leave that may use the reserve, whoever else sends."""
