@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class Journal:
         self._intentions: list[asyncio.Future[None]] = []  # done when their notes are on disk
         self._committer: asyncio.Task[None] | None = None
         self._broken: ServiceError | None = None
+        self._in_turn = threading.Lock()  # a commit in the thread, and changes outside of it
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._db = self._open()
         (self.key,) = self._db.execute("SELECT key FROM secret").fetchone()
@@ -102,12 +104,9 @@ class Journal:
         """Return cid → entry for those of the customers that this brand was ever sent."""
         marks = ", ".join("?" * len(cids))
         sql = f"SELECT {CUSTOMER} FROM customers WHERE cid IN ({marks})"  # noqa: S608
-        try:
-            with self._db:
-                sort_in(self._db)
-            rows = self._db.execute(sql, tuple(cids)).fetchall()
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
+        with self._changing() as db:
+            sort_in(db)
+            rows = db.execute(sql, tuple(cids)).fetchall()
         return {
             cid: Entry(state, run, after_id, clopos_id, unpacked(content), changed)
             for cid, run, state, after_id, clopos_id, content, changed in rows
@@ -212,9 +211,9 @@ class Journal:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        """Change something at once, while nothing is being sent."""
+        """Change something at once, after a commit that is under way."""
         try:
-            with self._db:
+            with self._in_turn, self._db:
                 yield self._db
         except sqlite3.Error as error:
             raise self._unusable(error) from error
@@ -277,5 +276,5 @@ class Journal:
             raise
 
     def _commit(self) -> None:
-        with self._db:  # rolled back where it fails
+        with self._in_turn, self._db:  # rolled back where it fails
             pass

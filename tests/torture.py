@@ -147,9 +147,11 @@ def _in_doubt(state: Path) -> list[str]:
     for path in state.glob("*/journal.sqlite"):
         db = sqlite3.connect(path)
         try:
-            found += [
-                cid for (cid,) in db.execute("SELECT cid FROM customers WHERE state = 'sent'")
-            ]
+            states = dict(db.execute("SELECT cid, state FROM customers"))
+            for cid, then in db.execute("SELECT cid, state FROM log ORDER BY rowid"):
+                if states.get(cid) != "created":
+                    states[cid] = then
+            found += [cid for cid, last in states.items() if last == "sent"]
         except sqlite3.OperationalError:  # killed before it had its tables
             pass
         finally:
