@@ -197,7 +197,7 @@ def run(
     prepared = replace(prepared, remarks=_both(prepared.remarks, uploaded.remarks))
     sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
     said = uploaded.outcomes
-    said.update(prepared.outcomes)  # a new one of a million would weigh a twelfth of all
+    said.update(prepared.outcomes)  # a new one of a million rows would weigh much
     outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING, tr("not sent yet"))
     error, written = uploaded.error, None
     try:

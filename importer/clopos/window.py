@@ -230,12 +230,13 @@ class Window:
         """
         if not self._theirs:
             return 0.0
-        last = max(self._news_at, self._requests[-1].at if self._requests else -math.inf)
-        silence = max(0.0, now - last - _SILENCE * self.length)
+        silence = max(0.0, now - self._last() - _SILENCE * self.length)
         passed = now - self._news_at - silence
-        since = max(_OF_LATE * self.length, passed)
-        of_late = len(self._theirs) - bisect_right(self._theirs, self._news_at - since)
-        return of_late / since * passed
+        return self._pace(self._news_at - max(_OF_LATE * self.length, passed)) * passed
+
+    def _last(self) -> float:
+        """Return when there was news of others, or when one of ours left that will bring it."""
+        return max(self._news_at, self._requests[-1].at if self._requests else -math.inf)
 
     def ready_at(self, now: float) -> float:
         """Return when the next request may leave; or, later than `now`, when to ask again.
@@ -249,8 +250,7 @@ class Window:
         # Who has only begun to send may be gone again soon. And after a long time without news
         # there is room for one of ours, to hear of others.
         since = min(self._since_known(), self._news_at - _BEGUN * self.length)
-        last = max(self._news_at, self._requests[-1].at) if self._requests else -math.inf
-        asks_at = last + _OF_LATE * self.length
+        asks_at = self._last() + _OF_LATE * self.length
         left = max(theirs + self._unknown(now), self._foreseen(since) if now < asks_at else 0)
         if not ours or ours + left + self._spare <= self.allowed - 1:
             return ready
