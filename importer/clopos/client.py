@@ -38,7 +38,8 @@ class Clopos:
 
     `timeout` (seconds) is of one request; `give_up_after` how long to go on when Clopos can't be
     reached. `now` is the wall clock in epoch seconds; waits use the event loop's. `on_request` is
-    called before each request, `on_failure` after each that failed (status 400 and above).
+    called when the turn of a request has come, `on_failure` after each that failed (status 400 and
+    above).
     """
 
     def __init__(
@@ -58,11 +59,11 @@ class Clopos:
         self._quota = quota
         self._give_up_after = give_up_after
         self._now = now
+        self._on_request = on_request
         self._wire = Wire(
             settings,
             timeout=timeout,
             now=now,
-            on_request=on_request,
             on_answer=quota.observe,
             on_failure=on_failure,
         )
@@ -199,6 +200,7 @@ class Clopos:
             try:
                 if self._refused:
                     raise self._refused
+                self._on_request()
                 async with leaving():
                     answer = await self._wire.ask(
                         call, method, path, token=token, params=params, body=body

@@ -49,9 +49,9 @@ class Requests:
 class Wire:
     """One session with keep-alive.
 
-    `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds. `on_request`
-    is called before each request, `on_answer` with the headers of each answer but a 429 and the
-    loop time at which its request left, `on_failure` after each that failed (status 400 and above).
+    `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds. `on_answer` is
+    called with the headers of each answer but a 429 and the loop time at which its request left,
+    `on_failure` after each that failed (status 400 and above).
     """
 
     def __init__(
@@ -60,7 +60,6 @@ class Wire:
         *,
         timeout: float,
         now: Callable[[], float],
-        on_request: Callable[[], None],
         on_answer: Callable[[Mapping[str, str], float], None],
         on_failure: Callable[[], None],
     ) -> None:
@@ -70,7 +69,6 @@ class Wire:
         self._settings = settings
         self._timeout = timeout
         self._now = now
-        self._on_request = on_request
         self._on_answer = on_answer
         self._on_failure = on_failure
 
@@ -137,7 +135,6 @@ class Wire:
         self.requests.posts += call is Call.CREATE
         self.requests.reads += call is Call.READ
         self.requests.auths += call is Call.SIGN_IN
-        self._on_request()
 
     def _hidden(self, token: str, body: dict[str, Any] | None) -> Iterator[str]:
         """Yield what the words of a refusal may repeat and nobody else is to read."""
