@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -56,8 +55,6 @@ def apart() -> Iterator[Apart]:
                     stdout=subprocess.PIPE,
                     text=True,
                     cwd=REPO,
-                    # Hundreds of lives, of which other tests show which lines they take.
-                    env=os.environ | {"COVERAGE_PROCESS_CONFIG": ""},
                 )
             )
             stack.callback(process.terminate)

@@ -150,6 +150,7 @@ def sent(folder: Path, number: int, **options: Any) -> tuple[Uploaded, list[floa
     return run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 def test_nothing_is_sent_outside_of_the_hours(tmp_path: Path) -> None:
     windows = (Window(time(0), time(0, 1)), Window(time(3), time(3, 1), 0.5))
     uploaded, times = sent(tmp_path, 500, windows=windows, match="never")
@@ -174,6 +175,7 @@ def test_a_deadline_that_is_met_is_said_to_fit(tmp_path: Path) -> None:
     assert shown["finish_by"] == "2026-01-01T00:01:00+00:00"
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_carries_on(
     tmp_path: Path,
 ) -> None:

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 LAST = 200  # crash points that a small run surely doesn't have
 
 
-def test_two_hundred_kills_at_random_moments() -> None:
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_hundred_kills_at_random_moments(seed: int) -> None:
     """What it costs: a page for a run that begins with rows in doubt, a POST for each not there.
 
     (The pages are held against the runs while torturing.)
     """
-    tally = torture(200)
-    assert tally.kills == 200
+    tally = torture(100, seed)
+    assert tally.kills == 100
     assert (tally.twice, tally.lost, tally.untrue) == (0, 0, 0)
     assert tally.resent_there == 0
-    assert tally.kills_with_doubt > 50  # else it didn't strike where it hurts
+    assert tally.kills_with_doubt > 25  # else it didn't strike where it hurts
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ def mutated(data: bytes, random_: random.Random) -> bytes:
     return bytes(out)
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", [*FILES, *OTHERS])
 def test_a_result_or_a_clear_error(name: str, tmp_path: Path) -> None:
     data = OTHERS.get(name) or (EXPORTS / name).read_bytes()

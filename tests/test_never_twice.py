@@ -267,7 +267,7 @@ class NeverTwice(RuleBasedStateMachine):
                 assert there[name] == 0, (status, outcome)
 
 
-TestNeverTwice = NeverTwice.TestCase
+TestNeverTwice = pytest.mark.usefixtures("untraced")(NeverTwice.TestCase)
 TestNeverTwice.settings = settings(
     max_examples=150,
     stateful_step_count=16,

@@ -33,6 +33,7 @@ def stored(person: dict[str, Any]) -> dict[str, Any]:
     return row | {"phones": "[]", "created_at": DAY, "folded_name": folded, "numbers": numbers}
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_hundred_thousand_rows_that_are_all_there(tmp_path: Path) -> None:
     """Cold: 101 pages of 999 and a sign-in; warm: the last page tells that nothing is new."""
 

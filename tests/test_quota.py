@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 
+an_hour = pytest.mark.usefixtures("untraced")
+
 
 def hour(name: str = "", **options: Any) -> Row:
     [row] = measure([Case(name, **({"seconds": 900.0} | options))])
     return row
 
 
+@an_hour
 @pytest.mark.parametrize("reserve", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("latency", ["20 ms", "20 ms to 9 s", "9 s", "mostly 100 ms, some 8 s"])
 def test_the_allowed_rate_is_used_whatever_the_latency(latency: str, reserve: float) -> None:
@@ -46,6 +49,7 @@ def test_several_rates_are_kept_at_once() -> None:
     assert row.sent == 900 + int((4000 - 3600.05) * 90 / 60.05) + 1
 
 
+@an_hour
 def test_requests_that_overtake_one_another_are_not_taken_for_a_stranger() -> None:
     row = hour(on_the_way=1.0)
     assert row.throttled == 0
@@ -53,6 +57,7 @@ def test_requests_that_overtake_one_another_are_not_taken_for_a_stranger() -> No
     assert row.use.reserve_seconds <= 1.0
 
 
+@an_hour
 @pytest.mark.parametrize(("share", "used"), [(0.3, 0.98), (0.6, 0.975)])
 def test_what_a_stranger_takes_is_left_to_him_and_taken_back(share: float, used: float) -> None:
     row = hour(stranger=share, seconds=1200.0)
@@ -61,6 +66,7 @@ def test_what_a_stranger_takes_is_left_to_him_and_taken_back(share: float, used:
     assert row.use.largest < 0.97  # the reserve is hardly touched before an answer tells of him
 
 
+@an_hour
 @pytest.mark.parametrize("share", [0.3, 0.6])
 def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
     """…while somebody sends evenly, five minutes of ten."""
@@ -70,6 +76,7 @@ def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
     assert row.use.reserve_seconds <= 1.0
 
 
+@an_hour
 def test_a_stranger_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
     """…and is left what he will send while nothing tells of him: the rest of the hour."""
     row = hour(rates=V1, stranger=0.3, seconds=4000.0)

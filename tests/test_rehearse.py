@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 V1 = {"CLOPOS_BRAND": "demo"}
 
+an_hour = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture
 def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -41,6 +43,7 @@ def all_created(rehearsal: Rehearsal, number: int) -> dict[str, Any]:
     return rehearsal.summary
 
 
+@an_hour
 @pytest.mark.parametrize(
     ("number", "latency", "env"),
     [
@@ -65,6 +68,7 @@ def test_the_forecast_holds_and_the_quota_is_used(
     assert told["seconds"] >= told["minutes"] * 60
 
 
+@an_hour
 @pytest.mark.parametrize("share", [0.3, 0.6])
 @pytest.mark.parametrize(("version", "number"), [(2, 900), (1, 1650)])
 def test_beside_tills_the_forecast_holds_and_the_reserve_is_theirs(
@@ -82,6 +86,7 @@ def test_beside_tills_the_forecast_holds_and_the_reserve_is_theirs(
     assert told["quota"]["into_reserve_seconds"] <= 1.0
 
 
+@an_hour
 @pytest.mark.parametrize("faults", ["typical", "harsh"])
 def test_faults_and_a_stranger_lose_nobody(sheet: Path, faults: str) -> None:
     told = all_created(rehearse(sheet, scenario=SCENARIOS[faults]), 900)
@@ -90,6 +95,7 @@ def test_faults_and_a_stranger_lose_nobody(sheet: Path, faults: str) -> None:
     assert told["requests"]["throttled"] == 0 or faults == "harsh"
 
 
+@an_hour
 @pytest.mark.parametrize(
     ("faults", "number", "seed", "off"),
     [("typical", 900, 0, 0.02), ("typical", 900, 1, 0.02), ("harsh", 900, 1, 0.1)],

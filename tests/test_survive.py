@@ -56,9 +56,8 @@ def test_a_disk_that_fills_in_the_middle_stops_the_run(sheet: Path, env: dict[st
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (220_000, 220_000))  # of the journal's log
 
-    unmeasured = env | {"COVERAGE_PROCESS_CONFIG": ""}  # its data wouldn't fit either
     with started(
-        "run", sheet, *ARGUMENTS, "--concurrency", "4", env=unmeasured, preexec_fn=small_disk
+        "run", sheet, *ARGUMENTS, "--concurrency", "4", env=env, preexec_fn=small_disk
     ) as process:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 3, err

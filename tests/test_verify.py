@@ -209,6 +209,7 @@ def test_a_sheet_that_was_mended_since_is_found(here: Here) -> None:
     assert found == ["2: the sheet has another Email", here.ids("2: customer #1 has another email")]
 
 
+@pytest.mark.usefixtures("untraced")
 def test_where_reading_everyone_costs_more_ids_are_looked_up(
     processes: Apart, brands: Iterator[str], tmp_path: Path
 ) -> None:
