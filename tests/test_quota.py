@@ -192,6 +192,31 @@ def test_a_429_makes_all_wait_and_the_window_wait_for_answers() -> None:
     run(story())
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_one_slow_answer_costs_one_place(*, strict: bool) -> None:
+    """Those that left after it have their places back before it."""
+
+    async def story() -> list[float]:
+        loop = asyncio.get_running_loop()
+        quota = Quota([Rate(20, 20.0)], reserve=0.0)
+        if strict:
+            quota.pause(0.0)
+        times: list[float] = []
+
+        async def send(seconds: float) -> None:
+            sent = await quota.turn()
+            times.append(loop.time())
+            await asyncio.sleep(seconds)
+            quota.answered(sent)
+
+        await asyncio.gather(*(send(15.0 if n == 0 else 0.1) for n in range(60)))
+        return times
+
+    times = run(story())
+    assert len(times) == 60
+    assert sum(at < 40.0 for at in times) >= 38
+
+
 def test_a_sign_in_may_use_the_reserve_but_not_more() -> None:
     async def story() -> list[float]:
         loop = asyncio.get_running_loop()

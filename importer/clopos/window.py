@@ -27,6 +27,7 @@ import math
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
@@ -269,10 +270,12 @@ class Window:
         limit, ready = self.rate.limit, now
         if len(self._requests) >= limit:
             ready = max(ready, self._requests[-limit].at + self.length)
-        taken = len(self._requests) - self._free
-        if (over := taken - limit) >= 0:
-            waiting = (self._back_at(self._requests[self._free + n]) for n in range(over + 1))
-            ready = max(ready, *waiting)
+        if len(self._requests) - self._free >= limit:
+            # Those that left after one that is slowly answered may have their places back.
+            backs = map(self._back_at, islice(self._requests, self._free, None))
+            taken = sorted(back for back in backs if back > now)
+            if (over := len(taken) - limit) >= 0:
+                ready = max(ready, taken[over])
         return ready
 
     def seconds_of(self, requests: int, spacing: float, now: float) -> float:
