@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from importer.records import Customer, Outcome
 
 
+_QUEUE = 8  # rows that wait for their turn: enough, and what is read waits no longer than they do
+
+
 async def send(
     customers: Iterable[Customer],
     api: Clopos,
@@ -73,6 +76,7 @@ class _Sender:
         self.tasks: set[asyncio.Task[None]] = set()
         self.delivering: set[asyncio.Task[None]] = set()
         self.waiting: set[asyncio.Task[None]] = set()  # for their turn
+        self.queue = _QUEUE if api.paced else pace.concurrency
         self.under_way: set[asyncio.Task[None]] = set()  # bytes may be out: not to be cancelled
         self.closing = False
         self.changed = asyncio.Event()
@@ -135,7 +139,7 @@ class _Sender:
     def _fill(self, customers: Iterable[Customer]) -> float:
         """Start rows while there is room. Return for how long sending pauses, 0 for not at all."""
         room = 1 if self.breaker.failing else self.pace.concurrency
-        while len(self.delivering) < room:
+        while len(self.delivering) < room and len(self.waiting) < self.queue:
             if (pause := self.breaker.not_before - self.now()) > 0:
                 return pause
             earlier = None
@@ -248,6 +252,7 @@ class _Attempt:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         sender.waiting.discard(task)
+        sender.changed.set()  # the next one may wait
         if self.left is None:
             reporter = sender.reporter
             self.after_id = self.earlier.after_id if self.earlier else reporter.newest_id

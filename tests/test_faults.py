@@ -265,6 +265,22 @@ def test_doubtful_rows_are_settled_together(tmp_path: Path) -> None:
     run(story())
 
 
+@pytest.mark.parametrize(("version", "pages"), [(1, 4), (2, 1)])
+def test_doubtful_rows_are_read_by_the_page(tmp_path: Path, version: int, pages: int) -> None:
+    """…though others are sent meanwhile: rows that only wait for their turn fill no page."""
+
+    async def story() -> None:
+        async with world(tmp_path, version=version) as here:
+            for n in range(5, 300, 20):
+                here.sandbox.faults.add("504b", match={"name": f"Demo {n}"})
+            sent = await here.send(*people(300), match="never")
+            assert set(told(sent).values()) == {"created"}
+            assert sent.requests.posts == 300
+            assert sent.requests.reads <= pages
+
+    run(story())
+
+
 def test_a_row_that_stays_in_doubt_is_unknown_and_settled_by_the_next_run(tmp_path: Path) -> None:
     async def story() -> None:
         async with world(tmp_path) as here:

@@ -79,6 +79,11 @@ class Clopos:
         """Return what went over the wire until now."""
         return self._wire.requests
 
+    @property
+    def paced(self) -> bool:
+        """Return whether there is a quota, so that requests wait for their turn."""
+        return bool(self._quota.windows)
+
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
         return self
