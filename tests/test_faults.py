@@ -57,6 +57,7 @@ def test_a_fault_on_the_first_try(tmp_path: Path, fault: str, row: str, version:
     run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 @matrix
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", LOST)
@@ -70,6 +71,7 @@ def test_a_fault_on_the_retry(tmp_path: Path, first: str, fault: str, row: str) 
     run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 @matrix
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", FIRST)
@@ -83,6 +85,7 @@ def test_a_fault_on_the_settling_read(tmp_path: Path, first: str, fault: str, ro
     run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("row", ["phone", "neither"])
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", ["504a", "504c"])

@@ -120,6 +120,7 @@ def test_a_mended_row_whose_first_create_lands_late(
     run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("jump", [-86_400.0, -1800.0, 1800.0, 86_400.0])
 def test_a_clock_that_jumps_changes_nothing(tmp_path: Path, jump: float, version: int) -> None:

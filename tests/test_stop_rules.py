@@ -94,6 +94,7 @@ def test_an_integrator_revoked_in_the_middle_ends_the_run(tmp_path: Path) -> Non
     run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_path: Path) -> None:
     """…after which the same command carries on."""
 
@@ -116,6 +117,7 @@ def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_path: Pa
     run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
     """One request at a time tries whether Clopos is back; then all goes on."""
 
@@ -135,6 +137,7 @@ def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
     run(story())
 
 
+@pytest.mark.usefixtures("untraced")
 def test_failures_among_successes_stop_nothing(tmp_path: Path) -> None:
     async def story() -> None:
         config = Config(rates={"503": 0.3, "504b": 0.2})
