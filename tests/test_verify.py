@@ -12,6 +12,7 @@ import pytest
 
 from importer.cli import _main
 from importer.errors import ServiceError, UsageError
+from importer.journal import Journal
 from importer.pipeline import Output, run
 from importer.prepare import SheetOptions
 from importer.read import read
@@ -84,6 +85,8 @@ class Here:
 
     def journal(self, sql: str) -> None:
         [path] = self.results.parent.glob("state/*/journal.sqlite")
+        with Journal(path) as journal:
+            journal.recall([])  # what the run noted is where `sql` looks for it
         with sqlite3.connect(path) as db:
             assert db.execute(self.ids(sql)).rowcount == 1
         db.close()
