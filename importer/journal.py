@@ -72,6 +72,7 @@ class Journal:
         self._notes: list[tuple[Any, ...]] = []  # rows of `log`, to be written
         self._left: list[tuple[float]] = []  # rows of `requests`, to be written
         self._intentions: list[asyncio.Future[None]] = []  # done when their notes are on disk
+        self._under_way = 0  # rows that left without an outcome: what is noted of them comes soon
         self._committer: asyncio.Task[None] | None = None
         self._broken: ServiceError | None = None
         self._in_turn = threading.Lock()  # a commit in the thread, and changes outside of it
@@ -148,10 +149,12 @@ class Journal:
 
     def created(self, cid: str, clopos_id: str) -> None:
         """Note that the customer exists with this id. On disk with the next commit."""
+        self._under_way = max(0, self._under_way - 1)
         self._note(cid, CREATED, None, clopos_id, _NOTHING)
 
     def withdraw(self, cid: str) -> None:
         """Note that the customer was not created, for certain: it may be sent anew."""
+        self._under_way = max(0, self._under_way - 1)
         self._note(cid, _WITHDRAWN, None, None, _NOTHING)
 
     def request_left(self) -> None:
@@ -244,10 +247,9 @@ class Journal:
         A journal that is broken stops the run at the next intention, not at an outcome.
         """
         loop = asyncio.get_running_loop()
-        leaving = 0  # rows, by the last commit: what is noted of them soon can go together
         try:
             while self._notes or self._left:
-                if len(self._intentions) < leaving:
+                if len(self._intentions) < self._under_way:
                     await asyncio.sleep(_GATHERING)
                 notes, self._notes = self._notes, []
                 left, self._left = self._left, []
@@ -267,7 +269,7 @@ class Journal:
                         durable.set_exception(self._broken)
                     else:
                         durable.set_result(None)
-                leaving = len(intentions)
+                self._under_way += len(intentions)
         finally:
             self._committer = None
 

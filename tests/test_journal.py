@@ -41,6 +41,28 @@ def test_an_intention_is_durable_before_intend_returns(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_what_is_noted_close_together_is_committed_together(tmp_path: Path) -> None:
+    """Answers come one by one, each a little later: a commit for each would cost more than all."""
+    path = tmp_path / "j.sqlite"
+
+    async def story() -> int:
+        with Journal(path) as journal:
+            journal.begin("a.csv")
+            written = path.with_name("j.sqlite-wal")
+            before = written.stat().st_size
+
+            async def send(number: int) -> None:
+                await journal.intend(f"c{number}", {}, None)
+                await asyncio.sleep(number * 0.000_02)
+                journal.created(f"c{number}", str(number))
+
+            await asyncio.gather(*(send(number) for number in range(100)))
+            await journal.flush()
+            return written.stat().st_size - before
+
+    assert run(story()) < 30 * 4096
+
+
 def test_outcomes_are_recalled(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
 

@@ -48,7 +48,6 @@ LIKE_A_TOTAL = _spelt(TOTALS | GRAND)
 _LABELLED = r"[^\W\d_]\s*:"
 LIKE_A_HEADING = rf"{_LABELLED}|{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
 """What a heading, or a line below the table, may have in it, to be looked at closely."""
-_MAY_BE_HEADING = re.compile(LIKE_A_HEADING, re.DOTALL)
 _MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
@@ -128,7 +127,10 @@ def _same(record: list[str], header: list[str]) -> bool:
 
 def _is_heading(alone: str) -> bool:
     """Tell whether the only text of a row heads others, or says when and of whom the list is."""
-    if len(alone) > 200 or not (_MAY_BE_HEADING.search(alone) or _MAY_BE_TOTAL.match(alone)):
+    if len(alone) > 200 or not (
+        # Compiled when it is needed: that takes as long as a thousand rows.
+        re.search(LIKE_A_HEADING, alone, re.DOTALL) or _MAY_BE_TOTAL.match(alone)
+    ):
         return False
     words = re.findall(r"[^\W\d_]+", fold(alone))
     total = bool(words) and words[0] in TOTALS and re.search(r"\d", alone)
