@@ -110,6 +110,7 @@ def test_after_a_minute_the_end_is_known_with_faults_and_tills(
     assert abs(told["forecast_off"]["worst_later"]) <= off
 
 
+@an_hour
 def test_a_deadline_ends_a_rehearsal_as_it_would_end_the_run(sheet: Path) -> None:
     """Whenever it is now: midnight is a day away at most, and so many rows take two days."""
     write(sheet, 400)
