@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from importer.clopos.window import Sent
 
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 SHORT = (Rate(10, 10.0),)
 BOTH = (Rate(10, 10.0), Rate(40, 100.0))  # as on v1, where answers tell of the tighter one
 
@@ -63,7 +65,6 @@ moments = st.lists(st.floats(-10.0, 60.0), max_size=120)
 latencies = st.sampled_from([0.0, 0.3, 4.0, 12.0])
 
 
-@pytest.mark.usefixtures("untraced")
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
 def test_who_sends_no_more_than_the_reserve_makes_nobody_wait(
@@ -79,7 +80,6 @@ def test_who_sends_no_more_than_the_reserve_makes_nobody_wait(
     assert len(ours) >= 4 * 4  # of at least 7 - 3 in ten seconds, some wait for news
 
 
-@pytest.mark.usefixtures("untraced")
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
 def test_when_a_stranger_has_gone_all_is_ours_again(theirs: list[float], latency: float) -> None:
@@ -88,7 +88,6 @@ def test_when_a_stranger_has_gone_all_is_ours_again(theirs: list[float], latency
     assert sum(at >= 90.0 for at in ours) >= 0.95 * 7 * 5
 
 
-@pytest.mark.usefixtures("untraced")
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
 def test_a_stranger_who_has_gone_is_not_waited_for_in_a_longer_window_either(

@@ -128,7 +128,7 @@ def _same(record: list[str], header: list[str]) -> bool:
 def _is_heading(alone: str) -> bool:
     """Tell whether the only text of a row heads others, or says when and of whom the list is."""
     if len(alone) > 200 or not (
-        # Compiled when it is needed: that takes as long as a thousand rows.
+        # Compiled when it is needed: most sheets have no such row, and it is a long pattern.
         re.search(LIKE_A_HEADING, alone, re.DOTALL) or _MAY_BE_TOTAL.match(alone)
     ):
         return False
