@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from importer.messages import later
+from importer.i18n import later
 
 
 class Level(Enum):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from importer.errors import UsageError
-from importer.messages import tr
+from importer.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

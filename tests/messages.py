@@ -20,9 +20,9 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from importer.cli import commands
-from importer.messages import DOMAIN, LANGUAGES, LOCALES
-from importer.profiles import load_profiles
+from importer.cli.commands import commands
+from importer.i18n import DOMAIN, LANGUAGES, LOCALES
+from importer.mapping.profiles import load_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # What the command imports late, all of it: children must not spend their lives importing.
-import importer.cli
+import importer.cli.commands
+import importer.cli.terminal
 import importer.clopos
-import importer.pipeline
-import importer.terminal
-import importer.upload
-from importer.clopos.wire import Wire
-from importer.journal import Journal
+import importer.pipeline.calls
+import importer.pipeline.upload
+from importer.clopos.transport import Wire
+from importer.store.sqlite_journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def _live(order: dict[str, Any], out: Path, points: Path) -> None:
     os.dup2(os.open(order.get("log") or os.devnull, os.O_CREAT | os.O_APPEND | os.O_WRONLY), 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _arm(order.get("die_at"), points)
-    code = importer.cli._main(order["argv"])
+    code = importer.cli.commands._main(order["argv"])
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -12,8 +12,8 @@ import platform
 import sys
 from pathlib import Path
 
-from importer.pipeline import run
-from importer.upload import SendOptions
+from importer.pipeline.calls import run
+from importer.pipeline.upload import SendOptions
 
 # Numbers of the calls fsync, fdatasync and seccomp.
 CALLS = {"x86_64": (74, 75, 317), "aarch64": (82, 83, 277)}

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from importer.outcomes import Outcomes
-from importer.prepare import Prepared, SheetOptions, prepare
+from importer.pipeline.prepare import Prepared, SheetOptions, prepare
+from importer.pipeline.upload import SendOptions, Uploaded, upload
+from importer.progress import Silent
 from importer.records import Status
 from importer.report.facts import Facts, gather
 from importer.report.page import write_report
 from importer.report.tables import from_sheet
+from importer.results.outcomes import Outcomes
 from importer.sandbox import Config, serve
 from importer.sandbox.virtual_time import VirtualTimeLoop, run
 from importer.settings import read_settings
-from importer.upload import SendOptions, Uploaded, upload
-from importer.viewer import Silent
 from tests.test_report import FLAGS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.clopos.answers import Answer, Call, Verdict, as_id, judge
+from importer.clopos.responses import Answer, Call, Verdict, as_id, judge
 
 NOW = 1_763_109_077.0
 CREATED = {"success": True, "data": {"id": 14, "cid": "7D0F6A1E-0000-4000-8000-000000000001"}}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli import _main
+from importer.cli.commands import _main
 from tests.process import PROGRAM, lines_of, serving, told_by
 
 if TYPE_CHECKING:

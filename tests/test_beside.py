@@ -14,7 +14,7 @@ from importer.clopos import Quota, Rate
 from importer.sandbox.virtual_time import run
 
 if TYPE_CHECKING:
-    from importer.clopos.window import Sent
+    from importer.clopos.sliding_window import Sent
 
 
 pytestmark = pytest.mark.usefixtures("untraced")

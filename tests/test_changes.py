@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from importer.changes import Changes
-from importer.pipeline import Output, check
-from importer.prepare import SheetOptions, prepare
+from importer.clean.changes import Changes
+from importer.pipeline.calls import Output, check
+from importer.pipeline.prepare import SheetOptions, prepare
 from tests.process import lines_of
 from tests.test_exports import EXPORTS, FILES
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer import __version__
-from importer.cli import _main
+from importer.cli.commands import _main
 from tests.process import lines_of, serving, told_by, until
 from tests.test_exports import EXPORTS
 
@@ -35,7 +35,8 @@ def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_help_needs_nothing_heavy() -> None:
     """…so that it answers at once."""
     script = (
-        "import sys; from importer.cli import _main; _main(['--help']); _main(['run', '--help']);"
+        "import sys; from importer.cli.commands import _main;"
+        "_main(['--help']); _main(['run', '--help']);"
         "heavy = {'pandas', 'pandera', 'aiohttp', 'asyncio', 'tqdm', 'sqlite3'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )
@@ -307,7 +308,7 @@ def test_a_fault_of_ours_leaves_a_report_without_data(
     def broken(*_: object, **__: object) -> None:
         raise ValueError(SHEET)
 
-    monkeypatch.setattr("importer.pipeline.check", broken)
+    monkeypatch.setattr("importer.pipeline.calls.check", broken)
     assert _main(["check", str(sheet)]) == 4
     told = capsys.readouterr().err
     [report] = sheet.parent.glob("clopos-import-fault-*.txt")
@@ -320,7 +321,7 @@ def test_what_no_worksheet_holds_is_written_as_csv(
     sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """…beside the name that was asked for, and never over what is there."""
-    monkeypatch.setattr("importer.results.WORKSHEET", (1, 16_384))
+    monkeypatch.setattr("importer.results.write.WORKSHEET", (1, 16_384))
     for name in ("out.xlsx.csv", "out.xlsx.2.csv"):
         assert _main(["check", str(sheet), "--json", "--results", "out.xlsx"]) == 0
         assert json.loads(capsys.readouterr().out)["results"] == name
@@ -329,8 +330,8 @@ def test_what_no_worksheet_holds_is_written_as_csv(
 
 def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> None:
     """…when the folder in which they should be has become one in the meantime."""
-    from importer.pipeline import check  # noqa: PLC0415
-    from importer.results import write_results  # noqa: PLC0415
+    from importer.pipeline.calls import check  # noqa: PLC0415
+    from importer.results.write import write_results  # noqa: PLC0415
 
     done = check(sheet)
     blocked = sheet.parent / "blocked.csv"

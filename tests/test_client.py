@@ -21,7 +21,7 @@ from importer.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from importer.clopos.answers import Answer
+    from importer.clopos.responses import Answer
 
 ENV = {
     "CLOPOS_CLIENT_ID": "demo-client",

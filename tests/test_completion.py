@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.cli import _main, commands
-from importer.completion import install_completion
+from importer.cli.commands import _main, commands
+from importer.cli.completion import install_completion
 from importer.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importer.conserve import account
 from importer.errors import ImporterError, UsageError
-from importer.outcomes import Outcomes
 from importer.records import RESULT_COLUMNS, Outcome, Sheet, Status
-from importer.results import SUFFIXES, write_results
-from importer.results_read import read_results
+from importer.results.conservation import account
+from importer.results.outcomes import Outcomes
+from importer.results.reader import read_results
+from importer.results.write import SUFFIXES, write_results
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from importer.cli import _main, check, commands, run
+from importer.cli.commands import _main, check, commands, run
 from importer.errors import Exit
 from importer.records import RESULT_COLUMNS, Status
 from importer.settings import DEFAULT_BASE_URL, read_settings

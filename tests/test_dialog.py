@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.dialog import agree
+from importer.cli.prompts import agree
 from importer.errors import UsageError
-from importer.fit import fit, samples
-from importer.mapping import UnclearError, address, column_of, map_columns
-from importer.pipeline import Output, SheetOptions, check
-from importer.prepare import said
-from importer.profiles import load_profiles
-from importer.read import read
+from importer.mapping.columns import UnclearError, address, column_of, map_columns
+from importer.mapping.preview import fit, samples
+from importer.mapping.profiles import load_profiles
+from importer.mapping.saved import load_mapping, save_mapping
+from importer.pipeline.calls import Output, SheetOptions, check
+from importer.pipeline.prepare import said
+from importer.read.sheet import read
 from importer.records import FIELDS, MappingChoices, ReadOptions, Sheet
-from importer.saved_mapping import load_mapping, save_mapping
 from tests.process import PROGRAM
 
 if TYPE_CHECKING:

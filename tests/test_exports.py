@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from importer import messages
-from importer.pipeline import Output, check
-from importer.prepare import Prepared, SheetOptions, prepare
+from importer import i18n as messages
+from importer.pipeline.calls import Output, check
+from importer.pipeline.prepare import Prepared, SheetOptions, prepare
 from importer.problems import CATALOGUE, Level
 from importer.records import Status
 

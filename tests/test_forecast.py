@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.forecast import Progress
+from importer.plan.forecast import Progress
 
 
 def test_a_row_is_a_request_until_it_turns_out_otherwise() -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.blocks import found_lines
+from importer.clean.groups import Wanted, with_groups
+from importer.cli.render import found_lines
 from importer.errors import UsageError
-from importer.groups import Wanted, with_groups
-from importer.pipeline import check
-from importer.prepare import SheetOptions, prepare
+from importer.pipeline.calls import check
+from importer.pipeline.prepare import SheetOptions, prepare
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import run as run_on_virtual_time
 from tests.world import frame, people, world

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import UsageError
-from importer.hours import Opening, Window, finish, next_at, opening, parse_finish, parse_window
+from importer.plan.schedule import (
+    Opening,
+    Window,
+    finish,
+    next_at,
+    opening,
+    parse_finish,
+    parse_window,
+)
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import EPOCH, run
 from tests.world import people, told, world
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from importer.upload import Uploaded
+    from importer.pipeline.upload import Uploaded
 
 HOUR = 3600.0
 NIGHT = Window(time(22), time(8), 0.0)

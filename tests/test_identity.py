@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.identity import customers, digest, digits_of, fingerprints
+from importer.matching.keys import customers, digest, digits_of, fingerprints
 from importer.records import FIELDS, Customer
 
 SCOPE = {"base_url": "https://clopos.example/open-api", "brand": "demo"}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer import cli, pipeline
+from importer.cli import commands as cli
+from importer.pipeline import calls as pipeline
 from tests.process import command, lines_of, serving, started, told_by, until
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import ServiceError
-from importer.journal import CREATED, SENT, Entry, Journal
-from importer.journal_layout import VERSION
 from importer.sandbox.virtual_time import run
 from importer.settings import Settings
-from importer.state import brand_folder
+from importer.store.sqlite_journal import CREATED, SENT, Entry, Journal
+from importer.store.sqlite_layout import VERSION
+from importer.store.state import brand_folder
 from tests.world import people, world
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import importer.sandbox
-from importer.cli import _main
+from importer.cli.commands import _main
 from importer.records import RESULT_COLUMNS
 from tests.process import command, lines_of, serving, told_by
 from tests.test_exports import EXPORTS, expected

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.clopos import Existing, Page
-from importer.lookup import read_back
 from importer.sandbox.virtual_time import run
+from importer.send.lookup import read_back
 
 
 @dataclass

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from babel.messages import Message
 
-from importer import messages
-from importer.cli import _main, commands
-from importer.messages import LANGUAGES, number, spoken, tr, trn
+from importer import i18n as messages
+from importer.cli.commands import _main, commands
+from importer.i18n import LANGUAGES, number, spoken, tr, trn
 from importer.records import RESULT_COLUMNS
 from importer.report.page import render
-from importer.results_read import read_results
+from importer.results.reader import read_results
 from tests.messages import ROOT, TRANSLATED, extracted, path_of, read
 from tests.test_report import WHEN, facts, rows
 

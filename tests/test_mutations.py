@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.clean import clean
+from importer.clean.columns import clean
 from importer.errors import UsageError
-from importer.mapping import map_columns
-from importer.profiles import load_profiles
-from importer.read import read
+from importer.mapping.columns import map_columns
+from importer.mapping.profiles import load_profiles
+from importer.read.sheet import read
 from importer.records import MappingChoices, Reading, ReadOptions
 from tests.sheets import excel_xml, html, jsonl, ods, parquet, xls, zipped
 from tests.test_exports import EXPORTS, FILES

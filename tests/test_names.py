@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.errors import UsageError
-from importer.pipeline import Output, check
-from importer.prepare import Prepared, SheetOptions, prepare
+from importer.pipeline.calls import Output, check
+from importer.pipeline.prepare import Prepared, SheetOptions, prepare
 from tests.process import lines_of
 
 if TYPE_CHECKING:

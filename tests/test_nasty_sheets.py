@@ -12,7 +12,7 @@ import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from importer.errors import UsageError
-from importer.prepare import SheetOptions, prepare
+from importer.pipeline.prepare import SheetOptions, prepare
 from importer.records import MappingChoices, ReadOptions
 from tests.sheets import day, excel_xml, html, jsonl, ods, parquet, xls, xlsx, zipped
 

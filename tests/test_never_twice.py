@@ -22,19 +22,19 @@ from hypothesis.stateful import (
     rule,
 )
 
-from importer.clopos.wire import Wire
-from importer.journal import Journal
-from importer.pace import Pace
+from importer.clopos.transport import Wire
 from importer.sandbox import Config
 from importer.sandbox.store import ClashError
 from importer.sandbox.virtual_time import VirtualTimeLoop
-from importer.snapshot import Snapshot
+from importer.send.circuit_breaker import Pace
+from importer.store.sqlite_journal import Journal
+from importer.store.sqlite_snapshot import Snapshot
 from tests.world import World, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from importer.upload import Uploaded
+    from importer.pipeline.upload import Uploaded
 
 FAULTS = (
     "expired401 invalid401 429 500 502 503 504a drop_before timeout "

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli import _main
+from importer.cli.commands import _main
+from importer.cli.history import history_lines, runs_of
+from importer.cli.width import width
 from importer.errors import ServiceError
-from importer.history import history_lines, runs_of
-from importer.journal import Journal
-from importer.keep import kept
+from importer.results.retention import kept
 from importer.sandbox import virtual_time
-from importer.width import width
+from importer.store.sqlite_journal import Journal
 from tests.process import command, serving, told_by
 from tests.world import people, world
 

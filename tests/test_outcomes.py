@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.outcomes import Outcomes
 from importer.records import Outcome, Status
+from importer.results.outcomes import Outcomes
 
 SAID = st.builds(
     Outcome,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.identity import digest, fingerprints
-from importer.known import Block, Index, Known, Remembered
-from importer.plan import Plan, make_plan, pick, reading_pays
+from importer.matching.keys import digest, fingerprints
+from importer.plan.decide import Plan, make_plan, pick, reading_pays
 from importer.records import FIELDS, Customer, Status
+from importer.store.records import Block, Index, Known, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

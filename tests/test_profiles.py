@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from importer.columns import cells_of
-from importer.pipeline import SheetOptions, check
-from importer.profiles import load_profiles
+from importer.arrow import cells_of
+from importer.mapping.profiles import load_profiles
+from importer.pipeline.calls import SheetOptions, check
 from importer.records import FIELDS, RESULT_COLUMNS, MappingChoices
 
 if TYPE_CHECKING:

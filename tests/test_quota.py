@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.clopos import Quota, Rate, default_rates, parse_rates
-from importer.clopos.window import Sent, Window
+from importer.clopos.sliding_window import Sent, Window
 from importer.errors import UsageError
-from importer.hours import Opening
+from importer.plan.schedule import Opening
 from importer.sandbox.virtual_time import run
 from tests.benchmarks.pace import V1, Case, Row, measure
 

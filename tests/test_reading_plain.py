@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from importer.columns import cells_of
+from importer.arrow import cells_of
 from importer.errors import UsageError
-from importer.read import _sheet
-from importer.reading import plain
-from importer.reading.container import grid_of
-from importer.reading.plain import read_plain
+from importer.read import delimited_fast as plain
+from importer.read.delimited_fast import read_plain
+from importer.read.detect import grid_of
+from importer.read.sheet import _sheet
 from importer.records import ReadOptions, Sheet
 
 HEADER = ["Name", "Phone", "Note"]

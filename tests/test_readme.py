@@ -9,10 +9,10 @@ import pytest
 from click import Group, Option
 
 import importer
-from importer.cli import commands
+from importer.cli.commands import commands
+from importer.cli.options import output, sheet_options
 from importer.errors import Exit, UsageError
-from importer.flags import output, sheet_options
-from importer.pipeline import Output, check, run
+from importer.pipeline.calls import Output, check, run
 from importer.problems import CATALOGUE
 from importer.records import FIELDS, RESULT_COLUMNS, Status
 from tests.readme import README, ROOT, run_anew, steady
@@ -139,7 +139,7 @@ def test_every_sample_is_in_the_tour() -> None:
 def test_the_map_names_every_module() -> None:
     """…so that whoever is new finds each of them by the way of a row."""
     text = importer.__doc__ or ""
-    told = {*re.findall(r"`([a-z_]+)`", text), *re.findall(r"[a-z]+(?= →)|(?<=→ )[a-z]+", text)}
+    told = {*re.findall(r"`([a-z0-9_]+)`", text), *re.findall(r"[a-z]+(?= →)|(?<=→ )[a-z]+", text)}
     files = {path.stem for path in (ROOT / "importer").glob("[a-z]*.py")}
     packages = {path.parent.name for path in (ROOT / "importer").glob("*/__init__.py")}
     assert told == files | packages

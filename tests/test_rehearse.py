@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli import _main
+from importer.cli.commands import _main
+from importer.cli.width import width
 from importer.errors import UsageError
-from importer.job import SendOptions
-from importer.rehearse import SCENARIOS, Rehearsal, Scenario, rehearse, rehearsed_lines
-from importer.width import width
+from importer.pipeline.rehearse import SCENARIOS, Rehearsal, Scenario, rehearse, rehearsed_lines
+from importer.send.job import SendOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,17 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
-from importer import messages
-from importer.cli import _main
+from importer import i18n as messages
+from importer.cli.commands import _main
+from importer.clopos.stats import Timeline
 from importer.errors import ServiceError, UsageError
-from importer.pipeline import Output, check, run
+from importer.pipeline.calls import Output, check, run
 from importer.records import RESULT_COLUMNS, Outcome, Status
+from importer.report.charts import BAR, WIDTH, by_the_minute, way_of_rows
 from importer.report.facts import Facts, Group, Sending
-from importer.report.figures import BAR, WIDTH, by_the_minute, way_of_rows
 from importer.report.page import next_steps, render, write_report
 from importer.report.tables import Line, Lines, from_results
 from importer.sandbox import Config, serve
-from importer.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

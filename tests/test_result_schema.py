@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from pandera.errors import SchemaErrors
 
-from importer.pipeline import Output, check, run
-from importer.prepare import SheetOptions
+from importer.pipeline.calls import Output, check, run
+from importer.pipeline.prepare import SheetOptions
+from importer.pipeline.upload import SendOptions
 from importer.records import RESULT_COLUMNS, UNIQUE_FIELDS, Status
-from importer.upload import SendOptions
 from schemas import result
 from schemas.result import CHECKED, STATUSES, UNIQUE, conserved, result_schema
 from tests.test_exports import EXPORTS, expected

@@ -10,8 +10,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.read import given_back
-from importer.results_csv import harmless, write_csv
+from importer.read.sheet import given_back
+from importer.results.csv_writer import harmless, write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from importer.pipeline import Output, Result, SheetOptions, check
-from importer.results_workbook import LONGEST_CELL
+from importer.pipeline.calls import Output, Result, SheetOptions, check
+from importer.results.xlsx_writer import LONGEST_CELL
 from tests.sheets import xlsx
 
 if TYPE_CHECKING:

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from importer.clean import clean
-from importer.columns import cells_of, frame, text_column
+from importer.arrow import cells_of, frame, text_column
+from importer.clean.columns import clean
 from importer.errors import UsageError
-from importer.fields.text import tidy
-from importer.mapping import map_columns
-from importer.outcomes import Outcomes
-from importer.profiles import load_profiles
-from importer.read import read
+from importer.mapping.columns import map_columns
+from importer.mapping.profiles import load_profiles
+from importer.read.sheet import read
 from importer.records import FIELDS, Mapping, MappingChoices, Reading, ReadOptions, Sheet, Status
-from importer.results import write_results
+from importer.results.outcomes import Outcomes
+from importer.results.write import write_results
+from importer.text import tidy
 from tests.sheets import jsonl, parquet, xlsx
 
 if TYPE_CHECKING:

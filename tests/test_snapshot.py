@@ -15,14 +15,14 @@ from importer.errors import ServiceError
 from importer.records import Customer
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import run
-from importer.snapshot import Snapshot
+from importer.store.sqlite_snapshot import Snapshot
 from tests.world import people, told, world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from importer.upload import Uploaded
+    from importer.pipeline.upload import Uploaded
 
 KEY = b"k" * 32
 

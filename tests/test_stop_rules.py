@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from importer.cli.options import _rejected
 from importer.errors import ServiceError
-from importer.flags import _rejected
-from importer.pace import Pace
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import run
+from importer.send.circuit_breaker import Pace
 from tests.world import World, people, told, world
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer import terminal as terminal_module
-from importer.blocks import (
+from importer.cli import terminal as terminal_module
+from importer.cli.render import (
     COLUMNS,
     duration,
     error_lines,
@@ -26,13 +26,13 @@ from importer.blocks import (
     plan_lines,
     understood_lines,
 )
+from importer.cli.terminal import Terminal
+from importer.cli.width import cut, pad, width, wrap
 from importer.errors import UsageError
-from importer.plan import Clash, Plan, Price
-from importer.prepare import Prepared, SheetOptions, prepare
+from importer.pipeline.prepare import Prepared, SheetOptions, prepare
+from importer.plan.decide import Clash, Plan, Price
+from importer.progress import Live, Silent
 from importer.records import Customer, MappingChoices, Outcome, Status
-from importer.terminal import Terminal
-from importer.viewer import Live, Silent
-from importer.width import cut, pad, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

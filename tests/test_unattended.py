@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer import logs
+from importer.cli import log_file as logs
+from importer.cli.log_file import log_to
 from importer.errors import ServiceError, UsageError
-from importer.failures import MOST, WINDOW, Failures
-from importer.keep import keep_earlier
-from importer.logs import log_to
+from importer.results.retention import keep_earlier
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import run
+from importer.store.failure_budget import MOST, WINDOW, Failures
 from tests.world import people, told, world
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_a_log_is_turned_over_and_four_older_ones_are_kept(
     monkeypatch.setattr(logs, "_LARGEST", 200)
     with log_to(tmp_path / "run.log"):
         for number in range(40):
-            logging.getLogger("importer.job").info("row %d", number)
+            logging.getLogger("importer.send.job").info("row %d", number)
     assert {path.name for path in tmp_path.iterdir()} == {
         "run.log",
         *(f"run.log.{number}" for number in range(1, 5)),
@@ -92,7 +92,7 @@ def test_without_a_log_file_nothing_is_logged_anywhere(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with log_to(None):
-        logging.getLogger("importer.clopos.quota").warning("Clopos asks to wait")
+        logging.getLogger("importer.clopos.rate_limiter").warning("Clopos asks to wait")
     assert capsys.readouterr() == ("", "")
 
 
@@ -157,7 +157,7 @@ def test_a_run_slows_down_before_its_failures_block_the_address(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each row is a 409 and a reading; with a rate of 3000 these alone would be 1350 a minute."""
-    caplog.set_level(logging.WARNING, "importer.upload")
+    caplog.set_level(logging.WARNING, "importer.pipeline.upload")
 
     async def story() -> None:
         config = Config(per_minute=None)

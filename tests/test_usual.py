@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from importer import usual_phones as phones
-from importer.fields.code import parse_cid, parse_code, parse_name, parse_note
-from importer.fields.email import parse_email
-from importer.fields.phone import parse_phone
-from importer.usual import LETTERS, usual
+from importer.clean import fast_phones as phones
+from importer.clean.code import parse_cid, parse_code, parse_name, parse_note
+from importer.clean.email import parse_email
+from importer.clean.fast_path import LETTERS, usual
+from importer.clean.phone import parse_phone
 
 PARSERS = {
     "name": lambda text: parse_name((text,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.clopos import Rate
-from importer.utilisation import Use, judge
+from importer.pipeline.quota_use import Use, judge
 
 RATES = [Rate(10, 10.0)]
 

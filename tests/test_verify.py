@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli import _main
+from importer.cli.commands import _main
 from importer.errors import ServiceError, UsageError
-from importer.journal import Journal
-from importer.pipeline import Output, run
-from importer.prepare import SheetOptions
-from importer.read import read
+from importer.pipeline.calls import Output, run
+from importer.pipeline.prepare import SheetOptions
+from importer.pipeline.upload import SendOptions
+from importer.pipeline.verify import verify
+from importer.read.sheet import read
 from importer.records import ReadOptions
-from importer.results import SUFFIXES
-from importer.state import hold
-from importer.upload import SendOptions
-from importer.verify import verify
+from importer.results.write import SUFFIXES
+from importer.store.sqlite_journal import Journal
+from importer.store.state import hold
 from tests.apart import apart
 
 if TYPE_CHECKING:

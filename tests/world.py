@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from importer.pipeline.upload import SendOptions, Uploaded, upload
+from importer.progress import Silent
 from importer.records import FIELDS
 from importer.report.facts import Facts
 from importer.sandbox import Config, Sandbox, serve
 from importer.sandbox.virtual_time import VirtualTimeLoop
 from importer.settings import read_settings
-from importer.upload import SendOptions, Uploaded, upload
-from importer.viewer import Silent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from importer.groups import Wanted
+    from importer.clean.groups import Wanted
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:

@@ -4,12 +4,12 @@ What is known of it is in the documents of Clopos for versions 1 and 2; sections
 them are cited as "API facts §…".
 """
 
-from importer.clopos.answers import Answer, Call, Verdict, judge
 from importer.clopos.client import Clopos
 from importer.clopos.customers import Existing, Page
-from importer.clopos.quota import Quota
+from importer.clopos.rate_limiter import Quota
 from importer.clopos.rates import Rate, default_rates, parse_rates
-from importer.clopos.wire import Requests
+from importer.clopos.responses import Answer, Call, Verdict, judge
+from importer.clopos.transport import Requests
 
 __all__ = [
     "Answer",

@@ -11,18 +11,18 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from importer.clopos.answers import Answer, Call, Verdict
 from importer.clopos.customers import Existing, Page, existing_of, groups_of, page_of
-from importer.clopos.wire import Requests, Wire
+from importer.clopos.responses import Answer, Call, Verdict
+from importer.clopos.transport import Requests, Wire
 from importer.errors import ServiceError
-from importer.messages import tr
+from importer.i18n import tr
 from importer.settings import require_credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from importer.clopos.quota import Quota
+    from importer.clopos.rate_limiter import Quota
     from importer.settings import Settings
 
 _PAGE_SIZES = {1: 100, 2: 999}  # API facts §5.1

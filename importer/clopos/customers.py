@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from importer.clopos.answers import Answer, as_id
-from importer.identity import digits_of
+from importer.clopos.responses import Answer, as_id
+from importer.matching.keys import digits_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from importer.errors import UsageError
-from importer.messages import tr
+from importer.i18n import tr
 
 _SECONDS = {
     "s": 1,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.errors import ImporterError
-    from importer.prepare import Prepared
+    from importer.pipeline.prepare import Prepared
 
 EXAMPLES = 3  # rows named for each kind of problem
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from importer import __version__, messages
-from importer.aside import written_aside
-from importer.blocks import duration, meanings_of, run_again
-from importer.messages import number, tr, trn
+from importer import __version__
+from importer import i18n as messages
+from importer.cli.render import duration, meanings_of, run_again
+from importer.cli.width import cut
+from importer.files import written_aside
+from importer.i18n import number, tr, trn
 from importer.problems import CATALOGUE
 from importer.records import Status
-from importer.report import figures
+from importer.report import charts as figures
 from importer.report.facts import Sending
-from importer.width import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
-from importer.messages import tr
+from importer.i18n import tr
 from importer.records import Outcome, Status
-from importer.results_read import read_results
+from importer.results.reader import read_results
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from importer.outcomes import Outcomes
-    from importer.prepare import Prepared
+    from importer.pipeline.prepare import Prepared
+    from importer.results.outcomes import Outcomes
 
 _CLASHES = (Status.CONFLICT, Status.REJECTED, Status.FAILED, Status.UNKNOWN)
 SHOWN = frozenset({*_CLASHES, Status.INVALID})

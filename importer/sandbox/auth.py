@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from importer.sandbox.bodies import VENUE, Failure
+from importer.sandbox.responses import VENUE, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ import shlex
 import signal
 from typing import TYPE_CHECKING
 
-from importer.messages import tr
+from importer.i18n import tr
 from importer.sandbox.config import Config
 from importer.sandbox.server import serve
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from importer.errors import UsageError
-from importer.messages import tr
+from importer.i18n import tr
 from importer.sandbox.faults import KINDS, ROUTES
 
 if TYPE_CHECKING:

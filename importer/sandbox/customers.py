@@ -9,7 +9,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from importer.sandbox import bodies
+from importer.sandbox import responses as bodies
 from importer.sandbox.auth import RefusedError
 from importer.sandbox.store import FIELDS, SORTS, ClashError, Query, Store, stamp
 

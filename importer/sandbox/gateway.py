@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from importer.sandbox import bodies, customers
+from importer.sandbox import customers
+from importer.sandbox import responses as bodies
 from importer.sandbox.auth import RefusedError, identify, refuse, sign_in
-from importer.sandbox.bodies import Failure
+from importer.sandbox.fault_responses import CUT, Answer, as_json, spoil_token, upstream
 from importer.sandbox.faults import Faults
 from importer.sandbox.limits import Room, Windows, tightest
-from importer.sandbox.mishaps import CUT, Answer, as_json, spoil_token, upstream
+from importer.sandbox.responses import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from importer.errors import UsageError
-from importer.sandbox.mishaps import as_json
+from importer.sandbox.fault_responses import as_json
 from importer.sandbox.store import ClashError
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from importer.errors import UsageError
-from importer.messages import tr
+from importer.i18n import tr
 from importer.sandbox.config import Config, changed
 from importer.sandbox.customers import complaint
+from importer.sandbox.fault_responses import as_json
 from importer.sandbox.gateway import Gateway
 from importer.sandbox.inspection import add_inspection
-from importer.sandbox.mishaps import as_json
 from importer.sandbox.store import Store, stamp
 
 if TYPE_CHECKING:

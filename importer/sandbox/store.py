@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import UsageError
-from importer.messages import tr
+from importer.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from importer.cli import main
-from importer.journal import Journal
+from importer.cli.commands import main
+from importer.store.sqlite_journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from importer.clopos import Quota, Rate, default_rates
+from importer.pipeline.quota_use import Use, judge
 from importer.sandbox.limits import Windows, tightest
 from importer.sandbox.virtual_time import run
-from importer.utilisation import Use, judge
 from tests.benchmarks.table import into_readme
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ _CALAMINE = (
     "c.CalamineWorkbook.from_path(sys.argv[1]).get_sheet_by_index(0).to_python()"
 )
 _OUR_READING = (
-    "import sys, pathlib, importer.read as r, importer.records as o; "
+    "import sys, pathlib, importer.read.sheet as r, importer.records as o; "
     "r.read(pathlib.Path(sys.argv[1]), o.ReadOptions())"
 )
 # What starting Python with these imports takes is measured apart and subtracted.
 _IMPORTS = {
     "calamine": "import python_calamine",
-    "reading": "import importer.read, importer.reading.workbook",
+    "reading": "import importer.read.sheet, importer.read.workbook",
 }
 
 

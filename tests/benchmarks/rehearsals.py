@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from importer.rehearse import SCENARIOS, Scenario, rehearse
+from importer.pipeline.rehearse import SCENARIOS, Scenario, rehearse
 from tests.benchmarks.table import into_readme
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Text → typed values, or a problem; validated, repeats found."""

@@ -1,0 +1,100 @@
+"""Words and codes for a gender → 1 male, 2 female (R6, API facts §4.1)."""
+
+from __future__ import annotations
+
+from importer.clean.parsed import NOTHING, Parsed
+from importer.text import fold, is_nothing, tidy
+
+MALE, FEMALE = 1, 2
+
+_WORDS = {
+    MALE: """1 m male man men boy kisi oglan erkek bay м муж мужской мужчина мужчины""",
+    FEMALE: """2 f female woman women girl qadin qiz kadin bayan ж жен женский женщина женщины""",
+}
+_GENDER = {fold(word): gender for gender, words in _WORDS.items() for word in words.split()}
+_BY_LANGUAGE = {
+    "az": {"k": MALE, "q": FEMALE},
+    "tr": {"e": MALE, "k": FEMALE},
+}
+_NOT_GIVEN = frozenset(
+    fold(word)
+    for word in [
+        "0",
+        "unknown",
+        "unspecified",
+        "undefined",
+        "not given",
+        "not specified",
+        "not set",
+        "prefer not to say",
+        "rather not say",
+        "bilinmir",
+        "naməlum",
+        "göstərilməyib",
+        "qeyd olunmayıb",
+        "bilinmiyor",
+        "belirtilmemiş",
+        "belirtilmedi",
+        "belirsiz",
+        "не указан",
+        "не указано",
+        "не указана",
+        "неизвестно",
+        "неизвестен",
+        "не задан",
+        "нет данных",
+    ]
+)
+_OTHER = frozenset(
+    fold(word)
+    for word in [
+        "other",
+        "x",
+        "non-binary",
+        "nonbinary",
+        "non binary",
+        "nb",
+        "diverse",
+        "divers",
+        "d",
+        "another",
+        "другой",
+        "другое",
+        "digər",
+        "başqa",
+        "diğer",
+        "başka",
+    ]
+)
+
+
+def parse_gender(text: str, language: str | None, own: tuple[tuple[str, int], ...] = ()) -> Parsed:
+    """Read a cell that should hold a gender. K, Q and E are known in a `language` only.
+
+    `own` are words of the system that the list is from, before all others; 0 for not given.
+    """
+    plain = tidy(text)
+    if is_nothing(plain):
+        return NOTHING
+    word = fold(plain).strip(" .").removesuffix(".0")
+    for known, meant in own:
+        if fold(known) == word:
+            return Parsed(meant) if meant else NOTHING
+    if word in _NOT_GIVEN:
+        return NOTHING
+    if gender := _GENDER.get(word) or _BY_LANGUAGE.get(language or "", {}).get(word):
+        return Parsed(gender)
+    if word in _OTHER:
+        return Parsed(None, None, ("gender_not_representable",))
+    return Parsed(None, "unknown_gender")
+
+
+def proven_language(texts: set[str]) -> str | None:
+    """Return the language that the words of a column prove, for reading K; None: not proven.
+
+    Q stands in Azerbaijani only (qadın), E in Turkish only (erkek).
+    """
+    words = {fold(tidy(text)).strip(" .") for text in texts}
+    az = bool(words & {"q", "qadin", "kisi", "qiz", "oglan"})
+    tr = bool(words & {"e", "erkek", "kadin", "bay", "bayan"})
+    return None if az == tr else "az" if az else "tr"

@@ -1,0 +1,5 @@
+"""The commands, the terminal and its prompts."""
+
+from importer.cli.commands import main
+
+__all__ = ["main"]

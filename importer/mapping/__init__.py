@@ -1,0 +1,1 @@
+"""Headers and what the columns hold → our nine fields."""

@@ -1,0 +1,1 @@
+"""The route, as Python calls: `check` offline, `run` all the way."""

@@ -1,0 +1,1 @@
+"""Rows + Clopos + journal → what to send, and what it costs."""

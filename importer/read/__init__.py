@@ -1,0 +1,1 @@
+"""A file → a table of text, with the row number a spreadsheet shows."""

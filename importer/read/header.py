@@ -1,0 +1,149 @@
+"""Which record is the header, and which aren't customers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from importer.i18n import later
+from importer.mapping.header_words import is_known
+from importer.text import fold, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LOOK_AT = 40
+"""Records among which the header is sought."""
+_DATA = re.compile(
+    r"[^@\s]+@[^@\s]+|\+?[\d\s().-]{5,}|.*\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+)
+TOTALS = frozenset(
+    fold(word)
+    for word in "total totals subtotal sum итого итог всего cəmi yekun toplam toplamı".split()
+)
+GRAND = frozenset(fold(word) for word in "grand общий общее ümumi genel sub".split())
+_ALIKE: dict[str, str] = {}  # letter → what folds to it
+for _letter in map(chr, range(0x41, 0x530)):
+    _ALIKE[fold(_letter)] = _ALIKE.get(fold(_letter), "") + _letter
+_HEADINGS = frozenset(
+    fold(word)
+    for word in "group groups category customers clients guests members page printed generated "
+    "exported report группа категория клиенты гости страница отчёт сформировано сформирован "
+    "выгружено qrup qrupu kateqoriya müştərilər müştəriləri səhifə hesabat grup kategori "
+    "müşteriler müşterileri sayfa rapor".split()
+)
+_DATED = r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{2,4}"
+
+
+def _spelt(words: Iterable[str]) -> str:
+    """Return a pattern for words, whatever their case and accents."""
+    return "|".join(
+        "".join(f"[{_ALIKE[letter]}][\u0300-\u036f]*" for letter in word) for word in sorted(words)
+    )
+
+
+LIKE_A_TOTAL = _spelt(TOTALS | GRAND)
+"""How a total may begin, to be looked at closely."""
+_LABELLED = r"[^\W\d_]\s*:"
+LIKE_A_HEADING = rf"{_LABELLED}|{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
+"""What a heading, or a line below the table, may have in it, to be looked at closely."""
+_MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
+_PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
+_SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
+
+RESULTS = frozenset(["import_row", "import_status"])
+"""Headers by which a results file is known."""
+
+HEADER_AGAIN = later("the header again, not a customer")
+TOTAL = later("a total, not a customer")
+HEADING = later("a heading, not a customer")
+
+
+def is_blank(record: list[str]) -> bool:
+    """Tell whether no cell holds anything (R1)."""
+    return not any(cell and (cell[0].isalnum() or tidy(cell)) for cell in record)
+
+
+def find_header(records: list[list[str]]) -> int | None:
+    """Return the index of the header, None when there is no record with content.
+
+    It is the record with the most words that headers are made of. Where there is none with two, it
+    is the first that is about as wide as the table and looks like words rather than like a
+    customer; if there is none either, the first with content.
+    """
+    filled = [
+        (index, [cell for cell in record if cell and tidy(cell)])
+        for index, record in enumerate(records[:LOOK_AT])
+    ]
+    filled = [(index, cells) for index, cells in filled if cells]
+    if not filled:
+        return None
+    ours = [index for index, cells in filled if RESULTS.issubset(cells)]
+    if ours:
+        return ours[0]
+    widest = max(Counter(len(cells) for _, cells in filled))
+    # Rows have empty cells, headers seldom do: half of the widest row is wide enough.
+    enough = max(1, (widest + 1) // 2)
+    wide = [
+        (index, cells)
+        for index, cells in filled
+        if len(cells) >= enough and not any(_DATA.fullmatch(tidy(cell)) for cell in cells)
+    ]
+    known = [(sum(map(is_known, cells)), -index) for index, cells in wide]
+    most, at = max(known, default=(0, 0))
+    if most >= 2:
+        return -at
+    return wide[0][0] if wide else filled[0][0]
+
+
+def not_a_customer(record: list[str], header: list[str]) -> str | None:
+    """Return why a record of the table is no customer, None when it may be one.
+
+    It may sum up the others, repeat the header (as the pages of a report do), or be a heading.
+    """
+    # Of every row of a large sheet: what costs little goes first.
+    first = record[0]
+    if not first or first.isspace():
+        first = next((cell for cell in record if cell and not cell.isspace()), "")
+    if len(first) <= 100 and _MAY_BE_TOTAL.match(first) and _is_total(tidy(first), record):
+        return TOTAL
+    first = first.lstrip("\ufeff")  # of an export that was put below another
+    if first in header and first == next(filter(None, header), None) and _same(record, header):
+        return HEADER_AGAIN
+    if len(header) > 1 and sum(map(bool, record)) == 1 and _is_heading(first):
+        return HEADING
+    word = first.strip()
+    if (len(word) == 1 or word.endswith(":")) and len(header) > 1 and _SECTION.fullmatch(word):
+        return HEADING if sum(map(bool, map(str.strip, record))) == 1 else None
+    return None
+
+
+def _same(record: list[str], header: list[str]) -> bool:
+    return [cell.strip().lstrip("\ufeff") for cell in record[: len(header)]] == [
+        cell.strip() for cell in header
+    ]
+
+
+def _is_heading(alone: str) -> bool:
+    """Tell whether the only text of a row heads others, or says when and of whom the list is."""
+    if len(alone) > 200 or not (
+        # Compiled when it is needed: most sheets have no such row, and it is a long pattern.
+        re.search(LIKE_A_HEADING, alone, re.DOTALL) or _MAY_BE_TOTAL.match(alone)
+    ):
+        return False
+    words = re.findall(r"[^\W\d_]+", fold(alone))
+    total = bool(words) and words[0] in TOTALS and re.search(r"\d", alone)
+    labelled = re.search(_LABELLED, alone) or re.search(rf"[^\W\d_].*{_DATED}", alone, re.DOTALL)
+    return bool(total or labelled or not _HEADINGS.isdisjoint(words))
+
+
+def _is_total(first: str, record: list[str]) -> bool:
+    words = re.findall(r"[^\W\d_]+", fold(first))
+    if words and words[0] in GRAND:
+        words = words[1:]
+    return (
+        0 < len(words) <= 2
+        and words[0] in TOTALS
+        and not any("@" in cell or _PHONE.fullmatch(cell.strip()) for cell in record)
+    )

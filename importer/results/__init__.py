@@ -1,0 +1,1 @@
+"""Outcomes → the results file and the summary."""

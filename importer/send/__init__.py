@@ -1,0 +1,1 @@
+"""Planned rows → outcomes: paced, concurrent, journalled; doubt settled by reading."""

@@ -1,0 +1,1 @@
+"""What outlives a run: journal, snapshot, failure budget, brand lock."""
