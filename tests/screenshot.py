@@ -31,7 +31,7 @@ from importer.results.outcomes import Outcomes
 from importer.sandbox import Config, serve
 from importer.sandbox.virtual_time import VirtualTimeLoop, run
 from importer.settings import read_settings
-from tests.test_report import FLAGS
+from tests.report.test_report import FLAGS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import pytest
 from importer.errors import UsageError
 from importer.pipeline.calls import Output, check
 from importer.pipeline.prepare import Prepared, SheetOptions, prepare
-from tests.process import lines_of
+from tests.cli_process import lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path

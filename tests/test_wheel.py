@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from importer import __version__
-from tests.process import lines_of
-from tests.test_exports import EXPORTS, expected
+from tests.cli_process import lines_of
+from tests.pipeline.test_exports import EXPORTS, expected
 
 REPO = Path(__file__).parents[1]
 

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.apart import Apart, apart
+from tests.sandbox_process import Apart, apart
 
 ROWS = 30
 FAULTS = ("504a", "504b", "504c", "500", "500b", "502b", "drop", "drop_before", "garbage", "no_id")

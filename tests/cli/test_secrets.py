@@ -1,0 +1,116 @@
+"""Secrets and people's data stay where they belong, whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli_process import serving, told_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROWS = 24
+TOKENS = re.compile(rb"oauth_\w{8}|eyJ[\w-]{8}")
+PEOPLE = re.compile(b"Gizli|gizli|994507770|050777|sirr-sirr|1977-07")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[dict[str, dict[str, str]]]:
+    """Run a sandbox in which much goes wrong and whose refusals repeat what was sent."""
+    faults = ("504b=15%", "500=5%", "drop=10%", "garbage=5%")
+    flags = [word for fault in faults for word in ("--fault", fault)]
+    with serving(tmp_path, "--no-limits", "--seed", "7", *flags) as found:
+        told_by(found["2"], "config", {"echo": True, "gateway_seconds": 0.1})
+        told_by(found["2"], "faults", [{"kind": "expired401"}])  # twice for one row ends a run
+        yield found
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    folder = tmp_path / "sheet"
+    folder.mkdir()
+    path = folder / "list.csv"
+    rows = "".join(
+        f"Gizli Demo {n},050777{n:04},gizli{n}@example.com,GIZLI{n},1977-07-07,sirr-sirr {n}\n"
+        for n in range(ROWS)
+    )
+    bad = "Gizli Zero,05077,gizli@,GIZLI0,7.7.77,sirr-sirr\n"
+    path.write_text(f"Name,Phone,Email,Code,Birthday,Note\n{rows}{bad}", encoding="utf-8")
+    return path
+
+
+def everything(tmp_path: Path, env: dict[str, str], *arguments: object) -> tuple[int, bytes]:
+    """Run the command as talkative as it gets; return its exit code and all it left but results."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-m", "importer", *map(str, arguments)],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONASYNCIODEBUG": "1", "TMPDIR": str(temporary)} | env,
+        timeout=60,
+    )
+    left = [*(tmp_path / "state").rglob("*"), *temporary.rglob("*")]
+    files = b"".join(path.read_bytes() for path in left if path.is_file())
+    names = " ".join(map(str, left)).encode()
+    return done.returncode, b"\n".join((done.stdout, done.stderr, files, names))
+
+
+def test_nothing_is_told_that_is_nobodys_business(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], sheet: Path
+) -> None:
+    env = sandbox["2"]
+    secret = env["CLOPOS_CLIENT_SECRET"].encode()
+    # Held by somebody else: conflicts, whose refusals repeat the whole customer.
+    for n in range(3):
+        told_by(env, "customers", {"name": "Other", "phone": f"+994507770{n:03}", "code": f"o{n}"})
+    arguments = ("run", sheet, "--yes", "--quiet", "--rate", "none", "--settle", "0")
+    code, left = everything(tmp_path, env, *arguments, "--match", "never")
+    assert code == 1, left
+    assert b"created" in left
+    names = [each["name"] for each in told_by(env, "customers") if each["name"] != "Other"]
+    assert len(names) == len(set(names)) == ROWS - 3
+    for trace in (secret, b"Traceback", b"Warning"):
+        assert trace not in left
+    assert not TOKENS.search(left)
+    assert not PEOPLE.search(left)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_refused_secret_or_token_is_not_repeated(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], sheet: Path, version: str
+) -> None:
+    """…not even where Clopos repeats it, nor the customer that was sent with it."""
+    env = sandbox[version]
+    told_by(env, "config", {"rates": {}})
+    if version == "1":
+        env = env | {"CLOPOS_CLIENT_SECRET": "open-sesame-4711"}
+    else:
+        env = env | {"CLOPOS_TOKEN": "open-sesame-4711", "CLOPOS_CLIENT_SECRET": ""}
+    code, left = everything(tmp_path, env, "run", sheet, "--yes", "--quiet", "--match", "never")
+    assert code == 3
+    assert b"CLOPOS_" in left
+    assert b"sesame" not in left
+    assert not PEOPLE.search(left)
+
+
+def test_all_rows_refused_in_words_that_repeat_them(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], sheet: Path
+) -> None:
+    """The run stops and says why, without the words that hold a customer."""
+    env = sandbox["2"]
+    told_by(env, "config", {"rates": {}, "groups": []})
+    text = sheet.read_text("utf-8").replace("Note", "group_id").replace("sirr-sirr ", "9")
+    sheet.write_text(text, encoding="utf-8")
+    code, left = everything(tmp_path, env, "run", sheet, "--yes", "--quiet", "--rate", "none")
+    assert code == 3
+    assert b"rejected" in left
+    assert not PEOPLE.search(left)
+    assert not TOKENS.search(left)

@@ -1,0 +1,119 @@
+"""A process that has imported everything and forks children, each of which runs the real command.
+
+    python -m tests.fork_server       one order a line on standard input, one answer a line back
+
+A fork costs milliseconds where a start costs a second: so a test can kill hundreds of them. An
+order is {"argv": […], "env": {…}, "kill": [n, seconds] or null, "die_at": n or null}; the answer
+{"code": exit code, or -9 when it was killed, "out": standard output, "seconds": life}.
+
+`die_at` lets the child die at its n-th crash point: before and after each commit of the journal,
+and before and after each request. Between two of them nothing leaves the process. `kill` kills it
+from outside, so many seconds after it has passed n crash points: wherever it is by then, however
+fast the machine.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# What the command imports late, all of it: children must not spend their lives importing.
+import importer.cli.commands
+import importer.cli.terminal
+import importer.clopos
+import importer.pipeline.calls
+import importer.pipeline.upload
+from importer.clopos.transport import Wire
+from importer.store.sqlite_journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def main() -> None:
+    """Do what is ordered until standard input ends."""
+    gc.freeze()  # children needn't look through what was here before them
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_bear(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+def _bear(order: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        out, points = Path(folder, "out"), Path(folder, "points")
+        started = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _live(order, out, points)
+        status = _watch(child, points, *order["kill"]) if order.get("kill") else None
+        if status is None:
+            _, status = os.waitpid(child, 0)
+        return {
+            "code": os.waitstatus_to_exitcode(status),
+            "out": out.read_text("utf-8") if out.exists() else "",
+            "seconds": time.monotonic() - started,
+        }
+
+
+def _watch(child: int, points: Path, passed: int, seconds: float) -> int | None:
+    """Kill the child at its moment. Return its status when it had ended before."""
+    while passed and not (points.exists() and points.stat().st_size >= passed):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.0005)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return None
+
+
+def _live(order: dict[str, Any], out: Path, points: Path) -> None:
+    """Be the command, and end with it."""
+    os.environ.update(order["env"])
+    stream = os.open(out, os.O_CREAT | os.O_WRONLY, 0o600)
+    os.dup2(stream, 1)
+    os.dup2(os.open(order.get("log") or os.devnull, os.O_CREAT | os.O_APPEND | os.O_WRONLY), 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _arm(order.get("die_at"), points)
+    code = importer.cli.commands._main(order["argv"])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _arm(die_at: int | None, points: Path) -> None:
+    """Count crash points, and let the process die at the n-th."""
+    counted = os.open(points, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+
+    def point() -> None:
+        os.write(counted, b".")
+        if die_at is not None and os.fstat(counted).st_size > die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    commit: Callable[..., Any] = Journal._commit
+    ask: Callable[..., Any] = Wire.ask
+
+    def commit_between(*args: Any) -> None:
+        point()
+        commit(*args)
+        point()
+
+    async def ask_between(*args: Any, **kwargs: Any) -> Any:
+        point()
+        answer = await ask(*args, **kwargs)
+        point()
+        return answer
+
+    setattr(Journal, "_commit", commit_between)  # noqa: B010 - mypy knows it is a method
+    setattr(Wire, "ask", ask_between)  # noqa: B010
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""A run from whose first row on the disk keeps nothing: `python -m tests.fsync_failure SHEET`.
+
+The kernel answers each fsync of this process with an error, as it does when what was written
+can't be brought to the disk. What is sent all the same would be forgotten in a power cut.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from pathlib import Path
+
+from importer.pipeline.calls import run
+from importer.pipeline.upload import SendOptions
+
+# Numbers of the calls fsync, fdatasync and seccomp.
+CALLS = {"x86_64": (74, 75, 317), "aarch64": (82, 83, 277)}
+NO_NEW_PRIVILEGES, SET_FILTER, ALL_THREADS = 38, 1, 1
+LOAD, EQUAL, ANSWER = 0x20, 0x15, 0x06
+ALLOW, FAIL = 0x7FFF0000, 0x00050000 | 5  # EIO
+
+
+class Step(ctypes.Structure):
+    """One instruction of a filter."""
+
+    _fields_ = (
+        ("code", ctypes.c_uint16),
+        ("then", ctypes.c_uint8),
+        ("otherwise", ctypes.c_uint8),
+        ("value", ctypes.c_uint32),
+    )
+
+
+class Program(ctypes.Structure):
+    """A filter."""
+
+    _fields_ = (("length", ctypes.c_uint16), ("steps", ctypes.POINTER(Step)))
+
+
+def fail_to_sync(_: object = None) -> None:
+    """Let every fsync of this process fail from now on, in all threads."""
+    fsync, fdatasync, seccomp = CALLS[platform.machine()]
+    steps = (Step * 5)(
+        Step(LOAD, 0, 0, 0),  # the number of the call
+        Step(EQUAL, 2, 0, fsync),
+        Step(EQUAL, 1, 0, fdatasync),
+        Step(ANSWER, 0, 0, ALLOW),
+        Step(ANSWER, 0, 0, FAIL),
+    )
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    if libc.syscall(seccomp, SET_FILTER, ALL_THREADS, ctypes.byref(Program(5, steps))):
+        raise OSError(ctypes.get_errno(), "no filter")
+
+
+if __name__ == "__main__":
+    done = run(
+        Path(sys.argv[1]),
+        sending=SendOptions(rate="none", match="never"),
+        env=os.environ,
+        on_start=fail_to_sync,
+    )
+    sys.stdout.write(f"{done.error and done.error.what}\n{done.summary}\n")
+    raise SystemExit(done.exit_code)

@@ -1,0 +1,135 @@
+"""The six sheets of real shape: each row becomes what its author wrote down."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from importer import i18n as messages
+from importer.pipeline.calls import Output, check
+from importer.pipeline.prepare import Prepared, SheetOptions, prepare
+from importer.problems import CATALOGUE, Level
+from importer.records import Status
+
+EXPORTS = Path(__file__).parents[2] / "samples" / "exports"
+FILES = sorted(path.name for path in EXPORTS.iterdir() if path.suffix != ".json")
+TODAY = date(2026, 11, 23)
+
+
+def expected(name: str) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((EXPORTS / f"{name}.expected.json").read_text("utf-8"))
+    return facts
+
+
+def prepared(name: str, *, drop_bad_values: bool) -> Prepared:
+    flags = expected(name)["options"]
+    said = dict(zip(flags[::2], flags[1::2], strict=True))
+    options = SheetOptions(
+        region=said.get("--region"),
+        dates=said.get("--dates"),
+        language=said.get("--language"),
+        drop_bad_values=drop_bad_values,
+    )
+    return prepare(EXPORTS / name, options, today=TODAY)
+
+
+def test_there_are_six() -> None:
+    assert len(FILES) == 6
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("policy", ["default", "drop_bad_values"])
+def test_the_counts_are_exact(name: str, policy: str) -> None:
+    facts = expected(name)
+    found = prepared(name, drop_bad_values=policy == "drop_bad_values")
+    counts = Counter(outcome.status for outcome in found.outcomes.values())
+    assert facts[policy] == {
+        "ready": len(found.values),
+        "invalid": counts[Status.INVALID],
+        "duplicate": counts[Status.DUPLICATE],
+    }
+    assert len(found.sheet.table) == facts["rows"]
+    assert found.sheet.blank_rows == facts["blank_rows_skipped"]
+    assert found.sheet.header_row == facts["header_row"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_mapping_is_found(name: str) -> None:
+    found = prepared(name, drop_bad_values=False)
+    headers = {
+        field: [found.sheet.headers[column] for column in columns]
+        for field, columns in found.mapping.columns.items()
+        if field != "description"  # notes are not part of the expected numbers (R13)
+    }
+    assert headers == expected(name)["mapping"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_row_becomes_what_its_author_wrote_down(name: str) -> None:
+    found = prepared(name, drop_bad_values=True)
+    codes: dict[int, set[str]] = {}
+    for problem in found.problems:
+        codes.setdefault(problem.row, set()).add(problem.code)
+    for record in expected(name)["records"]:
+        row = record["row"]
+        duplicates = {reason for reason in record["reasons"] if reason.startswith("duplicate_")}
+        told = {*record["problems"], *record["warnings"], *record["reasons"]} - duplicates
+        assert codes.get(row, set()) == told, row
+        if record["status"] == "import":
+            customer = found.values.loc[row].to_dict()
+            assert {field: customer[field] for field in record["customer"]} == record["customer"]
+        elif duplicates:
+            outcome = found.outcomes[row]
+            assert outcome.status is Status.DUPLICATE
+            assert outcome.duplicate_of == record["duplicate_of"][outcome.field]
+            for field, of in record["duplicate_of"].items():
+                assert f"the same {field} as row {of}" in outcome.message
+        else:
+            assert found.outcomes[row].status is Status.INVALID
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_by_default_a_row_with_any_problem_waits_for_a_person(name: str) -> None:
+    found = prepared(name, drop_bad_values=False)
+    troubled = {p.row for p in found.problems if CATALOGUE[p.code].level is not Level.REMARK}
+    invalid = {row for row, o in found.outcomes.items() if o.status is Status.INVALID}
+    assert troubled == invalid
+    assert all(found.outcomes[row].message for row in invalid)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("name", FILES)
+def test_results_are_judged_as_their_sheet_was(name: str, suffix: str, tmp_path: Path) -> None:
+    """…in any language: what was sent isn't called wrong, what was held back isn't sent."""
+    results = tmp_path / f"results{suffix}"
+    messages.use("ru")
+    first = check(EXPORTS / name, output=Output(results))
+    messages.use("en")
+    again = check(results, output=Output(tmp_path / "again.csv"))
+    for status in ("import_status", "import_duplicate_of"):
+        assert again.rows[status].tolist() == [
+            # A duplicate names a row of the file it is in.
+            str(renumbered[int(cell)]) if cell.isdecimal() else cell
+            for renumbered in [dict(zip(first.rows.index, again.rows.index, strict=True))]
+            for cell in first.rows[status].tolist()
+        ]
+
+
+def test_a_row_whose_values_moved_is_held_back_until_a_person_says_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    sheet, results = tmp_path / "list.csv", tmp_path / "list.csv.results.csv"
+    sheet.write_text("name,city,code\nAnna,Street 1,Baku,7\nOlga,Baku,8\n", encoding="utf-8")
+    assert check(sheet).summary["invalid"] == 1
+    text = results.read_text("utf-8-sig")
+    assert "its values have moved: mend it (in results: empty its import_message too)" in text
+    assert check(results).summary["invalid"] == 1
+    mended = re.sub(r'"?more cells than.*?delete it"?', "", text).replace("Street 1,Baku", "Baku,7")
+    results.write_text(mended, encoding="utf-8")
+    assert (check(results).summary["invalid"], check(results).summary["ready"]) == (0, 2)

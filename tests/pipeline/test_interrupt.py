@@ -1,0 +1,187 @@
+"""Ctrl-C and SIGTERM at every stage: exit 130, nothing lost, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import socket
+import subprocess
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer.cli import commands as cli
+from importer.pipeline import calls as pipeline
+from tests.cli_process import command, lines_of, serving, started, told_by, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CREDENTIALS = {
+    "CLOPOS_CLIENT_ID": "c",
+    "CLOPOS_CLIENT_SECRET": "s",
+    "CLOPOS_BRAND": "sandbox",
+    "CLOPOS_INTEGRATOR_ID": "i",
+}
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    path = tmp_path / "list.csv"
+    rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(1, 41))
+    path.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Put the handlers back that a command sets in this process."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.getsignal(name) for name in names}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background hear none
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    return out, err
+
+
+def parts(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.part"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_reading(tmp_path: Path, number: signal.Signals) -> None:
+    with started("check", "-", stdin=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdin
+        process.stdin.write("Name\n" * 100_000)  # more than a pipe holds: it is being read
+        process.send_signal(number)
+        _, err = ended(process)
+    assert "Interrupted" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sigterm_is_heard_where_ctrl_c_is_not(tmp_path: Path) -> None:
+    """So a shell starts what runs in the background."""
+
+    def deaf() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with started("check", "-", stdin=subprocess.PIPE, cwd=tmp_path, preexec_fn=deaf) as process:
+        assert process.stdin
+        process.stdin.write("Name\n" * 100_000)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        ended(process)
+
+
+def test_under_nohup_a_run_outlives_its_terminal(sheet: Path) -> None:
+    def nohup() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with serving(sheet.parent, "--latency", "0.1-0.1") as found:
+        arguments = ("run", sheet, "--yes", "--concurrency", "4", "--rate", "none")
+        with started(*arguments, env=found["2"], preexec_fn=nohup) as process:
+            until(lambda: told_by(found["2"], "customers"))
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def test_while_reading_what_is_at_clopos(sheet: Path) -> None:
+    """…or waiting for a server that takes calls and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        env = CREDENTIALS | {
+            "CLOPOS_BASE_URL": f"http://127.0.0.1:{port}/",
+            "CLOPOS_STATE_DIR": str(sheet.parent / "state"),
+        }
+        with started("run", sheet, "--yes", env=env) as process:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                _, err = ended(process)
+    assert "Interrupted" in err
+    assert not (sheet.parent / "list.csv.results.csv").exists()
+    assert parts(sheet.parent) == []
+
+
+def test_at_the_question(sheet: Path) -> None:
+    with serving(sheet.parent) as found:
+        ours, theirs = pty.openpty()
+        told = b""
+        with started("run", sheet, env=found["2"], stdin=theirs) as process:
+            os.close(theirs)
+            assert process.stderr
+            while b"[y/N]" not in told:
+                told += os.read(process.stderr.fileno(), 4096)
+            process.send_signal(signal.SIGINT)
+            ended(process)
+        os.close(ours)
+        assert told_by(found["2"], "customers") == []
+        assert not (sheet.parent / "list.csv.results.csv").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_sending_what_is_in_flight_is_finished(sheet: Path, number: signal.Signals) -> None:
+    with serving(sheet.parent, "--latency", "0.3-0.3") as found:
+        env = found["2"]
+        arguments = ("run", sheet, "--yes", "--concurrency", "4", "--rate", "none")
+        with started(*arguments, env=env) as process:
+            until(lambda: told_by(env, "customers"))
+            process.send_signal(number)
+            out, err = ended(process)
+        assert "Stopping" in err
+        assert "carries on" in err
+        assert "pending" in out
+        created = {str(each["id"]) for each in told_by(env, "customers")}
+        results = sheet.parent / "list.csv.results.csv"
+        lines = lines_of(results)
+        assert {line["clopos_id"] for line in lines if line["clopos_id"]} == created
+        assert {line["import_status"] for line in lines} == {"created", "pending"}
+        told_by(env, "config", {"latency": [0, 0]})
+        assert command(*arguments, env=env).returncode == 0
+        assert len(told_by(env, "customers")) == 40
+
+
+def test_a_second_time_leaves_at_once_and_loses_nothing(sheet: Path) -> None:
+    with serving(sheet.parent, "--latency", "3-3") as found:
+        env = found["2"]
+        arguments = ("run", sheet, "--yes", "--rate", "none", "--match", "never", "--settle", "0")
+        with started(*arguments, env=env) as process:
+            until(lambda: any(seen["route"] == "create" for seen in told_by(env, "requests")))
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr
+            until(lambda: "Stopping" in process.stderr.readline())  # type: ignore[union-attr]
+            threading.Event().wait(0.25)  # one key press may arrive as two signals
+            process.send_signal(signal.SIGINT)
+            ended(process)
+        told_by(env, "config", {"latency": [0, 0]})
+        assert command(*arguments, env=env).returncode == 0
+        names = [each["name"] for each in told_by(env, "customers")]
+        assert sorted(names) == sorted({f"Demo {n}" for n in range(1, 41)})
+
+
+@pytest.mark.usefixtures("signals")
+def test_while_the_results_are_written_they_are_written(
+    sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write = pipeline._write
+
+    def interrupted(*given: Any) -> Path:
+        os.kill(os.getpid(), signal.SIGINT)
+        return write(*given)
+
+    monkeypatch.setattr(pipeline, "_write", interrupted)
+    assert cli._main(["run", str(sheet), "--sandbox", "--rate", "none", "--json"]) == 130
+    assert '"created": 40' in capsys.readouterr().out
+    lines = lines_of(sheet.parent / "list.csv.results.csv")
+    assert {line["import_status"] for line in lines} == {"created"}

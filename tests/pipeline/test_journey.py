@@ -1,0 +1,203 @@
+"""The real command against the real sandbox, over a real socket."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import importer.sandbox
+from importer.cli.commands import _main
+from importer.records import RESULT_COLUMNS
+from tests.cli_process import command, lines_of, serving, told_by
+from tests.pipeline.test_exports import EXPORTS, expected
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from importer.sandbox import Config, Sandbox
+
+NAMES = ("az-excel.csv", "square.csv")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
+    """Run a sandbox in a process of its own: version → the variables it printed."""
+    folder = tmp_path_factory.mktemp("server")
+    with serving(folder, "--store", folder / "store.sqlite", "--no-limits") as found:
+        yield found
+
+
+@pytest.fixture
+def sandbox(
+    server: dict[str, dict[str, str]], tmp_path: Path, request: pytest.FixtureRequest
+) -> dict[str, dict[str, str]]:
+    """Give each test a brand of its own there."""
+    brand = request.node.name
+    told_by(server["2"], "config", {"brands": [brand]})
+    own = {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
+    return {version: env | own for version, env in server.items()}
+
+
+class Here:
+    """The command in this process: what it exits with, and the summary it prints."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.capsys = capsys
+        self.monkeypatch = monkeypatch
+
+    def __call__(
+        self, *arguments: object, env: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        for name, value in (env or {}).items():
+            self.monkeypatch.setenv(name, value)
+        self.capsys.readouterr()
+        code = _main([*map(str, arguments), "--yes", "--json"])
+        return code, json.loads(self.capsys.readouterr().out)
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    return Here(capsys, monkeypatch)
+
+
+def agree(
+    name: str,
+    policy: str,
+    summary: dict[str, Any],
+    folder: Path,
+    customers: list[dict[str, Any]],
+) -> dict[int, str]:
+    """Hold what was expected, said, written, sent and stored against each other, row by row.
+
+    Return row → status.
+    """
+    facts = expected(name)
+    assert summary["rows"] == facts["rows"]
+    assert summary["created"] == facts[policy]["ready"]
+    assert summary["invalid"] == facts[policy]["invalid"]
+    assert summary["duplicate"] == facts[policy]["duplicate"]
+    assert summary["requests"]["posts"] == summary["created"]
+
+    lines = lines_of(folder / "results.csv", ";" if name == "az-excel.csv" else ",")
+    assert tuple(lines[0])[:7] == RESULT_COLUMNS
+    assert [int(line["import_row"]) for line in lines] == [r["row"] for r in facts["records"]]
+    statuses = {int(line["import_row"]): line["import_status"] for line in lines}
+    for status in ("created", "invalid", "duplicate"):
+        assert list(statuses.values()).count(status) == summary[status]
+
+    store = {str(each["id"]): each for each in customers}
+    payloads = (folder / "payloads.jsonl").read_text("utf-8").splitlines()
+    sent = {line["row"]: line["customer"] for line in map(json.loads, payloads)}
+    created = {line["clopos_id"]: int(line["import_row"]) for line in lines if line["clopos_id"]}
+    assert created.keys() == store.keys()
+    assert {*created.values()} == {row for row, status in statuses.items() if status == "created"}
+    for clopos_id, row in created.items():
+        assert {field: store[clopos_id][field] for field in sent[row]} == sent[row]
+    wanted = {r["row"]: r["customer"] for r in facts["records"]}
+    for row, customer in sent.items():
+        seven = {field: customer.get(field) for field in wanted[row] if field != "cid"}
+        assert seven == {k: v for k, v in wanted[row].items() if k != "cid"}
+    return statuses
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.parametrize("name", NAMES)
+def test_summary_results_and_store_agree(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Here, name: str, version: str
+) -> None:
+    """…row by row, against a sandbox in another process; the same again sends nothing."""
+    env = sandbox[version]
+    arguments = ("run", EXPORTS / name, *expected(name)["options"], "--rate", "none")
+    arguments += ("--results", tmp_path / "results.csv", "--payloads", tmp_path / "payloads.jsonl")
+    done = command(*arguments, "--yes", "--json", env=env)
+    assert done.returncode == 1, done.stderr
+    store = _of(env)
+    agree(name, "default", json.loads(done.stdout), tmp_path, store)
+
+    _, again = here(*arguments, env=env)
+    assert (again["created"], again["exists"]) == (0, len(store))
+    assert again["requests"]["posts"] == 0
+    assert _of(env) == store
+
+
+def _of(env: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the customers of the brand."""
+    return [each for each in told_by(env, "customers") if each["brand"] == env["CLOPOS_BRAND"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sandbox_for_one_run(
+    tmp_path: Path, here: Here, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """…agrees as well, and every row has become what its author wrote down."""
+    serve = importer.sandbox.serve
+    store: list[dict[str, Any]] = []
+
+    @asynccontextmanager
+    async def and_looked_at(config: Config) -> AsyncIterator[Sandbox]:
+        async with serve(config) as sandbox:
+            yield sandbox
+            store.extend(sandbox.customers())
+
+    monkeypatch.setattr("importer.sandbox.serve", and_looked_at)
+    _, summary = here(
+        "run", EXPORTS / name, *expected(name)["options"], "--sandbox", "--rate", "none",
+        "--drop-bad-values", "--results", tmp_path / "results.csv",
+        "--payloads", tmp_path / "payloads.jsonl",
+    )  # fmt: skip
+    statuses = agree(name, "drop_bad_values", summary, tmp_path, store)
+    for record in expected(name)["records"]:
+        repeats = any(reason.startswith("duplicate_") for reason in record["reasons"])
+        held_back = "duplicate" if repeats else "invalid"
+        wanted = "created" if record["status"] == "import" else held_back
+        assert statuses[record["row"]] == wanted, record
+
+
+def test_a_fixed_results_file_goes_straight_back_in(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Here
+) -> None:
+    sheet = tmp_path / "list.csv"
+    sheet.write_text("name,phone\nAnar Demo,0500000001\n=Orxan,12\n", encoding="utf-8")
+    _, first = here("run", sheet, env=sandbox["2"])
+    results = Path(first["results"])
+    assert results == tmp_path / "list.csv.results.csv"
+    mended = results.read_text("utf-8-sig").replace(",12", ",0500000002")
+    results.write_text(mended, encoding="utf-8-sig")
+    code, second = here("run", results)
+    assert (code, second["created"], second["exists"]) == (0, 1, 1)
+    assert [each["name"] for each in _of(sandbox["2"])] == ["Anar Demo", "=Orxan"]
+
+
+def test_a_limit_sends_so_many_and_the_rest_later(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Here
+) -> None:
+    sheet = tmp_path / "list.csv"
+    rows = "".join(f"Demo {n},05000000{n:02}\n" for n in range(1, 8))
+    sheet.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+    _, dry = here("run", sheet, "--dry-run", env=sandbox["2"])
+    assert (dry["pending"], dry["requests"]["posts"]) == (7, 0)
+    code, first = here("run", sheet, "--limit", 3)
+    assert (code, first["created"], first["pending"]) == (1, 3, 4)
+    code, second = here("run", sheet)
+    assert (code, second["created"], second["exists"]) == (0, 4, 3)
+
+
+def test_standard_input_is_a_file_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "importer", "check", "-", "--json"],
+        input="Имя;Телефон\nАнна Демо;0500000001\n".encode("cp1251"),
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    summary = json.loads(done.stdout)
+    assert (summary["ready"], summary["mapping"]["name"]) == (1, "Имя")
+    assert (tmp_path / summary["results"]).exists()

@@ -1,0 +1,223 @@
+"""A job each night: what it costs when there is little to do, and what is left to read of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer.cli.commands import _main
+from importer.cli.history import history_lines, runs_of
+from importer.cli.width import width
+from importer.errors import ServiceError
+from importer.results.retention import kept
+from importer.sandbox import virtual_time
+from importer.store.sqlite_journal import Journal
+from tests.cli_process import command, serving, told_by
+from tests.harness import people, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BRAND = {"CLOPOS_BRAND": "sandbox"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with serving(tmp_path_factory.mktemp("server"), "--no-limits") as found:
+        yield found["2"]
+
+
+@pytest.fixture
+def night(tmp_path: Path, server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a sheet of forty customers in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in (server | {"CLOPOS_STATE_DIR": str(tmp_path / "state")}).items():
+        monkeypatch.setenv(name, value)
+    sheet = tmp_path / "list.csv"
+    write(sheet, 40)
+    return sheet
+
+
+def write(sheet: Path, number: int) -> None:
+    rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(1, number + 1))
+    sheet.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+
+
+def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[int, dict[str, Any]]:
+    code = _main(["run", "list.csv", "--yes", "--quiet", "--json", "--rate", "none", *flags])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_night_after_night(
+    night: Path, server: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--log-file", "run.log", "--keep-results", "2")
+    code, first = run(capsys, *flags)
+    assert (code, first["created"]) == (0, 40)
+
+    before = len(told_by(server, "requests"))
+    code, second = run(capsys, *flags)
+    assert (code, second["exists"], second["requests"]["posts"]) == (0, 40, 0)
+    assert second["requests"]["total"] <= 3
+    assert len(told_by(server, "requests")) - before == second["requests"]["total"]
+
+    write(night, 43)
+    code, third = run(capsys, *flags)
+    assert (code, third["created"], third["requests"]["posts"]) == (0, 3, 3)
+    assert third["requests"]["total"] <= 3 + 3
+
+    aside = [path for path in night.parent.iterdir() if path.name.startswith("list.csv.results.2")]
+    assert len(aside) == 1
+    assert (night.parent / "list.csv.results.csv").is_file()
+    log = (night.parent / "run.log").read_text("utf-8")
+    assert log.count("list.csv: 40 rows are ready") == 2
+    assert "Demo" not in log
+    assert "05000" not in log
+
+    assert _main(["history", "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)
+    assert [each["counts"] for each in runs] == [
+        {"created": 3, "exists": 40},
+        {"exists": 40},
+        {"created": 40},
+    ]
+    assert [each["requests"]["posts"] for each in runs] == [3, 0, 40]
+    assert [each["file"] for each in runs] == ["list.csv"] * 3
+    assert runs[0]["results"] == str(night.parent / "list.csv.results.csv")
+    assert runs[2]["results"] is None  # two are kept
+    assert all(each["started"] <= each["finished"] for each in runs)
+    assert all(0 <= each["minutes"] < 1 and each["error"] is None for each in runs)
+
+    assert _main(["history"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].split() == ["when", "file", "minutes", "requests"]
+    assert "  3 created, 40 exists" in shown
+    assert all(width(line) <= 80 for line in shown if "→" not in line)
+
+
+def test_nothing_to_do_as_a_process(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The real command, as cron starts it: exit code 0, one line of JSON and nothing else."""
+    run(capsys)
+    done = command("run", "list.csv", "--quiet", "--json", cwd=night.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+    told = json.loads(done.stdout)
+    assert (told["exists"], told["requests"]["posts"]) == (40, 0)
+    assert told["requests"]["total"] <= 3
+
+
+def test_a_run_that_can_not_begin_is_in_the_log(
+    night: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOPOS_CLIENT_SECRET", "wrong")
+    assert _main(["run", "list.csv", "--quiet", "--log-file", "run.log"]) == 3
+    log = (night.parent / "run.log").read_text("utf-8")
+    assert "ERROR" in log
+    assert "wrong" not in log
+
+
+@pytest.mark.parametrize(
+    "flags", [("--window", "22-8"), ("--finish-by", "six"), ("--log-file", "no/where.log")]
+)
+@pytest.mark.usefixtures("night")
+def test_what_can_not_be_meant_ends_before_anything_is_read(
+    flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(["run", "list.csv", *flags]) == 2
+    told = capsys.readouterr().err
+    assert "Understood" not in told
+    assert "to do:" in told
+
+
+def test_a_dry_run_tells_the_plan(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"New {n},05100{n:05}\n" for n in range(40))
+    night.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+    hours = [f"--window={hours} reserve=0%" for hours in ("00:00-12:00", "12:00-00:00")]
+    code, told = run(capsys, "--dry-run", "--rate", "300/min", "--finish-by", "12:00", *hours)
+    assert code == 1
+    plan = told["plan"]
+    assert (plan["to_create"], plan["held_back"], plan["to_settle"]) == (40, 0, 0)
+    assert plan["requests"] == {"total": 40, "posts": 40, "reads": 0, "auths": 0}
+    assert isinstance(plan["fits"], bool)
+    assert datetime.fromisoformat(plan["finish_by"]).hour == 12
+    assert datetime.fromisoformat(plan["finish"]).tzinfo
+    assert 0 < plan["minutes"] < 1
+    assert told["requests"]["posts"] == 0
+
+
+def test_history_before_the_first_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _main(["history"]) == 2
+    assert "CLOPOS_BRAND is not set" in capsys.readouterr().err
+    monkeypatch.setenv("CLOPOS_BRAND", "demo")
+    assert _main(["history"]) == 0
+    assert _main(["history", "--json"]) == 0
+    assert capsys.readouterr().out == "no runs yet\n[]\n"
+    assert not (tmp_path / "home").exists()
+
+
+def test_history_of_runs_that_ended_badly(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal(path, now=lambda: 1_767_225_600.0) as journal:
+        journal.begin("old.csv")
+        journal.finish(done=True, results=str(tmp_path / "a.csv"), summary={"rows": 1})
+        journal.begin("müştərilər " * 9 + ".csv")
+    runs = runs_of(path)
+    assert [(each["finished"], each["results"], each["counts"]) for each in runs] == [
+        (None, None, None),
+        ("2026-01-01T00:00:00Z", str(tmp_path / "a.csv"), None),
+    ]
+    lines = history_lines(runs)
+    assert "  not ended" in lines
+    assert all(width(line) <= 80 for line in lines if "→" not in line)
+    path.write_bytes(b"broken" * 1000)
+    with pytest.raises(ServiceError, match="can't be read"):
+        runs_of(path)
+
+
+def test_a_run_that_was_carried_on_is_one_entry_with_all_it_took(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with world(tmp_path) as here:
+            here.later(30.0, here.stop.set)
+            first = await here.send(*people(300))
+            here.stop.clear()
+            second = await here.send(*people(300))
+            [path] = here.folder.glob("*/journal.sqlite")
+            [entry] = runs_of(path)
+            assert 0 < first.requests.posts < 300
+            assert entry["requests"]["posts"] == 300
+            assert entry["requests"]["total"] == first.requests.total + second.requests.total
+            assert entry["minutes"] == pytest.approx(here.now / 60, abs=0.02)
+            await here.send(*people(301))
+            assert [each["requests"]["posts"] for each in runs_of(path)] == [1, 300]
+
+    virtual_time.run(story())
+
+
+def test_results_of_an_earlier_run_are_found_where_they_were_put(tmp_path: Path) -> None:
+    results = tmp_path / "list.results.csv"
+    aside = tmp_path / "list.results.20260103-000000.csv"
+    aside.touch()
+    began = datetime(2026, 1, 3).astimezone().timestamp()
+    os.utime(aside, (began, began))
+    assert kept(results, began, began + 60) == aside
+    assert kept(results, began - 60, began) is None
+    assert kept(results, began + 1, began + 60) is None
+    assert kept(tmp_path / "nowhere" / "list.csv", began, began + 60) is None
+    path = tmp_path / "journal.sqlite"
+    now = began
+    with Journal(path, now=lambda: now) as journal:
+        for hour in range(3):
+            now = began + hour * 3600
+            journal.begin("list.csv")
+            journal.finish(done=True, results=str(results), summary={})
+    assert [each["results"] for each in runs_of(path)] == [str(results), None, str(aside)]
+    aside.unlink()
+    assert [each["results"] for each in runs_of(path)] == [str(results), None, None]

@@ -1,0 +1,275 @@
+"""What goes wrong in the sandbox on request or by chance (API facts §13)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.errors import UsageError
+from importer.sandbox import Config
+from importer.sandbox.faults import KINDS, Faults
+from importer.sandbox.virtual_time import run
+from tests.raw_client import Got, Raw, client
+
+CUT = 0  # in place of a status: the connection was cut
+
+
+async def outcome(raw: Raw, **fields: Any) -> tuple[Got, float]:
+    """Create a customer; return the answer and the seconds it took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        got = await raw.create(**fields)
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        got = Got(CUT, None, {})
+    return got, loop.time() - began
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "seconds", "created"),
+    [
+        ("403", 403, 0, 0),
+        ("success_false", 200, 0, 0),
+        ("500", 500, 0, 0),
+        ("500b", 500, 0, 1),
+        ("502", 502, 0, 0),
+        ("502b", 502, 0, 1),
+        ("503", 503, 0, 0),
+        ("504a", 504, 8, 0),
+        ("504b", 504, 8, 1),
+        ("drop", CUT, 0, 1),
+        ("drop_before", CUT, 0, 0),
+        ("slow", 200, 7.76, 1),
+        ("garbage", 200, 0, 1),
+        ("no_id", 200, 0, 1),
+    ],
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_fault_has_its_answer_its_time_and_leaves_a_customer_or_none(
+    kind: str, status: int, seconds: float, created: int, version: int
+) -> None:
+    async def main() -> None:
+        async with client(version) as raw:
+            raw.sandbox.faults.add(kind)
+            got, took = await outcome(raw)
+            assert got.status == status
+            assert took == pytest.approx(seconds)
+            await asyncio.sleep(60)
+            assert len(raw.sandbox.customers()) == created
+            assert raw.sandbox.requests()[-1]["fault"] == kind
+            assert raw.sandbox.requests()[-1]["status"] == (status or None)
+            got, took = await outcome(raw)
+            assert got.status == 200
+            assert took == pytest.approx(0)
+
+    run(main())
+
+
+def test_the_bodies_of_faults_are_the_ones_a_client_has_to_bear() -> None:
+    async def main() -> None:
+        async with client(2) as raw:
+            bodies = {}
+            for kind in ("502", "503", "garbage", "no_id", "success_false"):
+                raw.sandbox.faults.add(kind)
+                bodies[kind] = await raw.create()
+            assert bodies["502"].headers["Content-Type"].startswith("text/html")
+            assert "<h1>502 Bad Gateway</h1>" in bodies["502"].body
+            assert "<h1>503" in bodies["503"].body
+            assert bodies["garbage"].body.startswith('{"success":true')  # text: it isn't JSON
+            assert bodies["no_id"].body == {"success": True, "data": {}}
+            assert bodies["success_false"].body["success"] is False
+            assert bodies["success_false"].body["error"].startswith("Integrator is in test mode")
+
+    run(main())
+
+
+def test_a_late_commit_comes_some_seconds_after_its_504() -> None:
+    async def main() -> None:
+        async with client(2, Config(gateway_seconds=5, late_seconds=2)) as raw:
+            raw.sandbox.faults.add("504c")
+            raw.sandbox.faults.add("504c", seconds=4)
+            for seconds in (2, 4):
+                got, took = await outcome(raw)
+                assert got.status == 504
+                assert took == pytest.approx(5)
+                before = len(raw.sandbox.customers())
+                await asyncio.sleep(seconds - 0.1)
+                assert len(raw.sandbox.customers()) == before
+                await asyncio.sleep(0.2)
+                assert len(raw.sandbox.customers()) == before + 1
+
+    run(main())
+
+
+def test_a_late_commit_whose_values_were_taken_meanwhile_comes_to_nothing() -> None:
+    async def main() -> None:
+        async with client(2) as raw:
+            raw.sandbox.faults.add("504c")
+            await raw.create("Late", phone="+994500000001")
+            assert (await raw.create("Early", phone="+994500000001")).status == 200
+            await asyncio.sleep(10)
+            assert [each["name"] for each in raw.sandbox.customers()] == ["Early"]
+
+    run(main())
+
+
+@pytest.mark.parametrize(("kind", "created"), [("timeout", 0), ("timeout_b", 1)])
+def test_a_timeout_is_never_answered(kind: str, created: int) -> None:
+    async def main() -> None:
+        async with client(2) as raw:
+            raw.sandbox.faults.add(kind)
+            with pytest.raises(TimeoutError):
+                await raw.ask(
+                    "POST",
+                    "/customers",
+                    {"name": "A"},
+                    timeout=aiohttp.ClientTimeout(total=3600),
+                )
+            assert asyncio.get_running_loop().time() == pytest.approx(3600)
+            assert len(raw.sandbox.customers()) == created
+
+    run(main())
+
+
+@pytest.mark.parametrize("kind", ["garbage", "no_id"])
+def test_a_refusal_cannot_be_spoilt_but_its_answer_can_be_lost(kind: str) -> None:
+    async def main() -> None:
+        async with client(2) as raw:
+            await raw.create(phone="+994500000001")
+            raw.sandbox.faults.add(kind)
+            assert (await raw.create(phone="+994500000001")).status == 409
+            raw.sandbox.faults.add("504b")
+            assert (await raw.create(phone="+994500000001")).status == 504
+            assert len(raw.sandbox.customers()) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "path"),
+    [
+        ("list", "GET", "/customers"),
+        ("get", "GET", "/customers/1"),
+        ("groups", "GET", "/customer-groups"),
+        ("venues", "GET", "/venues"),
+    ],
+)
+def test_each_route_has_its_own_faults(route: str, method: str, path: str) -> None:
+    async def main() -> None:
+        async with client(2) as raw:
+            raw.sandbox.faults.add("502", route)
+            assert (await raw.create()).status == 200
+            assert (await raw.ask(method, path)).status == 502
+            assert (await raw.ask(method, path)).status == 200
+
+    run(main())
+
+
+def test_signing_in_has_faults_too() -> None:
+    async def main() -> None:
+        async with client(2) as raw:
+            raw.sandbox.faults.add("429", "auth", seconds=20)
+            raw.sandbox.faults.add("503", "auth")
+            got = await raw.sign_in()
+            assert (got.status, got.headers["RateLimit-Reset"]) == (429, "20")
+            assert (await raw.sign_in()).status == 503
+            assert (await raw.sign_in()).status == 200
+
+    run(main())
+
+
+def test_a_fault_can_wait_for_a_row_and_for_its_nth_attempt() -> None:
+    async def main() -> None:
+        async with client(2) as raw:
+            raw.sandbox.faults.add("500", match={"phone": "+994500000002"}, attempt=2)
+            raw.sandbox.faults.add("503", match={"name": "Əli"}, times=2)
+            for _ in range(2):
+                assert (await raw.create("Əli")).status == 503
+            assert (await raw.create("Əli")).status == 200
+            assert (await raw.create("B", phone="+994500000001")).status == 200
+            assert (await raw.create("C", phone="+994500000002")).status == 200
+            assert (await raw.create("C", phone="+994500000002")).status == 500
+            assert (await raw.create("C", phone="+994500000002")).status == 409
+            assert raw.sandbox.faults.waiting == 0
+
+    run(main())
+
+
+def test_an_attempt_without_a_match_is_counted_for_each_row() -> None:
+    faults = Faults()
+    faults.add("500", attempt=2, times=None)
+    rows = [{"cid": "1"}, {"cid": "2"}, {"cid": "1"}, {"cid": "1"}, {"cid": "2"}, {}]
+    met = [faults.next("create", row, {}, ()) is not None for row in rows]
+    assert met == [False, False, True, False, True, False]
+
+
+def test_the_first_scripted_fault_strikes_the_next_waits() -> None:
+    faults = Faults()
+    faults.add("500")
+    faults.add("502", times=None)
+    met = [faults.next("create", {}, {}, ()) for _ in range(4)]
+    assert [fault and fault.kind for fault in met] == ["500", "502", "502", "502"]
+    faults.clear()
+    assert faults.next("create", {}, {}, ()) is None
+
+
+@given(
+    rates=st.dictionaries(st.sampled_from(KINDS), st.floats(0, 1 / len(KINDS))),
+    seed=st.integers(),
+)
+def test_chance_is_repeatable_and_spares_other_routes(rates: dict[str, float], seed: int) -> None:
+    def kinds() -> list[str]:
+        faults = Faults(seed)
+        met = [faults.next("create", {}, rates, ("create",)) for _ in range(50)]
+        return [fault.kind for fault in met if fault]
+
+    assert kinds() == kinds()
+    assert set(kinds()) <= set(rates)
+    assert Faults(seed).next("list", {}, rates, ("create",)) is None
+
+
+def test_rates_are_shares_of_the_requests() -> None:
+    faults = Faults(seed=1)
+    rates = {"500": 0.2, "drop": 0.05}
+    met = Counter(
+        fault.kind
+        for _ in range(10_000)
+        if (fault := faults.next("create", {}, rates, ("create",)))
+    )
+    assert met["500"] / 10_000 == pytest.approx(0.2, abs=0.02)
+    assert met["drop"] / 10_000 == pytest.approx(0.05, abs=0.01)
+
+
+def test_latency_lies_between_its_bounds() -> None:
+    async def main() -> None:
+        async with client(1, Config(latency=(0.05, 0.25))) as raw:
+            for _ in range(20):
+                got, took = await outcome(raw)
+                assert 0.05 <= took <= 0.25
+                assert got.body["time"] == round(took * 1000)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "418"},
+        {"kind": "500", "route": "teapot"},
+        {"kind": "500", "attempt": 0},
+        {"kind": "500", "times": 0},
+        {"kind": "500", "seconds": -1},
+        {"kind": "500", "seconds": "soon"},
+        {"kind": "500", "match": "name"},
+        {"kind": "500", "when": "now"},
+    ],
+)
+def test_a_fault_the_sandbox_doesnt_have_is_a_usage_error(fault: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Faults().add(**fault)

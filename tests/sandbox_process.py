@@ -1,0 +1,75 @@
+"""A sandbox and a nursery in processes of their own, for what must survive a process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPO = Path(__file__).parents[1]
+
+
+class Apart:
+    """What is told to and asked of the two."""
+
+    def __init__(self, env: dict[str, str], orders: IO[str], answers: IO[str]) -> None:
+        self.env = env
+        self._orders = orders
+        self._answers = answers
+        self._url = env["CLOPOS_BASE_URL"].removesuffix("/open-api") + "/sandbox/"
+
+    def command(self, *argv: object, env: dict[str, str], **order: Any) -> dict[str, Any]:
+        """Run the command in a child of the nursery; see there for orders and answers."""
+        given = {"argv": [str(each) for each in argv], "env": self.env | env, **order}
+        self._orders.write(json.dumps(given) + "\n")
+        self._orders.flush()
+        answer: dict[str, Any] = json.loads(self._answers.readline())
+        return answer
+
+    def sandbox(self, what: str, body: Any = None, method: str | None = None) -> Any:
+        """Ask the sandbox off its API, or change something with a body."""
+        assert self._url.startswith("http://127.0.0.1:")
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._url + what, data, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.load(answer)
+
+
+@contextmanager
+def apart() -> Iterator[Apart]:
+    """Run a sandbox without limits, with nobody in it, and a nursery."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> subprocess.Popen[str]:
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-u", "-m", *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    cwd=REPO,
+                )
+            )
+            stack.callback(process.terminate)
+            return process
+
+        server = start("importer", "sandbox", "--port", "0", "--empty", "--no-limits")
+        nursery = start("tests.fork_server")
+        assert server.stdout
+        assert nursery.stdin
+        assert nursery.stdout
+        env: dict[str, str] = {}
+        for line in server.stdout:
+            if "version 1" in line:
+                break
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                env[name] = value.strip("'\"")
+        yield Apart(env, nursery.stdin, nursery.stdout)

@@ -1,0 +1,167 @@
+"""What happens to the machine around a run: the disk fills, the terminal closes, the pipe ends."""
+
+from __future__ import annotations
+
+import os
+import platform
+import pty
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli_process import command, lines_of, serving, started, told_by, until
+from tests.fsync_failure import CALLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROWS = 150
+PYTHON = (sys.executable,)
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    path = tmp_path / "list.csv"
+    rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(1, ROWS + 1))
+    path.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with serving(tmp_path, "--no-limits", "--latency", "0.01-0.01") as found:
+        yield found["2"]
+
+
+ARGUMENTS = ("--yes", "--rate", "none", "--match", "never", "--settle", "0.1")
+
+
+def carried_on(sheet: Path, env: dict[str, str]) -> None:
+    """Give the same command again: every row is there, once."""
+    done = command("run", sheet, *ARGUMENTS, env=env)
+    assert done.returncode == 0, done.stderr
+    names = [customer["name"] for customer in told_by(env, "customers")]
+    assert len(names) == len(set(names)) == ROWS
+
+
+def test_a_disk_that_fills_in_the_middle_stops_the_run(sheet: Path, env: dict[str, str]) -> None:
+    """Nothing left that isn't recorded, and the results are true."""
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (220_000, 220_000))  # of the journal's log
+
+    with started(
+        "run", sheet, *ARGUMENTS, "--concurrency", "4", env=env, preexec_fn=small_disk
+    ) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert "The journal can't be written" in err
+    assert "free some space" in err
+    assert "Traceback" not in err
+
+    [path] = sheet.parent.glob("state/*/journal.sqlite")
+    with sqlite3.connect(path) as db:
+        told = "SELECT cid FROM customers UNION SELECT cid FROM log"
+        recorded = {cid for (cid,) in db.execute(told)}
+    db.close()
+    created = {customer["cid"]: str(customer["id"]) for customer in told_by(env, "customers")}
+    assert 0 < len(created) < ROWS
+    assert created.keys() <= recorded
+    lines = lines_of(sheet.parent / "list.csv.results.csv")
+    assert len(lines) == ROWS
+    ids = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
+    assert ids <= set(created.values())
+    assert len(lines) - len(ids) > 0
+    carried_on(sheet, env)
+
+
+@pytest.mark.skipif(platform.machine() not in CALLS, reason="other numbers of system calls")
+def test_nothing_leaves_that_a_power_cut_would_forget(sheet: Path, env: dict[str, str]) -> None:
+    """The disk says that it can't keep what was written: then no customer is sent."""
+    done = subprocess.run(
+        [*PYTHON, "-m", "tests.fsync_failure", sheet],
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "can't be written" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not [each for each in told_by(env, "requests") if each["route"] == "create"]
+    carried_on(sheet, env)
+
+
+def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, str]) -> None:
+    """The second is told who is at work, sends nothing, and leaves the results as they are."""
+    arguments = ("run", sheet, *ARGUMENTS, "--concurrency", "1")
+    with started(*arguments, env=env) as process:
+        until(lambda: told_by(env, "customers"))
+        told_by(env, "config", {"latency": [1, 1]})
+        second = command(*arguments, env=env)
+        told_by(env, "config", {"latency": [0, 0]})
+        assert second.returncode == 3
+        assert "Another run for this brand is at work" in second.stderr
+        assert f"process {process.pid}" in second.stderr
+        assert "list.csv" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert process.wait(60) == 0
+    carried_on(sheet, env)
+
+
+def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[str, str]) -> None:
+    """…with its results, though there is nobody to tell any more."""
+    ours, theirs = pty.openpty()
+    with started(
+        "run", sheet, *ARGUMENTS, "--concurrency", "1", env=env, stdin=theirs
+    ) as process:  # its streams are pipes here: they are closed below
+        os.close(theirs)
+        until(lambda: told_by(env, "customers"))
+        os.close(ours)
+        for stream in (process.stdout, process.stderr):
+            assert stream
+            stream.close()
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(30) == 130
+    lines = lines_of(sheet.parent / "list.csv.results.csv")
+    created = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
+    assert created == {str(customer["id"]) for customer in told_by(env, "customers")}
+    assert 0 < len(created) < ROWS
+    carried_on(sheet, env)
+
+
+def test_on_a_real_terminal_that_goes_away(sheet: Path, env: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    arguments = ["-m", "importer", "run", str(sheet), *ARGUMENTS, "--concurrency", "1"]
+    with subprocess.Popen(
+        [*PYTHON, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | env,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        until(lambda: told_by(env, "customers"))
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(30) == 130
+    carried_on(sheet, env)
+
+
+def test_a_pipe_that_ends_early_ends_nothing(sheet: Path, env: dict[str, str]) -> None:
+    """Whoever read the summary may have gone: the rows are all sent, and the results there."""
+    with started("run", sheet, *ARGUMENTS, env=env) as process:
+        for stream in (process.stdout, process.stderr):
+            assert stream
+            stream.close()
+        assert process.wait(30) == 0
+    lines = lines_of(sheet.parent / "list.csv.results.csv")
+    assert {line["import_status"] for line in lines} == {"created"}
+    carried_on(sheet, env)

@@ -1,0 +1,284 @@
+"""What the program says: in four languages, whole, with the same facts in each."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import json
+import re
+import string
+from typing import TYPE_CHECKING
+
+import pytest
+from babel.messages import Message
+
+from importer import i18n as messages
+from importer.cli.commands import _main, commands
+from importer.i18n import LANGUAGES, number, spoken, tr, trn
+from importer.records import RESULT_COLUMNS
+from importer.report.page import render
+from importer.results.reader import read_results
+from tests.messages import ROOT, TRANSLATED, extracted, path_of, read
+from tests.report.test_report import WHEN, facts, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+# What answers programs, in JSON.
+JSON = {"sandbox/config.py", "sandbox/faults.py", "sandbox/inspection.py"}
+SOURCES = [
+    path
+    for path in sorted((ROOT / "importer").rglob("*.py"))
+    if path.relative_to(ROOT / "importer").as_posix() not in JSON
+]
+ERRORS = {"ImporterError", "UsageError", "ServiceError", "StoppedError"}
+SHOWING = {"say", "busy", "echo", "bar"}  # what a person sees at once
+TRANSLATING = {"tr", "trn", "later"}
+FOR_A_SHELL = {"export ", "unset CLOPOS_INTEGRATOR_ID"}
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    yield
+    messages.use("en")
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    """Return the translations of a message: one, or one for each plural form."""
+    said = message.string
+    return (said,) if isinstance(said, str) else tuple(said or ())
+
+
+def fields(text: str) -> set[tuple[str, str | None, str | None]]:
+    """Return what a text has filled in, and how."""
+    return {
+        (name, spec, conversion)
+        for _, name, spec, conversion in string.Formatter().parse(text)
+        if name is not None
+    }
+
+
+def wrong_with(message: Message, plurals: int) -> Iterator[str]:
+    """Yield what is wrong with the translations of one message."""
+    english = (message.id,) if isinstance(message.id, str) else message.id
+    if len(forms(message)) != (1 if isinstance(message.id, str) else plurals):
+        yield "plural forms are missing"
+    if message.fuzzy:
+        yield "nobody has looked at it"
+    for said in forms(message):
+        if not said.strip():
+            yield "no translation"
+        elif fields(said) not in [fields(text) for text in english]:
+            yield f"other placeholders: {said}"
+        elif re.findall(r"^\s*|\s*$", said) != re.findall(r"^\s*|\s*$", english[0]):
+            yield f"other spaces at its ends: {said}"
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_message_is_translated(language: str) -> None:
+    """…with its placeholders and plural forms. `make messages` adds what is new."""
+    catalogue = read(language)
+    has = {message.id for message in catalogue if message.id}
+    needs = {message.id for message in extracted() if message.id}
+    assert sorted(map(str, needs - has)) == []
+    assert sorted(map(str, has - needs)) == []
+    wrong = [
+        f"{message.id}: {what}"
+        for message in catalogue
+        if message.id
+        for what in wrong_with(message, catalogue.num_plurals)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_is_read_is_what_was_translated(language: str) -> None:
+    """The program reads the compiled catalogue: `make messages` compiles it."""
+    with path_of(language, ".mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for message in read(language):
+        if message.id:
+            one, *many = [message.id] if isinstance(message.id, str) else message.id
+            read_back = {compiled.ngettext(one, many[0], n) for n in range(30)} if many else set()
+            assert (read_back or {compiled.gettext(one)}) == set(forms(message))
+
+
+@pytest.mark.parametrize(
+    ("english", "said", "wrong"),
+    [
+        ("a {n}", "", "no translation"),
+        ("a {n}", "б", "other placeholders: б"),
+        ("a {n:.0f}", "б {n}", "other placeholders: б {n}"),
+        (" a", "б", "other spaces at its ends: б"),
+        (("{n} a", "{n} as"), ("{n} б",), "plural forms are missing"),
+    ],
+)
+def test_what_keeps_a_translation_from_being_whole_is_found(
+    english: str | tuple[str, str], said: str | tuple[str, ...], wrong: str
+) -> None:
+    assert list(wrong_with(Message(english, said), 3)) == [wrong]
+    assert list(wrong_with(Message("a", "б", flags=["fuzzy"]), 3)) == ["nobody has looked at it"]
+
+
+def called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def words_in(node: ast.expr | None) -> Iterator[str]:
+    """Yield words that stand in an expression and not in what is translated."""
+    match node:
+        case ast.Constant(value=str(text)) if re.search("[a-zA-Z]{2}", text):
+            yield text
+        case ast.JoinedStr(values=parts):
+            for part in parts:
+                yield from words_in(part)
+        case ast.BinOp(left=left, right=right):
+            yield from (*words_in(left), *words_in(right))
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*words_in(body), *words_in(orelse))
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from words_in(value)
+
+
+def bypassing(source: str) -> Iterator[str]:
+    """Yield what a module says without the catalogue."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = called(node)
+        if name in ERRORS | SHOWING:
+            for value in (*node.args, *(keyword.value for keyword in node.keywords)):
+                yield from (text for text in words_in(value) if text not in FOR_A_SHELL)
+        # A text with its values filled in is in no catalogue.
+        if name in TRANSLATING and any(isinstance(part, ast.JoinedStr) for part in node.args):
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_said_without_the_catalogue(path: Path) -> None:
+    assert list(bypassing(path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_error_says_what_to_do(path: Path) -> None:
+    """…beside what happened, and why where that isn't said already."""
+    assert [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and called(node) in ERRORS
+        if not any(keyword.arg == "todo" for keyword in node.keywords)
+    ] == []
+
+
+def test_the_page_says_nothing_without_the_catalogue() -> None:
+    page = (ROOT / "importer" / "report" / "page.html").read_text("utf-8")
+    text = re.sub(r"{{.*?}}|{%.*?%}|<style.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)
+    assert re.findall(r"[a-z]{2,}", text) == ["clopos", "import"]
+
+
+def test_what_bypasses_the_catalogue_is_found() -> None:
+    found = bypassing(
+        "raise UsageError(f'no {x}', why='because ' + y, todo=tr('it') if z else 'or so')\n"
+        "say(tr(f'{n} rows'))\nsay(tr('fine'))\nsay(f'{a}: {b}')\n"
+    )
+    assert list(found) == ["no ", "because ", "or so", "tr(f'{n} rows')"]
+
+
+@pytest.mark.parametrize(
+    ("env", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "ru_RU.UTF-8"}, "ru"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "ru_RU.UTF-8", "LC_MESSAGES": "tr_TR"}, "tr"),
+        ({"LANG": "ru_RU.UTF-8", "LC_ALL": "az_AZ", "LC_MESSAGES": "tr_TR"}, "az"),
+        ({"LANG": "ru_RU.UTF-8", "LC_ALL": ""}, "ru"),
+    ],
+)
+def test_the_language_of_the_environment(env: dict[str, str], language: str) -> None:
+    assert spoken(env) == language
+
+
+def test_counts_and_numbers_are_written_as_the_language_does() -> None:
+    said = {}
+    for language in (*LANGUAGES, "xx"):
+        messages.use(language)
+        rows = [trn("{n} row", "{n} rows", n) for n in (1, 3, 5, 21, 12345)]
+        texts = [*rows, number(1234.5, 1), tr("Plan")]
+        said[language] = [text.replace("\u00a0", "_") for text in texts]
+    assert said == {
+        "en": ["1 row", "3 rows", "5 rows", "21 rows", "12,345 rows", "1,234.5", "Plan"],
+        "az": ["1 sətir", "3 sətir", "5 sətir", "21 sətir", "12.345 sətir", "1.234,5", "Plan"],
+        "ru": ["1 строка", "3 строки", "5 строк", "21 строка", "12_345 строк", "1_234,5", "План"],
+        "tr": ["1 satır", "3 satır", "5 satır", "21 satır", "12.345 satır", "1.234,5", "Plan"],
+        "xx": ["1 row", "3 rows", "5 rows", "21 rows", "12,345 rows", "1,234.5", "Plan"],
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("command", ["", *commands.commands])
+def test_help_fits_the_screen(
+    command: str, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(["--lang", language, *command.split(), "--help"]) == 0
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if len(line) > 80] == []
+    words = {"en": "Show this", "az": "göstərir", "ru": "Показать эту", "tr": "gösterir"}
+    assert words[language] in told
+    assert "..." not in told.replace("[ARGS]...", "").replace("COMMAND...", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Error: No such option '--dat'. (Did you mean one of: '--dates'"),
+        ("az", "Xəta: Belə seçim yoxdur: '--dat'. Bəlkə bunu nəzərdə tutmusunuz"),
+        ("ru", "Ошибка: Нет такого параметра: '--dat'. Может быть, одно из"),
+        ("tr", "Hata: Böyle bir seçenek yok: '--dat'. Şunu mu demek istediniz"),
+    ],
+)
+def test_wrong_usage_is_told_in_the_language_spoken(
+    language: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(["--lang", language, "check", "x.csv", "--dat", "DMY"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(said)
+    assert "clopos-import check --help" in told
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_programs_read_stays_english(
+    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """…and what people read doesn't."""
+    sample, results = ROOT / "samples" / "customers.csv", tmp_path / "results.csv"
+    told = {}
+    for each in ("en", language):
+        command = ["check", str(sample), "--lang", each, "--json", "--results", str(results)]
+        assert _main(command) == 1
+        _, (*codes, said) = read_results(results, len(RESULT_COLUMNS))
+        summary = json.loads(capsys.readouterr().out) | {"seconds": 0}
+        told[each] = (summary, [code.to_pylist() for code in codes])
+        assert ("the digits are gone" in str(said.to_pylist())) is (each == "en")
+    assert told["en"] == told[language]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["9,440 of 10,000 rows are at Clopos", "What to do next", "3 conflicts", "7,540"]),
+        ("az", ["10.000 sətirdən 9.440", "Bundan sonra nə etməli", "3 toqquşma", "7.540"]),
+        ("ru", ["В Clopos 9_440 из 10_000 строк", "Что делать дальше", "3 конфликта", "7_540"]),
+        ("tr", ["10.000 satırdan 9.440", "Şimdi ne yapmalı", "3 çakışma", "7.540"]),
+    ],
+)
+def test_the_page_in_four_languages(language: str, words: list[str]) -> None:
+    messages.use(language)
+    page = render(facts(), rows(), WHEN, private=False).replace("\u00a0", "_")
+    assert f'<html lang="{language}">' in page
+    assert [word for word in words if word not in page] == []
+    assert ("Plan and truth" in page) is (language == "en")
