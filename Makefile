@@ -32,16 +32,16 @@ test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n $$($(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist worksteal --cov --cov-report=term --cov-fail-under=95
 
 torture: $(READY)  ## kill the command 2,000 times: nobody twice, nobody lost
-	$(BIN)/python -m tests.torture --kills 2000
+	$(BIN)/python -m tools.crash_test --kills 2000
 
 readme: $(READY)  ## write anew what README's commands print
-	$(BIN)/python -m tests.readme
+	$(BIN)/python -m tools.pages
 
 messages: $(READY)  ## bring the translations in importer/locales up to date
-	$(BIN)/python -m tests.messages
+	$(BIN)/python -m tools.messages
 
-screenshot: $(READY)  ## take samples/report.png anew (needs chromium)
-	$(BIN)/python -m tests.screenshot
+screenshot: $(READY)  ## take docs/images/report.png anew (needs chromium)
+	$(BIN)/python -m tools.screenshot
 
 check: $(READY)  ## lint, format, types, layers
 	$(BIN)/ruff check .
@@ -53,16 +53,16 @@ lock: ## renew requirements.txt (needs uv)
 	uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o requirements.txt
 
 BENCH := build/bench
-$(BENCH)/ready: tests/benchmarks/requirements.txt
+$(BENCH)/ready: benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)/venv
-	$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/benchmarks/requirements.txt
+	$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
 	@# Yardsticks that need a registry of their own: where it can't be reached, the table says so.
 	command -v newman || npm install --silent --no-fund --no-audit --prefix $(BENCH) newman@6.2.2 || true
 	command -v wrk || (cd $(BENCH) && apt-get download wrk libluajit-5.1-2 && for each in *.deb; do dpkg -x $$each .; done) || true
 	@touch $@
 
 bench: $(READY) $(BENCH)/ready  ## how fast we are beside what people use instead (five minutes)
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m benchmarks
 
 bench-quick: $(READY) $(BENCH)/ready  ## the same with fewer rows and rounds (one minute)
-	$(BIN)/python -m tests.benchmarks --quick
+	$(BIN)/python -m benchmarks --quick

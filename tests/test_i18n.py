@@ -18,8 +18,8 @@ from importer.i18n import LANGUAGES, number, spoken, tr, trn
 from importer.records import RESULT_COLUMNS
 from importer.report.page import render
 from importer.results.reader import read_results
-from tests.messages import ROOT, TRANSLATED, extracted, path_of, read
 from tests.report.test_report import WHEN, facts, rows
+from tools.messages import ROOT, TRANSLATED, extracted, path_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from importer.errors import Exit, UsageError
 from importer.pipeline.calls import Output, check, run
 from importer.problems import CATALOGUE
 from importer.records import FIELDS, RESULT_COLUMNS, Status
-from tests.readme import README, ROOT, run_anew, steady
+from tools.pages import README, ROOT, run_anew, steady
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -40,7 +40,7 @@ MARGIN = 0.05  # seconds added to a window: clocks differ in speed, a little
 LEAST_GRACE = 0.5  # seconds on the way that cost less than 1 % of a minute's quota
 _LATE = 60.0  # seconds after which no answer comes any more
 _LOOK_BACK = 600.0  # seconds: somebody who comes and goes is in a forecast by the mean
-# How others are guessed at; found by measuring (tests/benchmarks/pace.py).
+# How others are guessed at; found by measuring (benchmarks/pace.py).
 _OF_LATE = 1 / 6  # of a window, in which it is counted how fast others send
 _BEGUN = 1 / 8  # of a window, before which nobody takes them to go on for all of it
 _SILENCE = 1 / 30  # of a window without news, after which a guess grows no more

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.pace import V1, Case, Row, measure
 from importer.clopos import Quota, Rate, default_rates, parse_rates
 from importer.clopos.sliding_window import Sent, Window
 from importer.errors import UsageError
 from importer.plan.schedule import Opening
 from importer.sandbox.virtual_time import run
-from tests.benchmarks.pace import V1, Case, Row, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

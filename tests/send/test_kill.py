@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sandbox_process import Apart, apart
-from tests.torture import torture
+from tools.crash_test import torture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

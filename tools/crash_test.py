@@ -1,6 +1,6 @@
 """Kills the real command with SIGKILL at random moments and counts what that does.
 
-    python -m tests.torture --kills 2000        (or: make torture)
+    python -m tools.crash_test --kills 2000        (or: make torture)
 
 Many small sheets, one after the other: each is sent, killed and sent again until it is through.
 Rows have a phone, a code, both or neither; half of the sheets meet faults on top.

@@ -1,4 +1,4 @@
-"""Takes samples/report.png: the page about a run of 3,000 invented customers.
+"""Takes docs/images/report.png: the page about a run of 3,000 invented customers.
 
 The run is real but for its clock: twelve minutes pass at once, some answers are lost, and Clopos
 asks to wait now and then.
@@ -36,7 +36,7 @@ from tests.report.test_report import FLAGS
 if TYPE_CHECKING:
     import pandas as pd
 
-PICTURE = Path(__file__).parent.parent / "samples" / "report.png"
+PICTURE = Path(__file__).parent.parent / "docs" / "images" / "report.png"
 NAMES = "Aysel Orxan Leyla Kamran Günel Əli Şəbnəm Rəşad Nigar Tural".split()
 WHEN = 1795500000.0  # a night in November
 FAULTS = {"504b": 0.004, "429": 0.002}

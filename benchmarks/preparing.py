@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.measure import Command, Timed, alternating, timed
-from tests.benchmarks.table import Line, Target
+from benchmarks.measure import Command, Timed, alternating, timed
+from benchmarks.table import Line, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def prepare(
     """Compare `check` of `rows` rows, clean and 10 % bad, and of `small` rows."""
     sheets = {name: folder / f"{name}.csv" for name in ("clean", "bad", "small")}
     workbook, results = folder / "small.xlsx", folder / "results.csv"
-    timed((sys.executable, "-m", "tests.benchmarks.data", folder, rows, small))
+    timed((sys.executable, "-m", "benchmarks.data", folder, rows, small))
     contenders: dict[str, Callable[[], Timed]] = {
         "pandas.read_csv(dtype=str)": partial(python, _PANDAS, sheets["clean"]),
         "check": partial(check, sheets["clean"], results),
@@ -116,7 +116,7 @@ def prepare(
 
 def few(folder: Path) -> None:
     """Write a sheet of 100 rows."""
-    timed((sys.executable, "-m", "tests.benchmarks.data", folder, "--send", 100))
+    timed((sys.executable, "-m", "benchmarks.data", folder, "--send", 100))
 
 
 def start(folder: Path, rounds: int, say: Callable[[str], None]) -> tuple[list[Line], list[Target]]:

@@ -1,6 +1,6 @@
 """Run the benchmarks and write the table: `make bench`, or `make bench-quick`.
 
-    python -m tests.benchmarks [--quick] [--million] [--only PART]… [--out FOLDER]
+    python -m benchmarks [--quick] [--million] [--only PART]… [--out FOLDER]
 
 The parts are `check`, `start`, `run` and `pace`; `--million` adds a run of a million rows (some
 minutes, for its memory). The tables are written to FOLDER (build/bench) as table.md and table.json,
@@ -16,14 +16,14 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.benchmarks import preparing, sending, table
+from benchmarks import preparing, sending, table
 
 PARTS = ("check", "start", "run", "pace")
 
 
 def main() -> None:
     """Measure, say what goes on, write."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--only", action="append", choices=PARTS)
@@ -56,7 +56,7 @@ def main() -> None:
             part("A million customers", sending.million(folder, 1_000_000))
         if "pace" in only:
             # Late: what is imported here counts in the memory of the processes started before.
-            from tests.benchmarks import pace, rehearsals  # noqa: PLC0415
+            from benchmarks import pace, rehearsals  # noqa: PLC0415
 
             rows = pace.measure(pace.CASES[:3] if given.quick else pace.CASES)
             told = rehearsals.measure(rehearsals.CASES[:1] if given.quick else rehearsals.CASES)

@@ -1,8 +1,8 @@
-"""The catalogues of importer/locales: `python -m tests.messages` brings them up to date.
+"""The catalogues of importer/locales: `python -m tools.messages` brings them up to date.
 
     importer, profiles, click ──▶ template ──▶ LANGUAGE.po (translated by hand) ──▶ LANGUAGE.mo
 
-What is new is added without a translation, what is gone is taken out; `tests/test_messages.py`
+What is new is added without a translation, what is gone is taken out; `tests/test_i18n.py`
 fails until all is translated. The compiled catalogues are committed, so that a clone, an editable
 install and a wheel speak four languages without a step of their own.
 """

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.table import into_readme
 from importer.pipeline.rehearse import SCENARIOS, Scenario, rehearse
-from tests.benchmarks.table import into_readme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

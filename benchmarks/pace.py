@@ -13,11 +13,11 @@ import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from benchmarks.table import into_readme
 from importer.clopos import Quota, Rate, default_rates
 from importer.pipeline.quota_use import Use, judge
 from importer.sandbox.limits import Windows, tightest
 from importer.sandbox.virtual_time import run
-from tests.benchmarks.table import into_readme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

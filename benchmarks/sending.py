@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.measure import Command, Timed, alternating, timed
-from tests.benchmarks.table import Line, Target
+from benchmarks.measure import Command, Timed, alternating, timed
+from benchmarks.table import Line, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def send(
     many, few, fewest = (_sheet(folder, n) for n in (rows, rows // 20, rows // 100))
     ours = _run(many, folder)
     shares = folder / "journal-shares.txt"
-    accounted = (sys.executable, "-m", "tests.benchmarks.accounted", shares, *ours[3:])
+    accounted = (sys.executable, "-m", "benchmarks.accounted", shares, *ours[3:])
     contenders: dict[str, Callable[[], Timed]] = {
         "run": lambda: _sent(lambda _: ours, rows),
         "accounted": lambda: _sent(lambda _: accounted, rows),
@@ -150,7 +150,7 @@ def million(folder: Path, rows: int) -> tuple[list[Line], list[Target]]:
     sheet = _sheet(folder, rows)
     sent = _sent(lambda _: _run(sheet, folder), rows)
     store = folder / "million.sqlite"
-    timed((sys.executable, "-m", "tests.benchmarks.data", folder, "--store", rows))
+    timed((sys.executable, "-m", "benchmarks.data", folder, "--store", rows))
     some = _sheet(folder, rows // 10)
     flags = ("--rate", "none", "--match", "always", "--dry-run", "--quiet")
     results = ("--results", folder / "results.csv")
@@ -185,7 +185,7 @@ def _sent(command: Callable[[Place], Command], rows: int) -> Timed:
 def _sheet(folder: Path, rows: int) -> Path:
     path = folder / f"send-{rows}.csv"
     if not path.exists():
-        timed((sys.executable, "-m", "tests.benchmarks.data", folder, "--send", rows))
+        timed((sys.executable, "-m", "benchmarks.data", folder, "--send", rows))
     return path
 
 

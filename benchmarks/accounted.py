@@ -1,6 +1,6 @@
 """The command, with a clock on its journal: what share of the processor's time it takes.
 
-    python -m tests.benchmarks.accounted SHARES run FILE …
+    python -m benchmarks.accounted SHARES run FILE …
 
 A line is added to the file SHARES. Runs with and without a journal tell less: they differ from each
 other by more than what is looked for. What isn't in it: handing a commit to its thread, and waking

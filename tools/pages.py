@@ -1,4 +1,4 @@
-"""README's commands, run: `python -m tests.readme` writes anew what they print today.
+"""README's commands, run: `python -m tools.pages` writes anew what they print today.
 
 Blocks of `console` are commands and what they print, a block of `python` is followed by one of
 `text` with what it prints. All are run one after the other in a folder that has the samples and a

@@ -1,0 +1,1 @@
+"""Build tools: catalogues, pages, screenshots, the crash test."""
