@@ -1,13 +1,17 @@
-"""What the program says, in the language of whoever reads it.
+"""Messages in the user's language.
 
 English stands in the code; catalogues of gettext (`locales/`) hold the others. Codes, statuses,
 flags and JSON are never translated: programs read them.
+
+The language belongs to the context (`contextvars`), not to the process: tasks and
+`asyncio.to_thread` inherit it, a thread of one's own needs `copy_context().run`.
 """
 
 from __future__ import annotations
 
+import functools
 import gettext
-import os
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,29 +28,26 @@ _WRITTEN = {  # how thousands are set apart, and the decimal mark
     "tr": str.maketrans(",.", ".,"),
 }
 
-_catalogue: NullTranslations | None = None  # None: English, as it stands in the code
-_language = "en"
+_language = ContextVar("language", default="en")
 
 
-def use(wanted: str) -> None:
-    """Speak this language from now on. One that isn't known is English."""
-    global _catalogue, _language  # noqa: PLW0603 - a process speaks to one person
-    _catalogue = None
-    _language = wanted if wanted in LANGUAGES else "en"
-    # click asks gettext for its own words, which looks here for the language.
-    os.environ["LANGUAGE"] = _language
-    gettext.bindtextdomain(DOMAIN, str(LOCALES))
-    if _language != "en":
-        _catalogue = gettext.translation(DOMAIN, LOCALES, [_language], fallback=True)
+def set_language(wanted: str) -> None:
+    """Set the language of this context. An unknown one is English."""
+    _language.set(wanted if wanted in LANGUAGES else "en")
 
 
 def language() -> str:
-    """Return the language that is spoken: en, az, ru or tr."""
-    return _language
+    """Return the language of messages: en, az, ru or tr."""
+    return _language.get()
 
 
-def spoken(env: Mapping[str, str]) -> str:
-    """Return the language that the environment asks for: LC_ALL, LC_MESSAGES, else LANG."""
+@functools.cache
+def _catalogue(name: str) -> NullTranslations:
+    return gettext.translation(DOMAIN, LOCALES, [name], fallback=True)
+
+
+def language_from_env(env: Mapping[str, str]) -> str:
+    """Read the language from the environment: LC_ALL, LC_MESSAGES, else LANG."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if env.get(name):
             wanted = env[name][:2].lower()
@@ -54,30 +55,33 @@ def spoken(env: Mapping[str, str]) -> str:
     return "en"
 
 
-def later(text: str) -> str:
+def tr_noop(text: str) -> str:
     """Mark a text that is translated where it is shown, not where it stands."""
     return text
 
 
 def everywhere(text: str) -> frozenset[str]:
     """Return a text in every language: results may have been written in another."""
-    others = (gettext.translation(DOMAIN, LOCALES, [each], fallback=True) for each in LANGUAGES)
-    return frozenset({text, *(catalogue.gettext(text) for catalogue in others)})
+    return frozenset({text, *(_catalogue(each).gettext(text) for each in LANGUAGES)})
 
 
 def tr(text: str, /, **values: object) -> str:
-    """Return the text in the language spoken, its {placeholders} filled."""
-    said = _catalogue.gettext(text) if _catalogue and text else text
-    return said.format(**values) if values else said
-
-
-def number(value: float, places: int = 0) -> str:
-    """Return a number as it is written in the language spoken, with so many decimal places."""
-    return f"{value:,.{places}f}".translate(_WRITTEN.get(_language, {}))
+    """Translate a text and fill its {placeholders}."""
+    # gettext returns the header of the catalogue for "".
+    translated = _catalogue(_language.get()).gettext(text) if text else text
+    return translated.format(**values) if values else translated
 
 
 def trn(one: str, many: str, count: int, /, **values: object) -> str:
-    """Return the form that goes with a count; {n} is the count."""
-    english = one if count == 1 else many
-    said = _catalogue.ngettext(one, many, count) if _catalogue else english
-    return said.format(n=number(count), **values)
+    """Translate the form that goes with a count, and fill its placeholders; {n} is the count."""
+    return plural_form(one, many, count).format(n=number(count), **values)
+
+
+def plural_form(one: str, many: str, count: int, /) -> str:
+    """Translate the form that goes with a count; its placeholders stay."""
+    return _catalogue(_language.get()).ngettext(one, many, count)
+
+
+def number(value: float, places: int = 0) -> str:
+    """Write a number as the language does, with so many decimal places."""
+    return f"{value:,.{places}f}".translate(_WRITTEN.get(_language.get(), {}))
