@@ -1,14 +1,16 @@
-"""The CLOPOS_* variables → one frozen object, once.
+"""Read the CLOPOS_* variables into one frozen object.
 
-Pure: the environment is an argument. Secrets are masked in `repr` and never leave but to the API.
+The environment is an argument. Secrets are left out of `repr` and go to the API alone.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from importer.errors import UsageError
 from importer.i18n import tr
@@ -17,12 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_BASE_URL = "https://integrations.clopos.com/open-api"
+_BAD_HOST = re.compile(r"[\s\[\]/\\\\@]")
+NOTIFY, PING = "CLOPOS_NOTIFY", "CLOPOS_PING"  # of --notify and --ping
+SECRETS = ("CLOPOS_CLIENT_ID", "CLOPOS_CLIENT_SECRET", "CLOPOS_TOKEN")
+"""Credentials that are sent to Clopos."""
+
+_IN_FILES = (*SECRETS, "CLOPOS_DATABASE_URL", NOTIFY, PING)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_PROXIES = tuple(
+    name for upper in ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY") for name in (upper.lower(), upper)
+)
+_OTHER_CA_FILES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says about the API. Empty text where it says nothing."""
+    """Settings of the API from the environment. Empty text where there is none."""
 
     base_url: str = DEFAULT_BASE_URL  # without a version and a final slash
     client_id: str = field(default="", repr=False)
@@ -33,6 +45,10 @@ class Settings:
     token: str = field(default="", repr=False)  # one already issued
     region: str = ""  # "": the profile's, else AZ
     state_dir: str = ""  # "": the user's state folder
+    database_url: str = field(default="", repr=False)  # PostgreSQL; "": the state folder
+    proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # variable, value
+    ca_file: str = ""  # further certificate authorities, PEM
+    other_ca_file: str = ""  # of a variable that other programs use, and we don't
 
     @property
     def version(self) -> int:
@@ -48,17 +64,19 @@ class Settings:
 def read_settings(env: Mapping[str, str]) -> Settings:
     """Read the settings from an environment.
 
-    Raises UsageError when the address is not one we may send customers to, or a value can't be
-    sent.
+    For each secret, `CLOPOS_…_FILE` may name a file that holds it; the variable itself goes first.
+
+    Raises UsageError when the address is not one we may send customers to, a value can't be sent,
+    or such a file can't be read.
     """
 
     def text(name: str, default: str = "") -> str:
-        value = env.get(f"CLOPOS_{name}", "").strip() or default
+        value = env.get(f"CLOPOS_{name}", "").strip() or _from_file(name, env) or default
         if not value.isprintable():
             raise UsageError(
                 tr("CLOPOS_{name} holds a character that can't be seen", name=name),
                 why=tr("a line break, most likely, that was copied with it"),
-                todo=tr("copy the value anew, on one line"),
+                fix=tr("copy the value anew, on one line"),
             )
         return value
 
@@ -72,17 +90,45 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         token=text("TOKEN"),
         region=text("REGION").upper(),
         state_dir=text("STATE_DIR"),
+        database_url=text("DATABASE_URL"),
+        proxies=tuple((name, env[name]) for name in _PROXIES if env.get(name)),
+        ca_file=env.get("SSL_CERT_FILE", ""),
+        other_ca_file=next((env[name] for name in _OTHER_CA_FILES if env.get(name)), ""),
     )
 
 
-def require_brand(settings: Settings) -> None:
-    """Raise UsageError when it isn't said whose journal is meant."""
-    if not settings.brand:
+def read_addresses(env: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
+    """Return the addresses of CLOPOS_NOTIFY, and that of CLOPOS_PING; "" where there is none.
+
+    They may hold passwords. `CLOPOS_…_FILE` may name a file that holds them.
+
+    Raises UsageError when such a file can't be read.
+    """
+    notify, ping = (
+        env.get(name, "").strip() or _from_file(name.removeprefix("CLOPOS_"), env)
+        for name in (NOTIFY, PING)
+    )
+    return tuple(notify.split()), ping
+
+
+def _from_file(name: str, env: Mapping[str, str]) -> str:
+    """Return a secret from the file that `CLOPOS_…_FILE` names, "" where none is named."""
+    path = env.get(f"CLOPOS_{name}_FILE", "") if f"CLOPOS_{name}" in _IN_FILES else ""
+    if not path:
+        return ""
+    try:
+        value = Path(path).read_text("utf-8-sig").strip()
+    except (OSError, ValueError) as error:
+        value, why = "", getattr(error, "strerror", None) or tr("it is not UTF-8")
+    else:
+        why = tr("it is empty")
+    if not value:
         raise UsageError(
-            tr("CLOPOS_BRAND is not set"),
-            why=tr("each brand has a journal of its own"),
-            todo=tr("set it in the environment or in a file .env in this folder"),
+            tr("CLOPOS_{name}_FILE can't be used: {path}", name=name, path=path),
+            why=why,
+            fix=tr("set it to the path of a file that holds the value, on one line"),
         )
+    return value
 
 
 def require_credentials(settings: Settings) -> None:
@@ -102,9 +148,9 @@ def require_credentials(settings: Settings) -> None:
             why=None
             if settings.integrator_id
             else tr("without CLOPOS_INTEGRATOR_ID version 1 of the API is used"),
-            todo=tr(
-                "set it in the environment or in a file .env in this folder (values: "
-                "Clopos back office, Add-ons, Open API); or try everything with "
+            fix=tr(
+                "run clopos-import login, or set it in the environment or in a file .env in this "
+                "folder (values: Clopos back office, Add-ons, Open API); or try everything with "
                 "--sandbox"
             ),
         )
@@ -113,32 +159,38 @@ def require_credentials(settings: Settings) -> None:
 def _base_url(text: str) -> str:
     """Return the address without its version, so that the version can be chosen."""
     try:
-        parts = urlsplit(text)
-        _ = parts.port
-        (parts.hostname or "").encode("idna")
+        url = URL(text)  # what connects later reads it the same way
+        host, _ = url.host or "", url.port
+        host.encode("idna")
+        valid = url.scheme in {"http", "https"} and bool(host) and not _BAD_HOST.search(host)
     except ValueError:  # a bracket that isn't closed, a port or a name that can't be
-        parts = urlsplit("")
-    url = re.sub(r"/+(v[12])?/*$", "", text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        url, host, valid = URL(), "", False
+    shown = text.rpartition("@")[2][:80]
+    if not valid or shown.startswith("//"):
         raise UsageError(
-            tr("CLOPOS_BASE_URL is not an address: {value}", value=text.rpartition("@")[2][:80]),
-            todo=tr(
+            tr("CLOPOS_BASE_URL is not an address: {value}", value=shown),
+            fix=tr(
                 "write it like {default_base_url}, or leave it out",
                 default_base_url=DEFAULT_BASE_URL,
             ),
         )
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if url.user or url.password or "?" in text or "#" in text:
         raise UsageError(
             tr("CLOPOS_BASE_URL holds more than an address"),
             why=tr("credentials and parameters don't belong there"),
-            todo=tr("write it like {default_base_url}", default_base_url=DEFAULT_BASE_URL),
+            fix=tr("write it like {default_base_url}", default_base_url=DEFAULT_BASE_URL),
         )
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if url.scheme == "http" and host not in LOOPBACK:
         raise UsageError(
-            tr("CLOPOS_BASE_URL is not encrypted: http://{hostname}", hostname=parts.hostname),
+            tr("CLOPOS_BASE_URL is not encrypted: http://{hostname}", hostname=host),
             why=tr(
                 "secrets and customers would travel in the clear; http:// is for this machine only"
             ),
-            todo=tr("use https://"),
+            fix=tr("use https://"),
         )
-    return url
+    return without_version(text)
+
+
+def without_version(url: str) -> str:
+    """Return an address without its version and final slashes."""
+    return re.sub(r"/+(v[12])?/*$", "", url)

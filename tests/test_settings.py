@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from importer.errors import UsageError
 from importer.settings import DEFAULT_BASE_URL, Settings, read_settings, require_credentials
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 V1 = {
     "CLOPOS_CLIENT_ID": "client",
@@ -42,6 +47,10 @@ def test_plain_http_goes_to_this_machine(host: str) -> None:
         ("clopos", "not an address"),
         ("https://", "not an address"),
         ("http://[::1", "not an address"),
+        ("http://[::1]evil.example", "not an address"),
+        ("https://[::1]evil.example", "not an address"),
+        ("https://a b.example", "not an address"),
+        ("http://localhost\\\\@evil.example/", "not an address"),
         ("https://clopos.example:99999", "not an address"),
         ("user:pass@clopos.example", "not an address"),
         ("https://user:pass@clopos.example:x/", "not an address"),
@@ -65,7 +74,7 @@ def test_secrets_are_not_in_the_repr() -> None:
 def test_a_value_with_a_line_break_is_refused_without_being_repeated(name: str) -> None:
     with pytest.raises(UsageError, match=f"CLOPOS_{name}") as caught:
         read_settings(V1 | {f"CLOPOS_{name}": "hush\nhush"})
-    assert "hush" not in f"{caught.value.what}{caught.value.why}{caught.value.todo}"
+    assert "hush" not in f"{caught.value.what}{caught.value.why}{caught.value.fix}"
 
 
 @pytest.mark.parametrize("name", sorted(V1))
@@ -77,3 +86,22 @@ def test_each_missing_credential_is_named(name: str) -> None:
 def test_version_2_needs_no_venue_and_a_token_no_client() -> None:
     require_credentials(Settings(brand="b", integrator_id="i", client_id="c", client_secret="s"))
     require_credentials(Settings(brand="b", integrator_id="i", token="t"))
+
+
+@pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET", "TOKEN"])
+def test_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text("\ufeffhush-hush\r\n", encoding="utf-8")
+    env = {f"CLOPOS_{name}_FILE": str(path)}
+    assert getattr(read_settings(env), name.lower()) == "hush-hush"
+    assert getattr(read_settings(env | {f"CLOPOS_{name}": "own"}), name.lower()) == "own"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff", b"two\nlines"])
+def test_secret_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match="CLOPOS_TOKEN") as caught:
+        read_settings({"CLOPOS_TOKEN_FILE": str(path)})
+    assert "lines" not in f"{caught.value.what}{caught.value.why}"
