@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fcntl
 import json
 import os
-import signal
+import pty
 import subprocess
 import sys
+import termios
 import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 PROGRAM = (sys.executable, "-u", "-m", "importer")
@@ -37,29 +41,54 @@ def command(*arguments: object, env: dict[str, str] | None = None, cwd: Path | N
 def started(
     *arguments: object, env: dict[str, str] | None = None, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run clopos-import beside the test; it is killed when the block ends before it does.
-
-    It hears Ctrl-C, also where the tests run in the background and don't.
-    """
-    before = options.pop("preexec_fn", lambda: None)
-
-    def begin() -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        before()
-
+    """Run clopos-import beside the test; it is killed when the block ends before it does."""
     with subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | (env or {}),
-        preexec_fn=begin,  # noqa: PLW1509 - no other thread holds a lock then
         **options,
     ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def talk(
+    folder: Path,
+    turns: Iterable[tuple[str, str]],
+    *arguments: str,
+    env: dict[str, str] | None = None,
+) -> tuple[int, str]:
+    """Run the command on a terminal of its own: type each text once its prompt is on the screen."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
+        env=os.environ | {"NO_COLOR": "1", "LANG": "C.UTF-8", "COLUMNS": "100"} | (env or {}),
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - Ctrl-C needs it
+    ) as process:
+        os.close(theirs)
+        shown, seen = "", 0
+        left = list(turns)
+        try:
+            while part := os.read(ours, 65536):
+                shown += part.decode()
+                while left and (place := shown.find(left[0][0], seen)) >= 0:
+                    seen = place + len(left[0][0])
+                    os.write(ours, left.pop(0)[1].encode())
+        except OSError:  # the other side is closed
+            pass
+        code = process.wait(30)
+    os.close(ours)
+    assert not left, shown
+    return code, shown.replace("\r\n", "\n")
 
 
 @contextlib.contextmanager
@@ -93,19 +122,26 @@ def told_by(env: dict[str, str], what: str, body: Any = None) -> Any:
     url = env["CLOPOS_BASE_URL"].removesuffix("/open-api")
     assert url.startswith("http://127.0.0.1:")
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(f"{url}/sandbox/{what}", data, timeout=10) as answer:  # noqa: S310
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/sandbox/{what}", data, headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         return json.load(answer)
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def until(true: Callable[[], object], seconds: float = 30, every: float = 0.02) -> None:
     """Wait until something of another process is true."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def lines_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
-    """Return the lines of a results file."""
+    """Return the lines of a results file, CSV or a workbook."""
+    if path.suffix == ".xlsx":
+        table = pd.read_excel(path, dtype=str, keep_default_na=False, engine="openpyxl")
+        return [
+            {str(name): cell for name, cell in line.items()} for line in table.to_dict("records")
+        ]
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, delimiter=delimiter))

@@ -2,29 +2,97 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import os
+import signal
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from importer import i18n
+from importer.sandbox.virtual_time import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", ""})  # noqa: S104 - names
 
+# How long an example takes says how busy the machine is, no more.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+
+# Matrices of cases: what they run is run by other tests, too, and traced they take twice as long.
+UNTRACED = {
+    *("kinds/test_kinds.py", "questions/test_meanings.py"),
+    *("read/test_mutations.py", "read/test_time.py"),
+    *("matching/test_population.py", "people/test_population.py", "pipeline/test_exports.py"),
+    *("pipeline/test_rehearse.py", "results/test_roundtrip.py", "send/test_faults.py"),
+    *("send/test_never_twice.py", "test_i18n.py", "test_pages.py"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the matrices out of what coverage is measured by."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).as_posix() in UNTRACED:
+            assert isinstance(item, pytest.Function)
+            item.fixturenames.append("untraced")
+
+
+def pytest_configure() -> None:
+    """Let what tests start hear Ctrl-C and a closed terminal, also where the tests don't.
+
+    In the background of a shell and under nohup these are ignored, and children inherit that. A
+    handler isn't inherited: the tests go on ignoring them, a child begins with the defaults.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine test on virtual time: no sleep in it is real, whatever its length."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+_NUMBERS = itertools.count()
+
 
 @pytest.fixture(autouse=True)
-def _no_stray_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_stray_environment(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """Take away CLOPOS_* and languages, and point all folders of the person into the test's own."""
+    if "tmp_path" in request.fixturenames:
+        folder = request.getfixturevalue("tmp_path")
+    else:  # to make one takes longer than many a test
+        folder = tmp_path_factory.getbasetemp() / f"own-{next(_NUMBERS)}"
     for name in os.environ:
         # Messages are English wherever the tests are run.
         if name.startswith(("CLOPOS_", "LC_", "LANG")):
             monkeypatch.delenv(name)
     for name in ("HOME", "USERPROFILE", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
+        monkeypatch.setenv(name, str(folder / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    """Take back the language that a test has set."""
+    yield
+    i18n.set_language("en")
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,15 @@
 """A process that has imported everything and forks children, each of which runs the real command.
 
-    python -m tests.fork_server       one order a line on standard input, one answer a line back
+    python -m tests.fork_server      one order a line on standard input, one answer a line back
 
 A fork costs milliseconds where a start costs a second: so a test can kill hundreds of them. An
 order is {"argv": […], "env": {…}, "kill": [n, seconds] or null, "die_at": n or null}; the answer
 {"code": exit code, or -9 when it was killed, "out": standard output, "seconds": life}.
 
-`die_at` lets the child die at its n-th crash point: before and after each commit of the journal,
+`die_at` lets the child die at its n-th crash point: before and after each transaction of the store,
 and before and after each request. Between two of them nothing leaves the process. `kill` kills it
-from outside, so many seconds after it has passed n crash points: wherever it is by then, however
-fast the machine.
+from outside, so many seconds after it has passed n points of requests: wherever it is by then,
+however fast the machine.
 """
 
 from __future__ import annotations
@@ -25,16 +25,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # What the command imports late, all of it: children must not spend their lives importing.
-import importer.cli.commands
-import importer.cli.terminal
-import importer.clopos
-import importer.pipeline.calls
-import importer.pipeline.upload
-from importer.clopos.transport import Wire
-from importer.store.sqlite_journal import Journal
+from importer.cli.main import run_command
+from importer.clopos.transport import Transport
+from importer.store.sqlite_file import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_REQUEST, _TRANSACTION = b"r", b"t"  # what stands for a point of each kind
 
 
 def main() -> None:
@@ -64,7 +62,7 @@ def _bear(order: dict[str, Any]) -> dict[str, Any]:
 
 def _watch(child: int, points: Path, passed: int, seconds: float) -> int | None:
     """Kill the child at its moment. Return its status when it had ended before."""
-    while passed and not (points.exists() and points.stat().st_size >= passed):
+    while passed and not (points.exists() and points.read_bytes().count(_REQUEST) >= passed):
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return status
@@ -82,7 +80,7 @@ def _live(order: dict[str, Any], out: Path, points: Path) -> None:
     os.dup2(os.open(order.get("log") or os.devnull, os.O_CREAT | os.O_APPEND | os.O_WRONLY), 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _arm(order.get("die_at"), points)
-    code = importer.cli.commands._main(order["argv"])
+    code = run_command(order["argv"])
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -92,27 +90,26 @@ def _arm(die_at: int | None, points: Path) -> None:
     """Count crash points, and let the process die at the n-th."""
     counted = os.open(points, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
 
-    def point() -> None:
-        os.write(counted, b".")
+    def point(kind: bytes) -> None:
+        os.write(counted, kind)
         if die_at is not None and os.fstat(counted).st_size > die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    commit: Callable[..., Any] = Journal._commit
-    ask: Callable[..., Any] = Wire.ask
+    in_thread: Callable[..., Any] = Database.in_thread
+    send: Callable[..., Any] = Transport.send
 
-    def commit_between(*args: Any) -> None:
-        point()
-        commit(*args)
-        point()
+    def between(kind: bytes, work: Callable[..., Any]) -> Callable[..., Any]:
+        async def armed(*args: Any, **kwargs: Any) -> Any:
+            point(kind)
+            result = await work(*args, **kwargs)
+            point(kind)
+            return result
 
-    async def ask_between(*args: Any, **kwargs: Any) -> Any:
-        point()
-        answer = await ask(*args, **kwargs)
-        point()
-        return answer
+        return armed
 
-    setattr(Journal, "_commit", commit_between)  # noqa: B010 - mypy knows it is a method
-    setattr(Wire, "ask", ask_between)  # noqa: B010
+    # All that is written to a disk is committed in there.
+    setattr(Database, "in_thread", between(_TRANSACTION, in_thread))  # noqa: B010 - mypy knows it is a method
+    setattr(Transport, "send", between(_REQUEST, send))  # noqa: B010
 
 
 if __name__ == "__main__":

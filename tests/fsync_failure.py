@@ -6,14 +6,18 @@ can't be brought to the disk. What is sent all the same would be forgotten in a 
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import platform
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from importer.pipeline.calls import run
-from importer.pipeline.upload import SendOptions
+from importer.pipeline import SendOptions
+from importer.pipeline.prepare import prepare
+from importer.pipeline.session import open_upload, recorded
+from importer.settings import read_settings
 
 # Numbers of the calls fsync, fdatasync and seccomp.
 CALLS = {"x86_64": (74, 75, 317), "aarch64": (82, 83, 277)}
@@ -39,7 +43,7 @@ class Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("steps", ctypes.POINTER(Step)))
 
 
-def fail_to_sync(_: object = None) -> None:
+def fail_to_sync() -> None:
     """Let every fsync of this process fail from now on, in all threads."""
     fsync, fdatasync, seccomp = CALLS[platform.machine()]
     steps = (Step * 5)(
@@ -55,12 +59,20 @@ def fail_to_sync(_: object = None) -> None:
         raise OSError(ctypes.get_errno(), "no filter")
 
 
+async def main(path: Path) -> NoReturn:
+    """Run the steps of `run`; from the plan on the disk keeps nothing."""
+    prepared = prepare(path)
+    settings, sending = read_settings(os.environ), SendOptions(rate="none", match="never")
+    async with open_upload(prepared.values, settings, sending, file=str(path)) as upload:
+        async with recorded(upload):
+            plan = await upload.plan()
+            fail_to_sync()
+            async for _ in upload.send(plan):
+                pass
+        error = upload.error
+        sys.stdout.write(f"{error and error.what}\n{upload.outcomes}\n")
+    raise SystemExit(error.exit_code if error else 0)
+
+
 if __name__ == "__main__":
-    done = run(
-        Path(sys.argv[1]),
-        sending=SendOptions(rate="none", match="never"),
-        env=os.environ,
-        on_start=fail_to_sync,
-    )
-    sys.stdout.write(f"{done.error and done.error.what}\n{done.summary}\n")
-    raise SystemExit(done.exit_code)
+    asyncio.run(main(Path(sys.argv[1])))

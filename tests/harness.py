@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from importer.pipeline.upload import SendOptions, Uploaded, upload
-from importer.progress import Silent
+from importer.pipeline import SendOptions, SheetOptions
+from importer.pipeline.session import open_upload, recorded
+from importer.plan.gather import Statements
 from importer.records import FIELDS
 from importer.report.facts import Facts
 from importer.sandbox import Config, Sandbox, serve
@@ -18,10 +20,15 @@ from importer.sandbox.virtual_time import VirtualTimeLoop
 from importer.settings import read_settings
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from importer.clean.groups import Wanted
+    from importer.clopos import Requests
+    from importer.errors import ImporterError
+    from importer.plan.decide import Plan
+    from importer.records import Outcome
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -33,6 +40,17 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
 def people(number: int, **fields: Any) -> list[dict[str, Any]]:
     """Return so many invented people with a name and a phone each."""
     return [{"name": f"Demo {n}", "phone": f"+99450{n:07}"} | fields for n in range(1, number + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Outcomes of the rows, requests, and the error that ended it early (None: none)."""
+
+    outcomes: dict[int, Outcome]
+    requests: Requests
+    error: ImporterError | None
+    plan: Plan | None
+    remarks: dict[int, str]
 
 
 class World:
@@ -50,24 +68,37 @@ class World:
         *rows: dict[str, Any],
         variables: dict[str, str] | None = None,
         groups: Wanted | None = None,
+        accept: tuple[str, ...] = (),
+        decisions: dict[int, tuple[str, str | None]] | None = None,
         **options: Any,
-    ) -> Uploaded:
-        """Send rows as `run` does; `options` are those of SendOptions."""
+    ) -> Sent:
+        """Send rows as `run` does; `options` are those of SendOptions.
+
+        `decisions` are what a results file says: row → answer, and the id it is about.
+        """
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         env = self.sandbox.env(self.version) | {"CLOPOS_STATE_DIR": str(self.folder)}
         env |= variables or {}
-        return await upload(
+        plan, began = None, loop.time()
+        async with open_upload(
             frame(*rows),
             read_settings(env),
             SendOptions(**options),
-            Silent(),
-            self.stop,
-            facts=Facts("test.csv", len(rows), {}, (), {}),
-            results=self.folder / "results.csv",
+            file="test.csv",
+            choices=SheetOptions(accept=accept),
             groups=groups,
             now=lambda: loop.wall + self.clock_is_off,
-        )
+        ) as upload:
+            upload.statements = Statements(decisions=decisions or {})
+            async with recorded(upload):
+                plan = await upload.plan(self.stop)
+                if not upload.options.dry_run:
+                    async for _ in upload.send(plan, self.stop):
+                        pass
+            facts = Facts("test.csv", len(rows), {}, (), {})
+            await upload.finish(facts, str(self.folder / "results.csv"), loop.time() - began)
+        return Sent(upload.outcomes, upload.api.requests, upload.error, plan, upload.remarks)
 
     @property
     def now(self) -> float:
@@ -94,6 +125,20 @@ async def world(
         yield World(sandbox, folder, version)
 
 
-def told(uploaded: Uploaded) -> dict[int, str]:
+def damage(path: Path, chance: random.Random) -> None:
+    """Cut off the end of a file, or overwrite a part of it, as a failing disk would."""
+    data = bytearray(path.read_bytes())
+    start = chance.randrange(len(data))
+    match chance.choice(["cut", "zeros", "noise"]):
+        case "cut":
+            del data[start:]
+        case "zeros":
+            data[start : start + 512] = bytes(len(data[start : start + 512]))
+        case _:
+            data[start : start + 64] = chance.randbytes(len(data[start : start + 64]))
+    path.write_bytes(data)
+
+
+def told(uploaded: Sent) -> dict[int, str]:
     """Return row → status."""
     return {row: str(outcome.status) for row, outcome in sorted(uploaded.outcomes.items())}

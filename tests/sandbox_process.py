@@ -17,7 +17,7 @@ REPO = Path(__file__).parents[1]
 
 
 class Apart:
-    """What is told to and asked of the two."""
+    """Controls of the two processes."""
 
     def __init__(self, env: dict[str, str], orders: IO[str], answers: IO[str]) -> None:
         self.env = env
@@ -37,14 +37,15 @@ class Apart:
         """Ask the sandbox off its API, or change something with a body."""
         assert self._url.startswith("http://127.0.0.1:")
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._url + what, data, method=method)  # noqa: S310
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self._url + what, data, headers, method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.load(answer)
 
 
 @contextmanager
 def apart() -> Iterator[Apart]:
-    """Run a sandbox without limits, with nobody in it, and a nursery."""
+    """Run an empty sandbox without limits, and a fork server."""
     with ExitStack() as stack:
 
         def start(*arguments: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""Makes the files of tests: whatever an old POS or an Excel in between may have written."""
+"""Builders of test files, as an old POS or an Excel in between may have written them."""
 
 from __future__ import annotations
 
