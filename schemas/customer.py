@@ -20,14 +20,17 @@ E164 = r"\+[1-9][0-9]{6,14}"
 EMAIL = r"[^@\s.]+(?:\.[^@\s.]+)*@[^@\s.]+(?:\.[^@\s.]+)*\.[^\W\d_]{2,}"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 LONGEST = 255  # not documented; the usual width of such a column in the framework Clopos uses
-LAST_IMPLAUSIBLE_DAY = "1900-12-31"
+OLDEST = 120  # years; programs write 1604, 1900 or 1904 where the year isn't known
 
 
 def customer_schema(today: date) -> DataFrameSchema:
     """Return the model of a table of customers: text columns, None for nothing.
 
-    `today` is the day after which nobody was born yet.
+    A spreadsheet completes a date without a year by this year: so dates of birth in the year of
+    `today` are implausible.
     """
+    first_plausible_day = f"{today.year - OLDEST}-01-01"
+    first_implausible_day = f"{today.year}-01-01"
     return DataFrameSchema(
         {
             "name": _text("missing_name", r"(?s:.*\S.*)", nullable=False),
@@ -41,7 +44,7 @@ def customer_schema(today: date) -> DataFrameSchema:
             ),
             "date_of_birth": Column(
                 checks=Check(
-                    lambda days: (days > LAST_IMPLAUSIBLE_DAY) & (days <= today.isoformat()),
+                    lambda days: (days >= first_plausible_day) & (days < first_implausible_day),
                     name="implausible_date",
                 ),
                 nullable=True,
