@@ -1,142 +1,20 @@
-"""What headers mean, in Azerbaijani, Russian, Turkish and English. Pure data and its look-up."""
+"""Meanings of header words, in eleven languages.
+
+The words are in `schemas/header_words.toml`. A header is compared by its words, in any order:
+first as it is, then without the words that say nothing, whose value it is, or which one of
+several; in parts where it says the same in two languages; and last without the endings of words.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib.resources import files
 from typing import NamedTuple
 
 from importer.records import RESULT_COLUMNS
 from importer.text import fold
 
-# field or part of a name → rank → language → headers. A lower rank is taken before a higher one;
-# two headers of the same rank are equal candidates.
-_WORDS: dict[str, dict[int, dict[str, str]]] = {
-    "full": {
-        0: {
-            "en": "name;full name;customer name;client name;customer;client;contact name;guest name",
-            "az": "ad soyad;adı soyadı;ad və soyad;soyad ad;müştəri;müştəri adı;müştərinin adı;ad soyad ata adı;s a a",
-            "ru": "фио;имя и фамилия;фамилия и имя;фамилия имя;имя фамилия;фамилия имя отчество;полное имя;клиент;имя клиента;покупатель;гость",
-            "tr": "ad soyad;adı soyadı;isim soyisim;müşteri;müşteri adı;ad ve soyad",
-        },
-        1: {"en": "guest", "az": "qonaq", "tr": "misafir"},
-    },
-    "first": {
-        0: {
-            "en": "first name;firstname;given name;forename",
-            "az": "ad;adı",
-            "ru": "имя",
-            "tr": "ad;adı;isim;ismi",
-        },
-    },
-    "middle": {
-        0: {
-            "en": "middle name;patronymic",
-            "az": "ata adı;atasının adı",
-            "ru": "отчество",
-            "tr": "ikinci ad",
-        },
-    },
-    "last": {
-        0: {
-            "en": "last name;lastname;surname;family name",
-            "az": "soyad;soyadı",
-            "ru": "фамилия",
-            "tr": "soyad;soyadı;soyisim",
-        },
-    },
-    "phone": {
-        0: {
-            "en": "mobile;mobile phone;mobile number;mobile phone number;cell;cell phone;cell number;mobile tel;mob;cellphone;phone mobile",
-            "az": "mobil;mobil tel;mob tel;mob nömrə;mobil telefon;mobil nömrə;mobil nömrəsi",
-            "ru": "мобильный;мобильный телефон;моб телефон;моб тел;моб;сотовый;сотовый телефон;мобильный номер",
-            "tr": "cep;mobil telefon;cep numarası;cep telefonu;cep tel;gsm;cep no",
-        },
-        1: {
-            "en": "phone;phone number;telephone;telephone number;tel;phone no;contact number;contact phone;phones;primary phone;main phone;default address phone",
-            "az": "əsas telefon;telefon;telefon nömrəsi;nömrə;əlaqə nömrəsi;əlaqə telefonu;nömrəsi;telefonu;tel",
-            "ru": "основной телефон;телефон;номер телефона;тел;контактный телефон;телефоны;телефон клиента",
-            "tr": "telefon;telefon numarası;telefon no;tel;tel no;iletişim numarası",
-        },
-        2: {
-            "en": "home;home phone;work phone;work;whatsapp;whatsapp number;second phone;additional phone;phone home;phone work;other phone",
-            "az": "ev telefonu;iş telefonu;ev tel;iş tel;əlavə telefon;whatsapp nömrəsi",
-            "ru": "домашний телефон;рабочий телефон;дополнительный телефон;доп телефон;доп тел;дом телефон;дом тел;раб телефон;раб тел",
-            "tr": "ev telefonu;iş telefonu;ev tel;iş tel;diğer telefon",
-        },
-    },
-    "email": {
-        0: {
-            "en": "email;e mail;email address;mail;e mail address;emails",
-            "az": "e poçt;epoçt;elektron poçt;elektron ünvan;poçt ünvanı;email ünvanı",
-            "ru": "эл адрес;электронный адрес;эл почта;электронная почта;почта;имейл;емейл;адрес электронной почты;мейл;e mail адрес",
-            "tr": "e posta;eposta;e posta adresi;mail adresi",
-        },
-    },
-    "code": {
-        0: {
-            "en": "code;customer code;client code;customer number;customer no;client number",
-            "az": "kod;kodu;müştəri kodu;müştəri nömrəsi",
-            "ru": "код;код клиента;номер клиента",
-            "tr": "kod;kodu;müşteri kodu;müşteri no;müşteri numarası",
-        },
-        1: {
-            "en": "card;card number;card no;loyalty card;loyalty card number;barcode;bar code;member number;membership number;discount card",
-            "az": "kart;kart nömrəsi;kart kodu;endirim kartı;barkod",
-            "ru": "карта;номер карты;штрихкод;штрих код;дисконтная карта;карта лояльности",
-            "tr": "kart;kart no;kart numarası;barkod;üye no",
-        },
-        2: {"en": "reference id;external reference"},
-    },
-    "cid": {0: {"en": "cid;uuid;guid;customer uuid;client uuid"}},
-    "gender": {
-        0: {
-            "en": "gender;sex",
-            "az": "cins;cinsi;cinsiyyət;cinsiyyəti",
-            "ru": "пол",
-            "tr": "cinsiyet;cinsiyeti",
-        },
-    },
-    "date_of_birth": {
-        0: {
-            "en": "birthday;birth date;birthdate;date of birth;dob;birth day;date birth;birthday date",
-            "az": "doğum tarixi;doğum günü;ad günü;təvəllüd;doğulduğu tarix",
-            "ru": "дата рождения;день рождения;д р;др;рождение;дата рожд",
-            "tr": "doğum tarihi;doğum günü;d tarihi",
-        },
-    },
-    "description": {
-        0: {
-            "en": "note;notes;comment;comments;memo;description;remark;remarks",
-            "az": "qeyd;qeydlər;açıqlama;şərh",
-            "ru": "комментарий;комментарии;примечание;примечания;заметка;заметки;описание",
-            "tr": "not;notlar;açıklama;yorum",
-        },
-    },
-    "group_id": {
-        0: {"en": "group id;customer group id", "az": "qrup id", "ru": "id группы", "tr": "grup id"}
-    },
-}
-_IDS = frozenset(
-    ["id", "customerid", "clientid", "externalid", "guestid", "recordid", "internalid"]
-)
-_SECRET = frozenset(
-    fold(word)
-    for word in (
-        "password passwd pwd parol parolu şifre şifrə parola пароль token session hash secret salt "
-        "pin cvv cvc apikey"
-    ).split()
-)
-_COMPANY = (
-    "company;company name;organization;organisation;business;business name;firm;default address "
-    "company;şirkət;şirkətin adı;firma;təşkilat;компания;организация;фирма;название организации;"
-    "şirket;şirket adı;kurum"
-)
-_NOISE = frozenset(["value", "no"])
-_OWNERS = frozenset(  # whose phone it is goes without saying
-    fold(word)
-    for word in "customer client guest contact member müştəri müştərinin qonaq qonağın müşteri "
-    "müşterinin misafir клиент клиента гость гостя покупатель покупателя контакт контакта".split()
-)
 _PART_OF_DATE = {  # day, gün, день; month, ay, месяц; year, il, yıl, год
     **dict.fromkeys("dgд", "D"),
     **dict.fromkeys("maм", "M"),
@@ -144,13 +22,20 @@ _PART_OF_DATE = {  # day, gün, день; month, ay, месяц; year, il, yıl,
 }
 _PART = r"(d{1,2}|g{1,2}|д{1,2}|m{1,2}|a{1,2}|м{1,2}|y{2,4}|i{2,4}|г{2,4})"
 _DATE_FORMAT = re.compile(rf"\b{_PART}[-./ ]{_PART}[-./ ]{_PART}\b")
+_NUMBERED = re.compile(r"[№#]|\b(?:no|nr|num)\b\.?\s*$", re.IGNORECASE)
+_LEGEND = re.compile(r"\b[0-9]\s?[-=–—]\s?[^\W\d_]+|[^\W\d_]+\s?[-=–—]\s?[0-9]\b")  # 1=F, 2=M
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_SEPARATORS = re.compile(r"[/|()\[\]\n,;:]| [-–—] ")
+_LONGEST = 200  # letters; beyond it is a text, not a header
 _ENOUGH = 3  # letters by which a header is known that has lost others
 _NOT_WORD = re.compile(r"[\W\d_]+")
+_ENDING = re.compile(  # of a possessive, a plural or a case, after letters that are enough
+    r"(?<=\w{4})(?:lari|leri|lar|ler|nin|nun|si|su|s|i|u|ы|и|а|ов|ам)$"
+)
 
 
 class Word(NamedTuple):
-    """What a header means: the field (or the part of a name), its rank, and its languages."""
+    """Meaning of a header: the field (or the part of a name), its rank, and its languages."""
 
     field: str
     rank: int
@@ -164,19 +49,72 @@ def key(header: str) -> str:
 
 def meaning(header: str) -> Word | None:
     """Return what a header means, None when its words are not known."""
+    if len(header) > _LONGEST:
+        return None
+    word = _meaning(header)
+    if word and word.field == "full" and _NUMBERED.search(header):
+        return word._replace(field="code", rank=1)  # Customer #, Пациент №
+    return word
+
+
+def _meaning(header: str) -> Word | None:
     return (
         _known(_tokens(header))
         or _known(_tokens(_DATE_FORMAT.sub(" ", _lowered(_ASIDE.sub(" ", header)))))
+        or _known(_tokens(_LEGEND.sub(" ", header)))
+        or _of_parts(header)
         or _with_lost_letters(header)
     )
 
 
 def _known(tokens: list[str]) -> Word | None:
-    """Return what words mean, at first as they are, then without those that say nothing."""
-    for silent in (frozenset(), _NOISE, _NOISE | _OWNERS):
-        if word := _BY_KEY.get("".join(token for token in tokens if token not in silent)):
-            return word
-    return None
+    """Return what words mean, at first as they are, then with fewer and fewer of them."""
+    if not tokens or len(tokens) > 8:
+        return None
+    if word := _BY_KEY.get("".join(tokens)):
+        return word
+    late = sum(_LATER.get(token, 0) for token in tokens)
+    for silent in (_NOISE, _NOISE | _OWNERS, _NOISE | _OWNERS | _JOINING | _LATER.keys()):
+        left = [token for token in tokens if token not in silent]
+        word = _BY_KEY.get("".join(left)) or _BY_WORDS.get(frozenset(left))
+        if word and word.field == "full" and "user" in tokens:
+            return None  # a user name is a login
+        if word:
+            return word._replace(rank=word.rank + late)
+    return _of_words(left) or _BY_STEMS.get(frozenset(map(_stem, left)))
+
+
+def _of_words(tokens: list[str]) -> Word | None:
+    """Return what words mean together that are each known: фамилия имя отчество, тел мобильный."""
+    words = [word for token in tokens if (word := _BY_KEY.get(token))]
+    fields = [word.field for word in words]
+    if len(fields) < 2 or len(fields) < len(tokens):
+        return None
+    languages = frozenset.intersection(*(word.languages for word in words))
+    if len(set(fields)) == 1:
+        return Word(fields[0], min(word.rank for word in words), languages)
+    if not _PARTS.issuperset(fields):
+        return None
+    if {"last", "first"}.issubset(fields) or {"last", "full"}.issubset(fields):
+        return Word("full", 0, languages)
+    return Word("first", 0, languages) if set(fields) == {"first", "middle"} else None
+
+
+def _of_parts(header: str) -> Word | None:
+    """Return what a header means that says it more than once: Telefon / Phone."""
+    parts = [part for part in _SEPARATORS.split(header) if _tokens(part)]
+    words = [_known(_tokens(part)) for part in parts]
+    known = [word for word in words if word]
+    if len(parts) < 2 or len(known) < len(parts):
+        return None
+    fields = {word.field for word in known}
+    languages = frozenset[str]().union(*(word.languages for word in known))
+    rank = min(word.rank for word in known)
+    if len(fields) == 1:
+        return Word(known[0].field, rank, languages)
+    if fields <= {"full", "first"}:  # Ad / Name
+        return Word("first", rank, languages)
+    return Word("full", rank, languages) if fields <= _PARTS and "last" in fields else None
 
 
 def _with_lost_letters(header: str) -> Word | None:
@@ -206,23 +144,31 @@ def stated_order(header: str) -> str | None:
 
 
 def is_known(header: str) -> bool:
-    """Tell whether a header is one of those that every list of people has."""
+    """Return whether a header is one of those that every list of people has."""
     return header in RESULT_COLUMNS or is_id(header) or meaning(header) is not None
 
 
 def is_id(header: str) -> bool:
-    """Tell whether a header names an identifier, which is a cid if its values are UUIDs."""
+    """Return whether a header names an identifier, which is a cid if its values are UUIDs."""
     return key(header) in _IDS
 
 
 def is_company(header: str) -> bool:
-    """Tell whether a column holds the name of a company."""
+    """Return whether a column holds the name of a company."""
     return key(header) in _COMPANIES
 
 
+def is_other_number(header: str) -> bool:
+    """Return whether a column holds numbers of orders, taxes, papers or accounts, so no cards."""
+    return not _OTHER_NUMBERS.isdisjoint(_tokens(header))
+
+
 def is_secret(header: str) -> bool:
-    """Tell whether a column holds passwords, tokens or the like."""
-    return not _SECRET.isdisjoint(_tokens(header))
+    """Return whether a column holds passwords, tokens or the like."""
+    tokens = _tokens(header)
+    return not _SECRET.isdisjoint(tokens) or any(
+        part in token for token in tokens for part in _SECRET_PARTS
+    )
 
 
 def _tokens(header: str) -> list[str]:
@@ -230,17 +176,66 @@ def _tokens(header: str) -> list[str]:
     return _NOT_WORD.sub(" ", fold(split)).split()
 
 
+def _stem(token: str) -> str:
+    return _ENDING.sub("", token)
+
+
+_DATA = tomllib.loads((files("schemas") / "header_words.toml").read_text("utf-8"))
+_OTHER = _DATA["other"]
+_IDS = frozenset(map(key, _OTHER["ids"]))
+_COMPANIES = frozenset(map(key, _OTHER["company"]))
+_OTHER_NUMBERS = frozenset(map(fold, _OTHER["other_numbers"]))
+_SECRET = frozenset(map(fold, _OTHER["secret"]))
+_SECRET_PARTS = tuple(map(fold, _OTHER["secret_parts"]))
+_NOISE = frozenset(map(fold, _OTHER["noise"]))
+_OWNERS = frozenset(map(fold, _OTHER["owners"]))
+_JOINING = frozenset(map(fold, _OTHER["joining"]))
+_LATER = {fold(word): rank for word, rank in _DATA["later"].items()}
+_PARTS = frozenset(["full", "first", "middle", "last"])
+
+
+_LISTED = tuple(
+    (_tokens(header), Word(field, int(rank), frozenset([language])))
+    for field, ranks in _DATA["words"].items()
+    for rank, languages in ranks.items()
+    for language, headers in languages.items()
+    for header in headers
+)
+"""Every header that is known, by its words, and what it means in one language."""
+
+
 def _by_key() -> dict[str, Word]:
     found: dict[str, Word] = {}
-    for field, ranks in _WORDS.items():
-        for rank, languages in ranks.items():
-            for language, headers in languages.items():
-                for header in headers.split(";"):
-                    known = found.get(key(header))
-                    spoken = known.languages if known else frozenset()
-                    found[key(header)] = Word(field, rank, spoken | {language})
+    for tokens, word in _LISTED:
+        known = found.get(header := "".join(tokens))
+        found[header] = word._replace(
+            languages=word.languages | (known.languages if known else frozenset())
+        )
+    return found
+
+
+def _by(words: dict[frozenset[str], set[str]]) -> dict[frozenset[str], Word]:
+    """Return words → what they mean, where all headers of these words mean one field."""
+    found = {}
+    for tokens, headers in words.items():
+        meant = [_BY_KEY[header] for header in sorted(headers)]
+        if len({word.field for word in meant}) == 1:
+            languages = frozenset[str]().union(*(word.languages for word in meant))
+            rank = min(word.rank for word in meant)
+            found[tokens] = Word(meant[0].field, rank, languages)
+    return found
+
+
+def _gathered(*, stems: bool) -> dict[frozenset[str], set[str]]:
+    found: dict[frozenset[str], set[str]] = {}
+    for header, _ in _LISTED:
+        tokens = [token for token in header if token not in _JOINING]
+        words = frozenset(map(_stem, tokens) if stems else tokens)
+        if words and len(words) == len(tokens):
+            found.setdefault(words, set()).add("".join(header))
     return found
 
 
 _BY_KEY = _by_key()
-_COMPANIES = frozenset(map(key, _COMPANY.split(";")))
+_BY_WORDS = _by(_gathered(stems=False))
+_BY_STEMS = _by(_gathered(stems=True))

@@ -1,4 +1,4 @@
-"""What is in a column, to be shown with the field it was taken for. Pure."""
+"""Preview of a column, to be shown with the field it was taken for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 200  # rows whose values are held against a field
 _SHOWN_FROM = 1000  # rows among which values are sought that can be shown
+_SHOWN_LETTERS = 300  # of a value that are shown
 _DIGITS = r"(?:\D*\d)"
 _LOOKS = {  # what a value is like, roughly and quickly; any text will do for the other fields
     "name": r"[^@]*[^\W\d_][^@]*",
@@ -24,7 +25,7 @@ _LOOKS = {  # what a value is like, roughly and quickly; any text will do for th
 _LIKE = {field: re.compile(pattern, re.DOTALL) for field, pattern in _LOOKS.items()}
 
 
-def fit(sheet: Sheet, field: str, columns: Sequence[int]) -> float | None:
+def match_share(sheet: Sheet, field: str, columns: Sequence[int]) -> float | None:
     """Return the share of values at the top that look like the field, None where there are none.
 
     Of several columns one of each row is enough.
@@ -38,7 +39,7 @@ def fit(sheet: Sheet, field: str, columns: Sequence[int]) -> float | None:
     return good / len(filled)
 
 
-def samples(sheet: Sheet, columns: Sequence[int]) -> list[str]:
+def sample_values(sheet: Sheet, columns: Sequence[int]) -> list[str]:
     """Return two values that differ, as the sheet has them, of the first column that has any."""
     for column in columns:
         if texts := dict.fromkeys(filter(None, _texts(sheet, column, _SHOWN_FROM))):
@@ -47,4 +48,5 @@ def samples(sheet: Sheet, columns: Sequence[int]) -> list[str]:
 
 
 def _texts(sheet: Sheet, column: int, rows: int) -> list[str]:
-    return [" ".join(text.split()) for text in sheet.table[column].head(rows).tolist()]
+    cells = sheet.table[column].head(rows).tolist()
+    return [" ".join(text[:_SHOWN_LETTERS].split()) for text in cells]

@@ -10,7 +10,7 @@ import pytest
 
 from importer.arrow import cells_of
 from importer.mapping.profiles import load_profiles
-from importer.pipeline.calls import SheetOptions, check
+from importer.pipeline import SheetOptions, check
 from importer.records import FIELDS, RESULT_COLUMNS, MappingChoices
 
 if TYPE_CHECKING:
@@ -29,6 +29,80 @@ ANNA = {"name": "Anna Demo", "email": "anna@example.com"}
 NAMES = {"First Name": "Anna", "Last Name": "Demo"}
 UUID = "0b3c4a5e-7d2f-4c1a-9a55-0123456789ab"
 EXPORTS = {
+    "google": Export(
+        "First Name,Middle Name,Last Name,Phonetic First Name,Nickname,File As,Organization Name,"
+        "Birthday,Notes,Labels,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value,"
+        "Phone 2 - Label,Phone 2 - Value",
+        NAMES | {"E-mail 1 - Value": "anna@example.com", "Phone 2 - Value": "+994500000001"},
+        ANNA | {"phone": "+994500000001"},
+    ),
+    "google-old": Export(
+        "Name,Given Name,Additional Name,Family Name,Yomi Name,Name Prefix,Name Suffix,Nickname,"
+        "Birthday,Gender,Notes,Group Membership,E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,"
+        "Phone 1 - Value",
+        {
+            "Name": "Anna Demo",
+            "Given Name": "Anna",
+            "Family Name": "Demo",
+            "E-mail 1 - Value": "anna@example.com",
+            "Phone 1 - Value": "+994500000001",
+        },
+        ANNA | {"phone": "+994500000001"},
+    ),
+    "outlook": Export(
+        "First Name,Middle Name,Last Name,Title,Suffix,Company,Department,Job Title,"
+        "Business Phone,Business Phone 2,Home Phone,Home Phone 2,Mobile Phone,Primary Phone,"
+        "Birthday,E-mail Address,E-mail 2 Address,Gender,Notes,Web Page",
+        NAMES
+        | {
+            "E-mail Address": "anna@example.com",
+            "Home Phone": "+994500000001",
+            "Birthday": "0/0/00",
+        },
+        ANNA | {"phone": "+994500000001"},
+    ),
+    "wordpress": Export(
+        "ID,user_login,user_pass,user_nicename,user_email,user_url,user_registered,display_name",
+        {"display_name": "Anna Demo", "user_email": "anna@example.com", "user_login": "anna90"},
+        ANNA,
+    ),
+    "woocommerce-users": Export(
+        "user_login,user_email,first_name,last_name,billing_first_name,billing_last_name,"
+        "billing_company,billing_email,billing_phone,shipping_first_name,shipping_last_name",
+        {
+            "billing_first_name": "Anna",
+            "billing_last_name": "Demo",
+            "user_email": "anna@example.com",
+            "billing_phone": "+994500000001",
+        },
+        ANNA | {"phone": "+994500000001"},
+    ),
+    "onec-cards": Export(
+        "Код карты;Вид карты;Владелец карты;Штрихкод;Телефон;Дата рождения",
+        {"Владелец карты": "Anna Demo", "Код карты": "00042", "Телефон": "+994500000001"},
+        {"name": "Anna Demo", "phone": "+994500000001", "code": "00042"},
+    ),
+    "onec-counterparties": Export(
+        "Код;Наименование;Полное наименование;ИНН;КПП;Телефон;Комментарий",
+        {"Наименование": "Anna Demo", "Код": "00-000042", "Телефон": "+994500000001"},
+        {"name": "Anna Demo", "phone": "+994500000001", "code": "00-000042"},
+    ),
+    "r-keeper": Export(
+        "Номер карты;Фамилия;Имя;Отчество;Дата рождения;Пол;Телефон;Дата выдачи карты;Баланс",
+        {"Имя": "Anna", "Фамилия": "Demo", "Телефон": "+994500000001", "Номер карты": "1001"},
+        {"name": "Demo Anna", "phone": "+994500000001", "code": "1001"},
+    ),
+    "altegio": Export(
+        "Имя;Телефон;Email;Категории;Дата рождения;Важность;Скидка;Карта;Комментарий;"
+        "Количество визитов;Первый визит;Последний визит;Продано",
+        {"Имя": "Anna Demo", "Телефон": "+994500000001", "Email": "anna@example.com"},
+        ANNA | {"phone": "+994500000001"},
+    ),
+    "loyalty-cards": Export(
+        "Card Number,First Name,Last Name,Email,Mobile,Date of Birth,Points,Tier,Joined",
+        NAMES | {"Card Number": "00042", "Email": "anna@example.com", "Mobile": "+994500000001"},
+        ANNA | {"phone": "+994500000001", "code": "00042"},
+    ),
     "square": Export(
         "Reference ID,First Name,Last Name,Email Address,Phone Number,Nickname,Company Name,"
         "Street Address 1,Street Address 2,City,State,Postal Code,Birthday,Memo,"
@@ -364,7 +438,7 @@ def test_every_profile_is_shown_here() -> None:
     assert {profile.name for profile in load_profiles()} == set(EXPORTS)
 
 
-def test_a_profile_that_is_told_wins_over_the_one_recognised(tmp_path: Path) -> None:
+def test_given_profile_wins_over_the_recognised_one(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(written(EXPORTS["shopify"]), encoding="utf-8")
     told = SheetOptions(choices=MappingChoices(profile="Shopify-Old"))
