@@ -1,35 +1,35 @@
-"""The cid of a row (API facts §0.4)."""
+"""The key of a row and its cid (who-is-this-customer §1, API facts §0.4)."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.matching.keys import customers, digest, digits_of, fingerprints
-from importer.records import FIELDS, Customer
+from importer.matching.layout3 import digest
+from importer.plan.rows import Rows, Variant
+from importer.records import Customer
+from importer.text import digits_of
+from tests.harness import frame
 
 SCOPE = {"base_url": "https://clopos.example/open-api", "brand": "demo"}
 
 
-def frame(*rows: dict[str, Any]) -> pd.DataFrame:
-    cells = [{name: row.get(name) for name in FIELDS} for row in rows]
-    return pd.DataFrame(cells, columns=list(FIELDS), index=range(2, len(rows) + 2), dtype=object)
+def cids(*rows: dict[str, Any], variants: Any = None, **scope: str) -> list[str]:
+    where = SCOPE | scope
+    rows_of = Rows(frame(*rows), where["base_url"], where["brand"])
+    made = rows_of.customers(variants=variants)
+    return [customer.cid for customer in made]
 
 
-def cids(*rows: dict[str, Any], **scope: str) -> list[str]:
-    return [customer.cid for customer in customers(frame(*rows), **(SCOPE | scope))]
-
-
-def test_a_rows_own_cid_is_kept() -> None:
+def test_own_cid_is_kept() -> None:
     own = "7d0f6a1e-0000-4000-8000-000000000001"
-    assert cids({"name": "A", "cid": own}) == [own]
+    assert cids({"name": "A", "cid": own, "code": "7"}) == [own]
 
 
-def test_the_cid_hangs_on_the_code_first_then_on_the_phone() -> None:
+def test_cid_is_made_of_the_code_first_then_of_the_phone() -> None:
     [by_code] = cids({"name": "A", "code": "7", "phone": "+994500000001"})
     assert by_code == cids({"name": "B", "code": "7", "phone": "+994500000002"})[0]
     [by_phone] = cids({"name": "A", "phone": "+994500000001"})
@@ -38,22 +38,51 @@ def test_the_cid_hangs_on_the_code_first_then_on_the_phone() -> None:
     assert by_code != cids({"name": "A", "phone": "7"})[0]
 
 
-def test_rows_without_key_are_told_apart_by_their_values_and_an_ordinal() -> None:
+def test_cid_of_rows_without_code_and_phone_needs_the_name_too() -> None:
+    for field, value in (("email", "a@example.com"), ("date_of_birth", "1990-05-15")):
+        first, second, same = cids(
+            {"name": "Ayşe", field: value},
+            {"name": "Ali", field: value},
+            {"name": "AYŞE", field: value},
+        )
+        assert first == same
+        assert first != second
+
+
+def test_equal_names_alone_are_distinguished_by_an_ordinal() -> None:
     first, second, other = cids({"name": "A"}, {"name": "A"}, {"name": "B"})
     assert len({first, second, other}) == 3
     assert cids({"name": "B"}, {"name": "A"}, {"name": "A"}) == [other, first, second]
 
 
-def test_the_group_makes_nobody_another_person() -> None:
-    """A run that puts all rows into a group must not create those again that it has no key of."""
-    assert cids({"name": "A"}, {"name": "B"}) == cids({"name": "A", "group_id": 2}, {"name": "B"})
-    assert len({*cids({"name": "A", "group_id": 1}, {"name": "A", "group_id": 2})}) == 2
+@given(note=st.text(max_size=5), group=st.none() | st.integers(1, 9), gender=st.none() | st.just(1))
+def test_changed_values_make_no_row_another_person(
+    note: str, group: int | None, gender: int | None
+) -> None:
+    changing = {"description": note, "group_id": group, "gender": gender}
+    for key in ({"code": "7"}, {"phone": "+994500000001"}, {"email": "a@example.com"}, {}):
+        row = {"name": "A"} | key
+        assert cids(row) == cids(row | changing)
 
 
 def test_another_brand_or_api_gives_other_cids() -> None:
     row = {"name": "A", "code": "7"}
     assert len({*cids(row), *cids(row, brand="x"), *cids(row, base_url="https://y.example")}) == 3
     assert cids(row) == cids(row, brand="DEMO")
+
+
+def test_next_generation_has_another_cid_also_of_a_row_with_its_own() -> None:
+    own = "7d0f6a1e-0000-4000-8000-000000000001"
+    for row in ({"name": "A", "code": "7"}, {"name": "A"}, {"name": "A", "cid": own}):
+        made = [cids(row, variants={2: Variant(generation)})[0] for generation in range(3)]
+        assert len(set(made)) == 3
+        assert made[0] == cids(row)[0]
+
+
+def test_value_that_is_left_out_is_not_in_the_key() -> None:
+    with_phone = {"name": "A", "phone": "+994500000001"}
+    left_out = cids(with_phone, variants={2: Variant(without=("phone",))})
+    assert left_out == cids({"name": "A"})
 
 
 @given(st.lists(st.fixed_dictionaries({"name": st.sampled_from("AB"), "email": st.none()})))
@@ -63,21 +92,18 @@ def test_every_row_has_a_uuid_of_its_own(rows: list[dict[str, Any]]) -> None:
     assert all(str(uuid.UUID(cid)) == cid and uuid.UUID(cid).version == 5 for cid in made)
 
 
-def test_the_body_leaves_out_what_is_empty() -> None:
+def test_body_leaves_out_what_is_empty() -> None:
     customer = Customer(row=2, cid="c", name="A", gender=1)
     assert customer.body() == {"name": "A", "cid": "c", "gender": 1}
 
 
-def test_digests_compare_as_people_do_and_hide_the_value() -> None:
+def test_digests_of_layout_3_compare_as_people_do() -> None:
     key = b"k" * 32
     assert digest("name", "Ayşe  ƏLİYEVA", key) == digest("name", "ayşe əliyeva", key)
     assert digest("phone", "+994 50 000 00 01", key) == digest("phone", "994500000001", key)
     assert digest("code", "007", key) != digest("code", "7", key)
     assert digest("code", "7", key) != digest("code", "7", b"j" * 32)
     assert digest("code", "7", key) != digest("email", "7", key)
-    told = fingerprints(Customer(2, "c", "Ayşe"), key)
-    assert list(told) == ["name"]
-    assert "Ay" not in told["name"]
 
 
 def test_digits_are_ascii_digits_only() -> None:

@@ -1,0 +1,153 @@
+"""Single causes, each over some nights: what was kept from one night holds in the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from importer.matching.match import match
+from importer.matching.verdicts import Kind, KnownCustomer, Matches, MatchOptions, Presence
+from tests.matching.people import at_clopos, holders_for, in_journal, rows
+
+
+def kinds(found: Matches) -> list[str]:
+    return [f"{verdict.kind} {verdict.rule}" for verdict in found.verdicts]
+
+
+def test_conflict_left_open_stays_a_conflict_wherever_its_row_stands() -> None:
+    """The holder's row leaves the sheet, is moved, comes back: nothing is decided by that."""
+    held = rows("Vəli p1")[0].evidence
+    ali = replace(in_journal("1", "Əli p1"), held=(held,), presence=Presence.HERE, had_row=True)
+    sheets = (["Əli p1", "Vəli p1"], ["Vəli p1", "Əli p1"], ["Vəli p1"], ["Nigar p2", "Vəli p1"])
+    for sheet in sheets:
+        verdicts = dict(zip(sheet, match(rows(*sheet), {"1": ali}).verdicts, strict=True))
+        assert verdicts["Vəli p1"].kind is Kind.CONFLICT
+        assert verdicts["Vəli p1"].customers == ("1",)
+
+
+def test_maybe_with_a_new_phone_holds_after_its_customer_left_long_ago() -> None:
+    held = rows("Sevda p2")[0].evidence
+    sevda = replace(in_journal("1", "Sevda p1"), held=(held,), had_row=False)
+    assert kinds(match(rows("Sevda p2"), {"1": sevda})) == ["conflict M12b"]
+
+
+def test_double_record_that_loses_its_phone_stays_that_customer() -> None:
+    """Night 1 took record 1 for its phone; the staff then move the phone to record 2."""
+    row = rows("Sevda p1 e1")[0]
+    one = replace(at_clopos("1", "Sevda"), seen=(row.evidence,))
+    two = at_clopos("2", "Sevda p1")
+    [verdict] = match([row], {"1": one, "2": two}).verdicts
+    assert (verdict.kind, verdict.customers) == (Kind.EXISTS, ("1",))
+
+
+def test_ids_of_a_sandbox_are_claims_that_fail() -> None:
+    sheet = rows("#1 Sevda p1", "#2 Nigar p2", "#3 Leyla p3", "#9 Röya p4")
+    real = {
+        "1": at_clopos("1", "Orxan p7"),
+        "2": at_clopos("2", "Tural p8"),
+        "3": at_clopos("3", "Emin p9"),
+        "4": at_clopos("4", "Leyla p3"),
+    }
+    found = match(sheet, real)
+    assert kinds(found) == ["create M14", "create M14", "exists M5", "create M14"]
+    assert found.dropped_claims == (2, 3, 4, 5)
+
+
+def test_branches_with_one_numbering_are_a_question_and_not_matched_by_code() -> None:
+    """The second branch's 1, 2, 3 … are other people."""
+    names = ["Sevda", "Nigar", "Leyla", "Röya", "Könül", "Fidan"]
+    others = ["Orxan", "Tural", "Emin", "Anar", "Zaur", "Fuad"]
+    known = {str(n): at_clopos(str(n), f"{name} p{n} c{n}") for n, name in enumerate(others)}
+    sheet = rows(*(f"{name} p{n + 50} c{n}" for n, name in enumerate(names)))
+    found = match(sheet, known)
+    assert [question.code for question in found.questions] == ["shared_codes"]
+    assert len(found.questions[0].rows) == len(names)
+    accepted = match(sheet, known, MatchOptions(accepted=frozenset(["shared_codes"])))
+    assert not accepted.questions
+    assert {verdict.kind for verdict in accepted.verdicts} == {Kind.CONFLICT}
+
+
+def test_same_people_with_two_codes_are_a_question_from_five_on() -> None:
+    names = ["Sevda", "Nigar", "Leyla", "Röya", "Könül"]
+    sheet = [f"{name} p{n} c{n}{suffix}" for suffix in "12" for n, name in enumerate(names)]
+    assert [question.code for question in match(rows(*sheet), {}).questions] == ["two_codes"]
+    assert not match(rows(*sheet[:-1]), {}).questions
+    accepted = MatchOptions(accepted=frozenset(["two_codes"]))
+    assert not match(rows(*sheet), {}, accepted).questions
+
+
+def test_rows_copied_in_a_spreadsheet_repeat_their_customer() -> None:
+    known = {"1": in_journal("1", "Sevda p1 c7")}
+    found = match(rows("Sevda p1 c7", "Sevda p1 c7", "Sevda p1"), known)
+    assert kinds(found) == ["exists M3", "duplicate M3", "duplicate M5"]
+
+
+def test_many_customers_gone_are_a_question() -> None:
+    def gone(number: int) -> KnownCustomer:
+        known = in_journal(str(number), f"Sevda p{number}")
+        return replace(known, presence=Presence.GONE)
+
+    sheet = rows(*(f"Sevda p{number}" for number in range(11)))
+    found = match(sheet, {str(number): gone(number) for number in range(11)})
+    assert [question.code for question in found.questions] == ["gone"]
+    few = match(sheet[:10], {str(number): gone(number) for number in range(10)})
+    assert not few.questions
+
+
+def test_names_alone_are_matched_by_their_count() -> None:
+    known = {str(n): in_journal(str(n), "Sevda") for n in (1, 2)}
+    found = match(rows("Sevda", "Sevda", "Sevda"), known)
+    assert sorted(kinds(found)) == ["create M14", "exists M12", "exists M12"]
+    assert len({verdict.customers for verdict in found.verdicts}) == 3
+
+
+def test_family_card_is_the_first_rows_and_the_others_are_asked_about() -> None:
+    found = match(rows("Əli p1 c7", "Nigar p2 c7"), {})
+    assert kinds(found) == ["create M14", "conflict M4"]
+    assert found.verdicts[1].without == ("code",)
+
+
+def test_values_a_look_up_cannot_see_are_named() -> None:
+    options = MatchOptions(visible=frozenset(["phone", "name"]))
+    [verdict] = match(rows("Sevda p1 c7 e1"), {}, options).verdicts
+    assert verdict.unseen == ("cid", "code", "email")
+
+
+def test_claim_of_a_row_that_was_created_with_a_dropped_value_is_believed() -> None:
+    """The phone is fixed in the results file, and the file is run."""
+    known = {"17": replace(in_journal("17", "Sevda e1"), presence=Presence.HERE)}
+    found = match(rows("#17 Sevda p1 e1"), known)
+    assert kinds(found) == ["exists M1"]
+    assert found.verdicts[0].differs == ("phone",)
+
+
+def test_accepted_maybe_takes_a_customer_once() -> None:
+    sevda = replace(in_journal("1", "Sevda p1"), had_row=True)
+    options = MatchOptions(accepted=frozenset(["same_name"]))
+    found = match(rows("Sevda p2", "Sevda p3"), {"1": sevda}, options)
+    assert kinds(found) == ["exists M12b", "create M14"]
+
+
+def test_held_row_finds_its_customer_by_what_it_was_held_with_too() -> None:
+    """The store finds customers by the keys of their own values; held ones may share none."""
+    held = rows("Sevda p2")[0].evidence
+    sevda = replace(in_journal("1", "Sevda p1"), held=(held,))
+    assert kinds(match(rows("Sevda p2"), {"1": sevda}, holders={})) == ["conflict M12b"]
+
+
+def test_a_few_codes_of_others_among_many_of_their_own_are_no_question() -> None:
+    known = {str(n): in_journal(str(n), f"Sevda p{n} c{n}") for n in range(40)}
+    own = [f"Sevda p{n} c{n}" for n in range(30)]
+    others = [f"Orxan p{n + 100} c{n}" for n in range(30, 38)]
+    assert not match(rows(*own, *others), known).questions
+    assert match(rows(*own[:5], *others), known).questions
+
+
+def test_row_held_before_it_was_created_stays_that_customer() -> None:
+    """It was sent without the family's phone: the store finds its own customer by all values."""
+    sheet = rows("Əli p1", "Vəli p1")
+    ali = replace(in_journal("1", "Əli p1"), held=(sheet[1].evidence,), presence=Presence.HERE)
+    veli = replace(at_clopos("2", "Vəli"), seen=(sheet[1].evidence,))
+    known = {"1": ali, "2": veli}
+    verdicts = match(sheet, known, holders=holders_for(sheet, known)).verdicts
+    assert [verdict.customers for verdict in verdicts] == [("1",), ("2",)]
+    assert {verdict.kind for verdict in verdicts} == {Kind.EXISTS}

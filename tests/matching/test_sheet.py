@@ -1,0 +1,101 @@
+"""Rows of one sheet among themselves, in every order (who-is-this-customer §2)."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from importer.matching.evidence import unpack
+from importer.matching.fit import Person, consistent
+from importer.matching.match import match
+from importer.matching.verdicts import Kind, Matches, MatchOptions
+from tests.matching.people import at_clopos, rows
+
+SHEETS = list(
+    csv.DictReader((Path(__file__).parent / "sheets.csv").read_text("utf-8").splitlines())
+)
+PEOPLE = st.builds(
+    " ".join,
+    st.tuples(
+        st.sampled_from(["Əli", "Vəli", "Aysel", "Aysel M.", "Aysel R.", "Айсель Мамедова"]),
+        st.sampled_from(["", "p1", "p2", "p3"]),
+        st.sampled_from(["", "", "c1", "c2"]),
+        st.sampled_from(["", "", "e1"]),
+        st.sampled_from(["", "", "b80", "b81"]),
+    ),
+)
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet["sheet"])
+def test_rows_are_the_same_people_in_every_order(sheet: dict[str, str]) -> None:
+    for order in permutations(sheet["sheet"].split(" / ")):
+        found = match(rows(*order), {})
+        assert people_in(found) == int(sheet["people"]), (order, found.verdicts)
+
+
+@given(st.lists(PEOPLE, max_size=6), st.lists(PEOPLE, max_size=3))
+def test_every_row_has_one_verdict_and_unlike_rows_are_never_joined(
+    sheet: list[str], known: list[str]
+) -> None:
+    made = rows(*sheet)
+    found = match(made, {str(n): at_clopos(str(n), text) for n, text in enumerate(known)})
+    assert [verdict.row for verdict in found.verdicts] == [row.number for row in made]
+    look = {row.number: unpack(row.evidence) for row in made}
+    for verdict in found.verdicts:
+        if verdict.kind is Kind.DUPLICATE:
+            assert consistent(look[verdict.row], Person([look[verdict.rows[0]]]))
+    existing = [verdict for verdict in found.verdicts if verdict.kind is Kind.EXISTS]
+    for one in existing:
+        for other in existing:
+            if one.customers == other.customers:
+                assert consistent(look[one.row], Person([look[other.row]]))
+
+
+@given(st.lists(PEOPLE, max_size=6), st.booleans())
+def test_no_two_rows_are_sent_with_one_phone_or_code(sheet: list[str], share: bool) -> None:
+    made = rows(*sheet)
+    found = match(made, {}, MatchOptions(share_phones=share))
+    sent: Counter[str] = Counter()
+    for row, verdict in zip(made, found.verdicts, strict=True):
+        if verdict.kind is Kind.CREATE:
+            look = unpack(row.evidence)
+            sent.update(() if "phone" in verdict.without else look.phones)
+            sent.update(() if "code" in verdict.without else look.codes)
+    assert all(count == 1 for count in sent.values())
+
+
+@given(st.lists(PEOPLE, max_size=5))
+@example(["Aysel M. c1 b80", "Aysel R. c1 e1", "Aysel M. e1 b80", "Aysel e1"])
+@example(["Vəli p2", "Vəli c1", "Vəli p1 c1 b80", "Vəli p2 b80", "Əli p1"])
+@example(["Əli", "Əli p2 b80", "Vəli c1", "Əli b80", "Əli p1 c1 b80"])
+def test_a_second_run_creates_no_customer(sheet: list[str]) -> None:
+    """…knowing what the journal keeps: looks of repeats, and rows that were held back."""
+    made = rows(*sheet)
+    first = match(made, {}).verdicts
+    look = {row.number: row.evidence for row in made}
+    known = {}
+    for verdict in first:
+        number = verdict.row
+        if verdict.kind is Kind.CREATE:
+            repeats = [v.row for v in first if v.kind is Kind.DUPLICATE and number in v.rows[:1]]
+            held = [v.row for v in first if v.kind is Kind.CONFLICT and number in v.rows]
+            known[str(number)] = replace(
+                at_clopos(str(number), sheet[number - 2]),
+                seen=(look[number], *(look[repeat] for repeat in repeats)),
+                held=tuple(look[row] for row in held),
+                had_row=True,
+            )
+    again = match(made, known)
+    assert not [verdict for verdict in again.verdicts if verdict.kind is Kind.CREATE]
+
+
+def people_in(found: Matches) -> int:
+    """Return how many people a sheet holds: rows that repeat no other."""
+    return sum(verdict.kind is not Kind.DUPLICATE for verdict in found.verdicts)
