@@ -15,11 +15,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
 
 from importer.arrow import data_of, frame, offsets_of
 from importer.errors import UsageError
 from importer.read.encoding import decode
 from importer.read.header import LIKE_A_HEADING, LIKE_A_TOTAL, is_blank, not_a_customer
+from importer.read.report_rows import is_last_line
 from importer.text import tidy
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def read_plain(
 
 
 def _is_strange(head: Sheet) -> bool:
-    """Tell whether already the beginning has something that isn't plain."""
+    """Return whether already the beginning has something that isn't plain."""
     plain = head.kind == "csv" and head.delimiter and head.delimiter.isascii()
     return not plain or head.header_row != 1 or bool(head.malformed) or head.blank_rows > 0
 
@@ -101,7 +103,7 @@ def _read_on(head: Sheet, data: bytes) -> Sheet | None:
 
 
 def _is_regular(data: bytes, delimiter: str) -> bool:
-    """Tell whether quotes stand where they belong and each line is a row."""
+    """Return whether quotes stand where they belong and each line is a row."""
     breaks = data.count(b"\r")
     if b"\0" in data or (breaks and breaks != data.count(b"\r\n")):
         return False
@@ -117,7 +119,7 @@ def _is_regular(data: bytes, delimiter: str) -> bool:
 
 
 def _has_regular_quotes(lines: bytes, delimiter: str) -> bool:
-    """Tell whether each quote opens or closes a cell, or is one of two inside a quoted cell."""
+    """Return whether each quote opens or closes a cell, or is one of two inside a quoted cell."""
     letters = np.frombuffer(b"\n" + lines + b"\n", np.uint8)
     quotes = np.flatnonzero(letters == ord('"'))
     if len(quotes) % 2:
@@ -136,8 +138,6 @@ def _has_regular_quotes(lines: bytes, delimiter: str) -> bool:
 
 def _columns(lines: pa.Buffer, delimiter: str, width: int) -> list[pa.Array] | None:
     """Return the columns of all lines but the first; None when a line has another width."""
-    from pyarrow import csv as arrow_csv  # noqa: PLC0415 - late: most sheets are small
-
     names = [str(number) for number in range(width)]
     try:
         table = arrow_csv.read_csv(
@@ -156,9 +156,11 @@ def _columns(lines: pa.Buffer, delimiter: str, width: int) -> list[pa.Array] | N
 
 
 def _has_strange_rows(columns: list[pa.Array], header: list[str]) -> bool:
-    """Tell whether a row is blank, or no customer."""
+    """Return whether a row is blank, or no customer."""
     title = next(cell for cell in header if cell)
     rows = pa.array(np.arange(len(columns[0])))  # whose cells so far are all empty
+    if len(columns) > 1 and _has_lone_cells(columns):
+        return True
     strange: list[int] = []
     for column in columns:
         cells = column if len(rows) == len(column) else column.take(rows)
@@ -176,6 +178,20 @@ def _has_strange_rows(columns: list[pa.Array], header: list[str]) -> bool:
     cells = [column.take(pa.array(strange, pa.int64())).to_pylist() for column in columns]
     records = map(list, zip(*cells, strict=True))
     return any(is_blank(record) or not_a_customer(record, header) for record in records)
+
+
+def _has_lone_cells(columns: list[pa.Array]) -> bool:
+    """Return whether a report's line stands among the rows, or the last row has one cell only."""
+    filled = np.zeros(len(columns[0]), np.int32)
+    for column in columns:
+        filled += np.asarray(pc.binary_length(column)) > 0
+    lone = np.flatnonzero(filled == 1)
+    if not len(lone):
+        return False
+    if lone[-1] == len(filled) - 1:
+        return True
+    cells = [column.take(pa.array(lone)).to_pylist() for column in columns]
+    return any(is_last_line("".join(record), trailing=False) for record in zip(*cells, strict=True))
 
 
 def _first_bytes(texts: pa.Array) -> Any:

@@ -2,73 +2,75 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-import zlib
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
-from importer.i18n import later, tr, trn
+from importer.i18n import tr, tr_noop, trn
+from importer.read.archive import GZIP, UNREADABLE, ZIP, gunzip, is_workbook, only_sheet, opened
 from importer.read.delimited import parse
 from importer.read.encoding import decode
+from importer.read.excel_xml import ExcelXmlBook
 from importer.read.grid import Grid
-from importer.read.markup import markup_records
-from importer.read.typed import json_records, value_text
+from importer.read.markup import tables_of_customers
+from importer.read.ods import OdsBook
+from importer.read.plain_tables import drawn_table, dump_of, fixed_width
+from importer.read.typed import json_records, parquet_records
+from importer.read.workbook import grid_of_one, read_workbook
+from importer.read.xls import XlsBook
+from importer.read.xlsx import XlsxBook
 
 if TYPE_CHECKING:
+    import zipfile
+
     from importer.records import ReadOptions
 
-_MOST_BYTES = 2 * 1024**3  # of one file inside a ZIP
-_SUFFIXES = frozenset(
-    ".csv .tsv .tab .txt .xlsx .xlsm .xlsb .xls .ods .json .jsonl .ndjson .parquet "
-    ".html .htm".split()
-)
-_UNREADABLE = (  # what a damaged archive ends in
-    zipfile.BadZipFile,
-    RuntimeError,
-    NotImplementedError,
-    OSError,
-    EOFError,
-    ValueError,
-    zlib.error,
-)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # how Excel keeps a workbook with a password
 _NOT_TABLES = {
-    b"%PDF": later("a PDF document"),
-    b"\x89PNG": later("a picture"),
-    b"\xff\xd8\xff": later("a picture"),
-    b"GIF8": later("a picture"),
-    b"{\\rtf": later("a text document"),
-    b"Rar!": later("a RAR archive"),
-    b"7z\xbc\xaf": later("a 7z archive"),
-    b"\x1f\x8b": later("a gzip archive"),
-    b"SQLite format 3": later("a database"),
-    b"MIME-Version:": later("a web archive"),
-    b"BEGIN:VCARD": later("a file of contacts (vCard)"),
+    b"%PDF": tr_noop("a PDF document"),
+    b"\x89PNG": tr_noop("a picture"),
+    b"\xff\xd8\xff": tr_noop("a picture"),
+    b"GIF8": tr_noop("a picture"),
+    b"{\\rtf": tr_noop("a text document"),
+    b"Rar!": tr_noop("a RAR archive"),
+    b"7z\xbc\xaf": tr_noop("a 7z archive"),
+    b"BZh": tr_noop("a bzip2 archive"),
+    b"\xfd7zXZ": tr_noop("an xz archive"),
+    b"\x28\xb5\x2f\xfd": tr_noop("a Zstandard archive"),
+    b"SQLite format 3": tr_noop("a database"),
+    b"PGDMP": tr_noop("a dump of a database"),
+    b"\x00\x01\x00\x00Standard": tr_noop("a database"),  # Access
+    b"MIME-Version:": tr_noop("a web archive"),
+    b"BEGIN:VCARD": tr_noop("a file of contacts (vCard)"),
+    b"version https://git-lfs": tr_noop("a pointer to a file that isn't here"),
 }
+_DBASE = frozenset([0x03, 0x30, 0x31, 0x83, 0x8B, 0xF5])  # first byte of a .dbf
 
 
 def grid_of(data: bytes, name: str, options: ReadOptions) -> Grid:
     """Return every record of the file.
 
-    Raises UsageError for what isn't a table.
+    Raises UsageError for what isn't a table, TooLarge.
     """
-    for magic, what in _NOT_TABLES.items():
-        if data.startswith(magic):
-            raise UsageError(
-                tr("{name} is {what}, not a table", name=name, what=tr(what)),
-                todo=tr("export the customers as CSV or Excel"),
-            )
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith(GZIP):
+        data, name = gunzip(data, name)
+    if data.startswith(ZIP):
+        archive = opened(data, name)
+        if not is_workbook(archive):
+            data, name = only_sheet(archive, name)
+    return _grid_of_sheet(data, name, options)
+
+
+def _grid_of_sheet(data: bytes, name: str, options: ReadOptions) -> Grid:
+    _refuse_other_kinds(data, name)
+    if data.startswith(ZIP):
         return _from_zip(data, name, options)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         if _ENCRYPTED in data:
             raise _protected(name)
-        return _workbook(data, name, "xls", options)
+        return read_workbook(lambda: XlsBook(data), name, "xls", options.sheet)
     if data.startswith(b"PAR1"):
-        return _from_parquet(data, name)
+        return Grid(parquet_records(data, name), "parquet")
     text, encoding, damaged = decode(data, name, options.encoding)
     grid = _from_text(text.removeprefix("\ufeff"), name, options)
     grid.encoding = encoding
@@ -88,106 +90,70 @@ def grid_of(data: bytes, name: str, options: ReadOptions) -> Grid:
     return grid
 
 
+def _refuse_other_kinds(data: bytes, name: str) -> None:
+    what = next((what for magic, what in _NOT_TABLES.items() if data.startswith(magic)), None)
+    if name.lower().endswith(".dbf") and data[:1] and data[0] in _DBASE:
+        what = tr_noop("a dBASE file")
+    if what:
+        raise UsageError(
+            tr("{name} is {what}, not a table", name=name, what=tr(what)),
+            fix=tr("export the customers as CSV or Excel"),
+        )
+
+
 def _from_text(text: str, name: str, options: ReadOptions) -> Grid:
     head = text[:2000].lstrip().lower()
     if head.startswith("<"):
         if "urn:schemas-microsoft-com:office:spreadsheet" in text[:5000]:
-            records, merged = markup_records(text, name, options.sheet, breaks=True)
-            return Grid(records, "xml", serial_dates=1900, merged=merged)
+            return read_workbook(lambda: ExcelXmlBook(text), name, "xml", options.sheet)
         if re.search(r"<(?:html|table|tr)\b", text[:200_000], re.IGNORECASE):
-            records, merged = markup_records(text, name, options.sheet, breaks=False)
-            return Grid(records, "html", merged=merged)
+            return grid_of_one(tables_of_customers(text, name, options.sheet), name, "html")
     if re.match(r"\{|\[\s*[\[{\]]", head):
         return Grid(json_records(text, name), "jsonl")
+    if dump := dump_of(head):
+        raise UsageError(
+            tr("{name} is {what}, not a table", name=name, what=tr(dump)),
+            fix=tr("export the customers as CSV or Excel"),
+        )
+    if options.delimiter is None and (records := drawn_table(text) or fixed_width(text)):
+        return Grid(records, "txt")
     records, delimiter, malformed = parse(text, options.delimiter)
-    return Grid(records, "csv", delimiter=delimiter, malformed=malformed, shifts=True)
-
-
-def _workbook(data: bytes, name: str, kind: str, options: ReadOptions) -> Grid:
-    # Late: most files aren't workbooks.
-    from importer.read.workbook import read_workbook  # noqa: PLC0415
-
-    return read_workbook(data, name, kind, options.sheet)
+    return Grid(
+        records,
+        "csv",
+        delimiter=delimiter,
+        malformed=malformed,
+        shifts=True,
+        open_end=not text.endswith(("\n", "\r")),
+    )
 
 
 def _from_zip(data: bytes, name: str, options: ReadOptions) -> Grid:
-    """Read a workbook (XLSX, ODS are ZIP files) or the one sheet in an archive."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise UsageError(
-            tr("{name} is damaged", name=name), why=str(error), todo=tr("copy or export it again")
-        ) from error
-    with archive:
+    """Read a workbook: XLSX and ODS are ZIP files."""
+    with opened(data, name) as archive:
         names = archive.namelist()
-        if any(each.startswith("xl/") for each in names):
-            kind = "xlsb" if "xl/workbook.bin" in names else "xlsx"
-            return _workbook(data, name, kind, options)
+        if "xl/workbook.bin" in names:
+            raise UsageError(
+                tr("{name} is a binary workbook (XLSB)", name=name),
+                fix=tr("open it in the spreadsheet program and save it as .xlsx"),
+            )
         if "mimetype" in names and "content.xml" in names:
             if _is_locked(archive):
                 raise _protected(name)
-            return _workbook(data, name, "ods", options)
-        sheets = [
-            info
-            for info in archive.infolist()
-            if PurePosixPath(info.filename).suffix.lower() in _SUFFIXES
-            and not PurePosixPath(info.filename).name.startswith("._")  # a Mac's rubbish
-        ]
-        if len(sheets) != 1:
-            what = ", ".join(info.filename for info in sheets) or tr("no sheet")
-            raise UsageError(
-                tr("The archive {name} doesn't hold one sheet", name=name),
-                why=tr("it holds {what}", what=what),
-                todo=tr("unpack it and give the sheet itself"),
-            )
-        [info] = sheets
-        if info.file_size > _MOST_BYTES:
-            raise UsageError(
-                tr("{filename} in {name} is too large", filename=info.filename, name=name),
-                todo=tr("unpack it first"),
-            )
-        if info.flag_bits & 1:
-            raise UsageError(
-                tr("{name} is protected with a password", name=name),
-                todo=tr("unpack it yourself and give the sheet"),
-            )
-        try:
-            inner = archive.read(info)
-        except _UNREADABLE as error:
-            raise UsageError(
-                tr("{filename} in {name} can't be unpacked", filename=info.filename, name=name),
-                why=str(error),
-                todo=tr("unpack it yourself and give the sheet"),
-            ) from error
-    return grid_of(inner, info.filename, options)
+            return read_workbook(lambda: OdsBook(archive), name, "ods", options.sheet)
+        return read_workbook(lambda: XlsxBook(archive), name, "xlsx", options.sheet)
 
 
 def _is_locked(archive: zipfile.ZipFile) -> bool:
-    """Tell whether a document of OpenOffice is encrypted."""
+    """Return whether a document of OpenOffice is encrypted."""
     try:
-        return b"encryption-data" in archive.read("META-INF/manifest.xml")
-    except (KeyError, *_UNREADABLE):
+        return b"encryption-data" in archive.read("META-INF/manifest.xml")[:1_000_000]
+    except UNREADABLE:
         return False  # reading the sheet will say what is wrong
 
 
 def _protected(name: str) -> UsageError:
     return UsageError(
         tr("{name} is protected with a password", name=name),
-        todo=tr("open it in the spreadsheet program and save it without one"),
+        fix=tr("open it in the spreadsheet program and save it without one"),
     )
-
-
-def _from_parquet(data: bytes, name: str) -> Grid:
-    import pyarrow.parquet as pq  # noqa: PLC0415 - late: few files are Parquet
-
-    try:
-        table = pq.read_table(io.BytesIO(data))
-        columns = [[value_text(cell) for cell in column.to_pylist()] for column in table.columns]
-    except Exception as error:  # damaged files raise whatever the decoder met
-        raise UsageError(
-            tr("{name} can't be read as Parquet", name=name),
-            why=str(error)[:200],
-            todo=tr("export it again"),
-        ) from error
-    records = [list(table.column_names), *(list(row) for row in zip(*columns, strict=True))]
-    return Grid(records, "parquet")

@@ -1,7 +1,7 @@
 """Bytes → text: what proves an encoding, then what speaks for one, else a question.
 
 A byte order mark, the shape of UTF-16, valid UTF-8 over the whole file and what a page declares
-are proof. The legacy encodings are told apart by the words of all non-ASCII lines: in the right
+are proof. The legacy encodings are distinguished by the words of all non-ASCII lines: in the right
 one, a word stays within an alphabet, its capitals stand where capitals do, and its letters are
 frequent ones. A detector library was tried: on short lists it is unsure of everything, and a wrong
 guess is worse than a question.
@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import codecs
 import itertools
-import math
 import re
 from typing import NamedTuple
 
 from importer.errors import UsageError
 from importer.i18n import tr
-from importer.read.letter_frequencies import ALPHABETS, likeness
+from importer.read.letter_frequencies import ENCODINGS, LetterScore, letter_score
 
 _SAMPLE = 16_384  # bytes of non-ASCII lines that are looked at
 _SURE = 0.6  # share of words like those of a language, below which a person is asked
 _AHEAD = 4.5  # lead over the second, as a logarithm: 90 to 1; below it a person is asked
+_BY_LETTERS = 3.0  # what the letters of two countries can prove at most
+_HEBREW = re.compile(rb"[\xe0-\xfa]{6,}")  # as Cyrillic: no capitals, no ы, ь, э, ю, я
 _CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
 _FEW = 16  # control bytes that any text may have
 _MOST_CONTROLS = 0.05  # share of these beyond which bytes are a program or the like
@@ -49,10 +50,10 @@ class Decoded(NamedTuple):
 def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     """Decode the bytes of the file `name`, in `encoding` if it is given.
 
-    Raises UsageError when the encoding is not one, doesn't fit, or can't be told.
+    Raises UsageError when the encoding is not one, doesn't fit, or is unclear.
     """
     if encoding:
-        return _as_told(data, name, encoding)
+        return _decode_as(data, name, encoding)
     proven = next((each for mark, each in _MARKS if data.startswith(mark)), None) or _halves(data)
     if proven:
         return _as_proven(data, proven)
@@ -60,7 +61,7 @@ def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     if len(head) - len(head.translate(None, _CONTROLS)) > max(_FEW, _MOST_CONTROLS * len(head)):
         raise UsageError(
             tr("{name} is not text and not a workbook", name=name),
-            todo=tr("export the customers as CSV or Excel"),
+            fix=tr("export the customers as CSV or Excel"),
         )
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
@@ -71,7 +72,7 @@ def decode(data: bytes, name: str, encoding: str | None) -> Decoded:
     return _declared(data) or _nearly_utf8(data) or _guess(data, name)
 
 
-def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
+def _decode_as(data: bytes, name: str, encoding: str) -> Decoded:
     try:
         known = codecs.lookup(encoding)
         if not known._is_text_encoding:  # noqa: SLF001 - base64 and the like decode to bytes
@@ -79,7 +80,7 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
     except (LookupError, ValueError) as error:
         raise UsageError(
             tr("There is no encoding {encoding}", encoding=encoding),
-            todo=tr("use a name such as utf-8, windows-1251 or windows-1254"),
+            fix=tr("use a name, e.g. utf-8, windows-1251 or windows-1254"),
         ) from error
     try:
         return Decoded(data.decode(encoding), encoding)
@@ -89,7 +90,7 @@ def _as_told(data: bytes, name: str, encoding: str) -> Decoded:
         raise UsageError(
             tr("{name} is not in {encoding}{line}", name=name, encoding=encoding, line=line),
             why=tr("there are bytes that mean nothing in it"),
-            todo=tr("leave --encoding out, or give another one"),
+            fix=tr("leave --encoding out, or give another one"),
         ) from error
 
 
@@ -141,27 +142,57 @@ def _nearly_utf8(data: bytes) -> Decoded | None:
     return Decoded(text, "utf-8", damaged=True) if broken <= _DAMAGED * whole else None
 
 
+class _Reading(NamedTuple):
+    """Lines with letters beyond ASCII, decoded in one encoding."""
+
+    score: float
+    like: LetterScore
+    encoding: str
+    text: str
+
+
 def _guess(data: bytes, name: str) -> Decoded:
     sample = _non_ascii_lines(data)
-    scores: list[tuple[float, float, str, str]] = []
-    for encoding, alphabet in ALPHABETS.items():
+    readings: list[_Reading] = []
+    for name_of_it, encoding in ENCODINGS.items():
         try:
-            text = sample.decode(encoding)
+            text = sample.decode(name_of_it)
         except UnicodeDecodeError:
             continue
-        good, likely = likeness(text, alphabet)
-        scores.append((likely, good, encoding, text))
-    scores.sort(key=lambda score: -score[0])
-    if scores:
-        likely, good, encoding, text = scores[0]
+        like = letter_score(text, encoding.alphabets)
+        readings.append(_Reading(like.likely - encoding.rarity, like, name_of_it, text))
+    readings.sort(key=lambda reading: -reading.score)
+    if readings:
+        best = readings[0]
         # Encodings that read the same are no question.
-        second = next((score[0] for score in scores[1:] if score[3] != text), -math.inf)
-        if good >= _SURE and likely - second >= _AHEAD:
+        second = next((each for each in readings[1:] if each.text != best.text), None)
+        if best.encoding == "windows-1251" and _HEBREW.fullmatch(_letters(sample)):
+            raise _question(name, [("windows-1255", sample.decode("cp1255", errors="replace"))])
+        if best.like.good >= _SURE and (second is None or _lead(best, second) >= _AHEAD):
             try:
-                return Decoded(data.decode(encoding), encoding)
+                return Decoded(data.decode(best.encoding), best.encoding)
             except UnicodeDecodeError:
-                return Decoded(data.decode(encoding, errors="replace"), encoding, damaged=True)
-    raise _question(name, [(encoding, text) for _, _, encoding, text in scores])
+                text = data.decode(best.encoding, errors="replace")
+                return Decoded(text, best.encoding, damaged=True)
+    raise _question(name, [(each.encoding, each.text) for each in readings])
+
+
+def _letters(sample: bytes) -> bytes:
+    return bytes(byte for byte in sample if byte > 127)
+
+
+def _lead(best: _Reading, second: _Reading) -> float:
+    """Return by how much one reading is surer than another.
+
+    Of two countries' alphabets the commoner letters prove little: João is a Portuguese, and Joăo
+    would be a Romanian. Words that none of the languages can have prove it.
+    """
+    rarities = [ENCODINGS[each.encoding].rarity for each in (best, second)]
+    lead = best.score - second.score
+    if rarities[0] == rarities[1] or best.like.bad != second.like.bad:
+        return lead
+    by_letters = best.like.likely - second.like.likely
+    return lead - by_letters + max(-_BY_LETTERS, min(_BY_LETTERS, by_letters))
 
 
 def _question(name: str, readings: list[tuple[str, str]]) -> UsageError:
@@ -172,11 +203,11 @@ def _question(name: str, readings: list[tuple[str, str]]) -> UsageError:
     listed = "; ".join(f"{encoding}: {words}" for words, encoding in list(shown.items())[:5])
     best = next(iter(shown.values()), "windows-1251")
     return UsageError(
-        tr("The encoding of {name} can't be told", name=name),
+        tr("The encoding of {name} can't be determined", name=name),
         why=tr("its first words would read {listed}", listed=listed)
         if listed
         else tr("no known encoding fits"),
-        todo=tr("say which one reads right, such as --encoding {best}", best=best),
+        fix=tr("say which one reads right, e.g. --encoding {best}", best=best),
     )
 
 
@@ -184,9 +215,14 @@ def _non_ascii_lines(data: bytes) -> bytes:
     """Return the lines with a byte above 127, of the whole file, up to a sample's size."""
     lines: list[bytes] = []
     size = 0
-    for match in re.finditer(rb"[^\r\n]*[\x80-\xff][^\r\n]*", data):
-        lines.append(match[0][:_SAMPLE])
-        size += len(match[0])
+    for match in re.finditer(rb"[^\r\n]+", data):
+        line = match[0]
+        if line.isascii():
+            continue
+        first = next(at for at, byte in enumerate(line) if byte > 127)
+        line = line[max(0, first - 100) :][:_SAMPLE]
+        lines.append(line)
+        size += len(line)
         if size > _SAMPLE:
             break
     return b"\n".join(lines)

@@ -1,4 +1,4 @@
-"""Which record is the header, and which aren't customers."""
+"""Find the header, and the records that aren't customers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from importer.i18n import later
+from importer.i18n import tr_noop
 from importer.mapping.header_words import is_known
 from importer.text import fold, tidy
 
@@ -15,23 +15,26 @@ if TYPE_CHECKING:
 
 LOOK_AT = 40
 """Records among which the header is sought."""
+_LOOK_LIKE = 200  # letters of a cell that are looked at
 _DATA = re.compile(
     r"[^@\s]+@[^@\s]+|\+?[\d\s().-]{5,}|.*\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
 )
 TOTALS = frozenset(
     fold(word)
-    for word in "total totals subtotal sum итого итог всего cəmi yekun toplam toplamı".split()
+    for word in "total totals subtotal sum итого итог всего cəmi yekun toplam toplamı summe gesamt "
+    "insgesamt razem łącznie suma всього разом усього ჯამი სულ totale totaal".split()
 )
 GRAND = frozenset(fold(word) for word in "grand общий общее ümumi genel sub".split())
 _ALIKE: dict[str, str] = {}  # letter → what folds to it
 for _letter in map(chr, range(0x41, 0x530)):
-    _ALIKE[fold(_letter)] = _ALIKE.get(fold(_letter), "") + _letter
+    _folded = fold(_letter)
+    _ALIKE[_folded] = _ALIKE.get(_folded, "") + _letter
 _HEADINGS = frozenset(
     fold(word)
     for word in "group groups category customers clients guests members page printed generated "
     "exported report группа категория клиенты гости страница отчёт сформировано сформирован "
-    "выгружено qrup qrupu kateqoriya müştərilər müştəriləri səhifə hesabat grup kategori "
-    "müşteriler müşterileri sayfa rapor".split()
+    "выгружено seite strona сторінка qrup qrupu kateqoriya müştərilər müştəriləri səhifə hesabat "
+    "grup kategori müşteriler müşterileri sayfa rapor".split()
 )
 _DATED = r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{2,4}"
 
@@ -39,15 +42,16 @@ _DATED = r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{2,4}"
 def _spelt(words: Iterable[str]) -> str:
     """Return a pattern for words, whatever their case and accents."""
     return "|".join(
-        "".join(f"[{_ALIKE[letter]}][\u0300-\u036f]*" for letter in word) for word in sorted(words)
+        "".join(f"[{_ALIKE.get(letter, letter)}][\u0300-\u036f]*" for letter in word)
+        for word in sorted(words)
     )
 
 
 LIKE_A_TOTAL = _spelt(TOTALS | GRAND)
-"""How a total may begin, to be looked at closely."""
+"""Words a total may begin with; such rows are looked at closely."""
 _LABELLED = r"[^\W\d_]\s*:"
 LIKE_A_HEADING = rf"{_LABELLED}|{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
-"""What a heading, or a line below the table, may have in it, to be looked at closely."""
+"""Words of headings and of lines below the table; such rows are looked at closely."""
 _MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
@@ -55,14 +59,19 @@ _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 RESULTS = frozenset(["import_row", "import_status"])
 """Headers by which a results file is known."""
 
-HEADER_AGAIN = later("the header again, not a customer")
-TOTAL = later("a total, not a customer")
-HEADING = later("a heading, not a customer")
+HEADER_AGAIN = tr_noop("the header again, not a customer")
+TOTAL = tr_noop("a total, not a customer")
+HEADING = tr_noop("a heading, not a customer")
 
 
 def is_blank(record: list[str]) -> bool:
-    """Tell whether no cell holds anything (R1)."""
+    """Return whether no cell holds anything (R1)."""
     return not any(cell and (cell[0].isalnum() or tidy(cell)) for cell in record)
+
+
+def holds_results(records: list[list[str]]) -> bool:
+    """Return whether a table begins as a results file of ours does."""
+    return any(RESULTS.issubset(record) for record in records[:LOOK_AT])
 
 
 def find_header(records: list[list[str]]) -> int | None:
@@ -88,7 +97,8 @@ def find_header(records: list[list[str]]) -> int | None:
     wide = [
         (index, cells)
         for index, cells in filled
-        if len(cells) >= enough and not any(_DATA.fullmatch(tidy(cell)) for cell in cells)
+        if len(cells) >= enough
+        and not any(_DATA.fullmatch(tidy(cell)[:_LOOK_LIKE]) for cell in cells)
     ]
     known = [(sum(map(is_known, cells)), -index) for index, cells in wide]
     most, at = max(known, default=(0, 0))
@@ -126,7 +136,7 @@ def _same(record: list[str], header: list[str]) -> bool:
 
 
 def _is_heading(alone: str) -> bool:
-    """Tell whether the only text of a row heads others, or says when and of whom the list is."""
+    """Return whether the only text of a row heads others, or says when and of whom the list is."""
     if len(alone) > 200 or not (
         # Compiled when it is needed: most sheets have no such row, and it is a long pattern.
         re.search(LIKE_A_HEADING, alone, re.DOTALL) or _MAY_BE_TOTAL.match(alone)
@@ -145,5 +155,5 @@ def _is_total(first: str, record: list[str]) -> bool:
     return (
         0 < len(words) <= 2
         and words[0] in TOTALS
-        and not any("@" in cell or _PHONE.fullmatch(cell.strip()) for cell in record)
+        and not any("@" in cell or _PHONE.fullmatch(cell.strip()[:_LOOK_LIKE]) for cell in record)
     )

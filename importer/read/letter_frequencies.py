@@ -1,4 +1,4 @@
-"""How much text looks like what people are called in the alphabets we know. Pure."""
+"""Score how much a text looks like names of people in the alphabets we know."""
 
 from __future__ import annotations
 
@@ -28,15 +28,24 @@ _TURKISH: dict[float, str] = {
     5: "îûáäñèíóß",
     1: "êëàãåïìòôõøúùæœžš",
 }
-_WESTERN: dict[float, str] = {
-    150: "éüöä",
-    100: "áíóñç",
-    50: "èãëßøåúôê",
-    20: "æàâîïõìòùûœšž",
-    1: "ýðþ",
+_LATIN: dict[str, dict[float, str]] = {  # of other languages, by language
+    "german": {400: "ü", 250: "öä", 90: "ß", 5: "é"},
+    "iberian": {150: "áéíóñ", 60: "úãç", 10: "êõâ", 5: "àüôèòï"},
+    "french": {500: "é", 110: "èç", 40: "ëïôêî", 15: "âûàœ", 5: "üùÿ"},
+    "italian": {300: "òà", 150: "èùì", 50: "é"},
+    "nordic": {250: "åäö", 150: "ø", 50: "æé", 10: "ü"},
+    "icelandic": {14: "áóð", 9: "íúþö", 5: "æýé"},  # few people, and letters that look Turkish
+    "polish": {250: "ł", 110: "óąśżęń", 50: "ćź"},
+    "czech": {250: "á", 120: "íéřšžčýě", 30: "ůúň", 10: "ťďľóô", 3: "ĺŕä"},
+    "hungarian": {300: "á", 200: "é", 100: "óöő", 60: "íüúű"},
+    "croatian": {350: "ć", 180: "ščž", 100: "đ"},
+    "romanian": {250: "ăşţ", 90: "âî"},
+    "lithuanian": {300: "ė", 170: "šžū", 100: "č", 30: "ąųęį"},
+    "latvian": {250: "ā", 130: "īšēņ", 60: "žļķū", 25: "čģ"},
+    "estonian": {250: "õäöü", 20: "šž"},
 }
 _MARKS: dict[float, str] = {20: "«»–—…’‘“”№\xa0", 5: "·•©®™°"}  # they stand beside letters
-_ELSEWHERE = 0.1  # of a character that no name has
+_RARE = math.log(0.1 / 1000)  # of a character that no name has
 
 
 def _logarithms(table: dict[float, str]) -> dict[str, float]:
@@ -54,16 +63,43 @@ class Alphabet(NamedTuple):
     cyrillic: bool
 
 
-_RUSSIAN = Alphabet(_logarithms(_CYRILLIC), cyrillic=True)
-ALPHABETS = {
-    "windows-1252": Alphabet(_logarithms(_WESTERN), cyrillic=False),
-    "windows-1254": Alphabet(_logarithms(_TURKISH), cyrillic=False),  # iso-8859-9 and quotes
-    "windows-1251": _RUSSIAN,
-    "koi8-r": _RUSSIAN,
-    "cp866": _RUSSIAN,
-    "mac-cyrillic": _RUSSIAN,
+class Encoding(NamedTuple):
+    """The alphabets of the languages an encoding is for, and how rarely it is met (a logarithm)."""
+
+    alphabets: tuple[Alphabet, ...]
+    rarity: float = 0.0
+
+
+def _alphabets(*languages: str) -> tuple[Alphabet, ...]:
+    return tuple(Alphabet(_logarithms(_LATIN[name]), cyrillic=False) for name in languages)
+
+
+_MARK_LETTERS = _logarithms({})
+_RUSSIAN = (Alphabet(_logarithms(_CYRILLIC), cyrillic=True),)
+_TURKISH_ONE = (Alphabet(_logarithms(_TURKISH), cyrillic=False),)
+_WESTERN = _alphabets("german", "iberian", "french", "italian", "nordic", "icelandic")
+_CENTRAL = _alphabets("polish", "czech", "hungarian", "croatian", "romanian", "german")
+_BALTIC = _alphabets("lithuanian", "latvian", "estonian", "german")
+_DOS, _ABROAD = 2.0, 6.0
+ENCODINGS = {
+    "windows-1252": Encoding(_WESTERN),
+    "windows-1254": Encoding(_TURKISH_ONE),  # iso-8859-9 and quotes
+    "windows-1251": Encoding(_RUSSIAN),
+    "koi8-r": Encoding(_RUSSIAN),
+    "cp866": Encoding(_RUSSIAN),
+    "mac-cyrillic": Encoding(_RUSSIAN),
+    "cp857": Encoding(_TURKISH_ONE, _DOS),
+    "cp850": Encoding(_WESTERN, _DOS),
+    "mac-turkish": Encoding(_TURKISH_ONE, _DOS),
+    "mac-roman": Encoding(_WESTERN, _DOS),
+    "windows-1250": Encoding(_CENTRAL, _ABROAD),
+    "windows-1257": Encoding(_BALTIC, _ABROAD),
+    "cp852": Encoding(_CENTRAL, _ABROAD),
+    "iso-8859-2": Encoding(_CENTRAL, _ABROAD),
+    "mac-latin2": Encoding(_CENTRAL, _ABROAD),
+    "cp775": Encoding(_BALTIC, _ABROAD),
 }
-"""Encoding → the letters that names have in it."""
+"""Encoding → the letters that names have in it; the ones that are met most come first."""
 
 _BAD_WORD = -6.0  # as rare as one in 400
 _TURKISH_ONLY = frozenset("ğşıİŞĞ")
@@ -71,25 +107,45 @@ _NEVER_TURKISH = frozenset("áóúíñæøåãõëèàìòùý")
 _WORD = re.compile(r"[^\s,;|\t\"'()<>@.:/+=_#&*!?%«»–—…’‘“”№·•-]+")
 
 
-def likeness(text: str, alphabet: Alphabet) -> tuple[float, float]:
-    """Return the share of words that are like ones of the alphabet, and how likely the text is.
+class LetterScore(NamedTuple):
+    """Score of a text as names: share of good words, number of bad ones, a logarithm.
 
-    The second is a logarithm that is compared with that of the same bytes in another alphabet:
-    within a word there is one alphabet, capitals stand where capitals do, and letters are
-    frequent ones.
+    `likely` is compared with that of the same bytes in another encoding: within a word there is
+    one language, capitals stand where capitals do, and letters are frequent ones.
     """
-    rare = math.log(_ELSEWHERE / 1000)
-    letters = alphabet.letters
+
+    good: float
+    bad: int
+    likely: float
+
+
+def letter_score(text: str, alphabets: tuple[Alphabet, ...]) -> LetterScore:
+    """Hold a text against the alphabets of an encoding; each word may be of another language."""
+    words = Counter(word for word in _WORD.findall(text) if not word.isascii())
+    marks = Counter(_WORD.sub("", text))
     likely = sum(
-        number * letters.get(letter, letters.get(letter.lower(), rare))
-        for letter, number in Counter(text).items()
+        number * _MARK_LETTERS.get(mark, _RARE)
+        for mark, number in marks.items()
+        if not mark.isascii()
+    )
+    bad = 0
+    for word, number in words.items():
+        fitting = [each for each in alphabets if _is_good(word, each)]
+        if not fitting:
+            bad += number
+            likely += number * _BAD_WORD
+        likely += number * max(_likely(word, each.letters) for each in fitting or alphabets)
+    total = words.total()
+    # Without words there are marks and spaces alone, which any alphabet has.
+    return LetterScore(1 - bad / total if total else 1.0, bad, likely)
+
+
+def _likely(word: str, letters: dict[str, float]) -> float:
+    return sum(
+        letters.get(letter, letters.get(letter.lower(), _RARE))
+        for letter in word
         if not letter.isascii()
     )
-    words = Counter(word for word in _WORD.findall(text) if not word.isascii())
-    total = words.total()
-    good = sum(number for word, number in words.items() if _is_good(word, alphabet))
-    # Without words there are marks and spaces alone, which any alphabet has.
-    return good / total if total else 1.0, likely + _BAD_WORD * (total - good)
 
 
 def _is_good(word: str, alphabet: Alphabet) -> bool:
@@ -115,7 +171,7 @@ def _fits_cyrillic(_word: str, letters: list[str]) -> bool:
 
 
 def _fits_latin(word: str, letters: list[str]) -> bool:
-    """Tell whether not most letters are foreign, and none of two languages stand together."""
+    """Return whether not most letters are foreign, and none of two languages stand together."""
     if 2 * sum(not letter.isascii() for letter in letters) > len(letters) + 2:
         return False
     return _TURKISH_ONLY.isdisjoint(word) or _NEVER_TURKISH.isdisjoint(word.lower())

@@ -1,155 +1,169 @@
-"""HTML pages and Excel's XML of 2003, both found in files called .xls → records."""
+"""HTML pages, often called .xls → worksheets, one for each table."""
 
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
-from typing import Any
+from collections.abc import Callable
 
 from importer.errors import UsageError
 from importer.i18n import tr
+from importer.read.grid import Worksheet
+from importer.read.html_tags import Tag, tags
+from importer.read.number_formats import number_text
+from importer.read.workbook import lists_customers, named
 
-_CELLS = frozenset(["td", "th", "cell"])
-_TABLES = frozenset(["table"])
-_SKIPPED = frozenset(["script", "style", "comment", "title"])  # a note at a cell is no value
+_CELLS = frozenset(["td", "th"])
+_BREAKS = frozenset(["br", "p", "div", "li"])
+_SKIPPED = frozenset(["script", "style", "comment", "title"])
 _SPACE = re.compile(r"\s+")
 _COVERED = 100  # columns in which a cell may go over several rows; beyond is no table of people
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
+_ROUNDED = re.compile(r"[0-9]+[.,][0-9]+[eE]\+?[0-9]{1,3}")
 
 
-Merged = list[tuple[int, int, int]]
+def tables_of_customers(page: str, name: str, wanted: str | None) -> list[Worksheet]:
+    """Return the tables of a page that list customers, numbered from 1, where there are several.
 
+    Else the one that has the most rows. `wanted` is the number of the table to return alone.
 
-def markup_records(
-    text: str, name: str, worksheet: str | None, *, breaks: bool
-) -> tuple[list[list[str]], Merged]:
-    """Return the records of the largest table, or of the worksheet that is named.
-
-    And (first, last, column) of cells over several rows, as a `Grid` has them. `breaks` tells
-    whether line breaks of the text are meant, as they are in XML.
-
-    Raises UsageError when there is no worksheet of that name, or no table.
+    Raises UsageError when there is none, or not the one that is wanted; TooLarge.
     """
-    page = _Page(breaks=breaks)
-    try:
-        page.feed(text)
-        page.close()
-    except AssertionError as error:  # how the parser says that a declaration is none
+    tables = html_tables(page)
+    lists = [t for t in tables if len(t.records) > 1 and lists_customers(t.records)]
+    if len(lists) > 1:
+        for number, table in enumerate(lists, start=1):
+            table.name = str(number)
+        only = named([table.name for table in lists], wanted, name) if wanted is not None else None
+        return [table for table in lists if only is None or table.name == only]
+    if wanted is not None:
         raise UsageError(
-            tr("{name} can't be read", name=name), why=str(error)[:200], todo=tr("export it as CSV")
-        ) from error
-    tables = [table for table in page.tables if table.records]
-    if worksheet is not None:
-        tables = [table for table in tables if table.name.lower() == worksheet.strip().lower()]
-    if not tables:
-        names = ", ".join(table.name for table in page.tables if table.name)
-        raise UsageError(
-            tr("{name} has no worksheet «{worksheet}»", name=name, worksheet=worksheet)
-            if worksheet
-            else tr("{name} holds no table", name=name),
-            todo=tr("give one of these with --sheet: {names}", names=names)
-            if names
-            else tr("export it as CSV"),
+            tr("{name} has no worksheet «{worksheet}»", name=name, worksheet=wanted),
+            fix=tr("leave --sheet out: it is a web page"),
         )
-    largest = max(tables, key=lambda table: len(table.records))
-    return largest.records, largest.merged
+    if not tables:
+        raise UsageError(tr("{name} holds no table", name=name), fix=tr("export it as CSV"))
+    return [max(tables, key=lambda table: len(table.records))]
+
+
+def html_tables(page: str) -> list[Worksheet]:
+    """Return the tables of a page that have rows. Raises TooLarge."""
+    reader = _Page()
+    for part in tags(page):
+        if isinstance(part, str):
+            reader.add(part)
+        elif handle := (_ENDS if part.ends else _STARTS).get(part.name):
+            handle(reader, part)
+    reader.close_cell()
+    return [table.sheet for table in reader.tables if table.sheet.records]
 
 
 class _Table:
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.records: list[list[str]] = []
-        self.merged: Merged = []
-        self.covered: dict[int, int] = {}  # column → the last record that a cell above reaches
+    def __init__(self, before: int) -> None:
+        self.sheet = Worksheet(before=before)
+        self.row = -1
+        self.column = 0
+        self.covered: dict[int, int] = {}  # column → the last row that a cell above reaches
 
 
-class _Page(HTMLParser):
-    """Collects the cells of `tr` and `td` (HTML) or `Row` and `Cell` (Excel 2003 XML).
+class _Page:
+    """Collects the cells of rows.
 
     A cell over several columns or rows leaves the others empty, as a spreadsheet shows it.
     """
 
-    def __init__(self, *, breaks: bool) -> None:
-        super().__init__(convert_charrefs=True)
-        self.breaks = breaks
+    def __init__(self) -> None:
         self.tables: list[_Table] = []
-        self.worksheet = ""
+        self.open: list[_Table] = []  # tables in cells of tables
         self.cell: list[str] | None = None  # texts of the cell that is open
-        self.record: list[str] = []  # the one it belongs to
-        self.table = _Table("")  # and the table that one is in
-        self.span = 1
-        self.rows = 1
+        self.table: _Table | None = None  # the one it belongs to
+        self.given: dict[str, str] = {}
         self.skipping = ""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a table, a record or a cell."""
-        tag = tag.rpartition(":")[2]
-        given = {key.rpartition(":")[2]: value or "" for key, value in attrs}
-        if tag in _SKIPPED:
-            self.skipping = self.skipping or tag
-        elif tag == "worksheet":
-            self.worksheet = given.get("name", "")
-        elif tag in _TABLES:
-            self.tables.append(_Table(self.worksheet))
-        elif tag in {"tr", "row"}:
-            self._close()
-            if not self.tables:
-                self.tables.append(_Table(""))
-            records = self.tables[-1].records
-            _pad(records, given, list, _MOST_ROWS)
-            records.append([])
-        elif tag in _CELLS and self.tables and self.tables[-1].records:
-            self._close()
-            self.table = self.tables[-1]
-            self.record = self.table.records[-1]
-            _pad(self.record, given, str, _MOST_COLUMNS)
-            while self.table.covered.get(len(self.record), -1) >= len(self.table.records) - 1:
-                self.record.append("")
-            self.span = _span(given, "colspan", "mergeacross", _MOST_COLUMNS)
-            self.rows = _span(given, "rowspan", "mergedown", _MOST_ROWS)
-            self.cell = []
-        elif tag in {"br", "p", "div"} and self.cell:
+    def begin_table(self, _: Tag) -> None:
+        before = self.tables[-1].sheet.cells() if self.tables else 0
+        self.tables.append(_Table(before))
+        self.open.append(self.tables[-1])
+
+    def end_table(self, _: Tag) -> None:
+        self.close_cell()
+        if self.open:
+            self.open.pop()
+
+    def begin_row(self, tag: Tag) -> None:
+        self.close_cell()
+        if not self.open:
+            self.begin_table(tag)
+        self.open[-1].row += 1
+        self.open[-1].column = 0
+        if "display:none" in tag.attributes.get("style", "").replace(" ", "").lower():
+            self.open[-1].sheet.hidden_rows.add(self.open[-1].row)
+
+    def begin_cell(self, tag: Tag) -> None:
+        if not self.open or self.open[-1].row < 0:
+            return
+        self.close_cell()
+        table = self.table = self.open[-1]
+        while table.covered.get(table.column, -1) >= table.row:
+            table.column += 1
+        self.given, self.cell = tag.attributes, []
+
+    def begin_skipped(self, tag: Tag) -> None:
+        self.skipping = self.skipping or tag.name
+
+    def end_skipped(self, tag: Tag) -> None:
+        if tag.name == self.skipping:
+            self.skipping = ""
+
+    def end_cell(self, _: Tag) -> None:
+        self.close_cell()
+
+    def begin_line(self, _: Tag) -> None:
+        if self.cell:
             self.cell.append("\n")
 
-    def handle_endtag(self, tag: str) -> None:
-        """End a cell."""
-        tag = tag.rpartition(":")[2]
-        if tag == self.skipping:
-            self.skipping = ""
-        elif tag in _CELLS or tag in {"tr", "row", "table"}:
-            self._close()
-
-    def handle_data(self, data: str) -> None:
-        """Add text to the cell."""
+    def add(self, text: str) -> None:
+        """Add text to the cell that is open."""
         if self.cell is not None and not self.skipping:
-            self.cell.append(data if self.breaks else _SPACE.sub(" ", data))
+            self.cell.append(_SPACE.sub(" ", text))
 
-    def _close(self) -> None:
-        if self.cell is None:
+    def close_cell(self) -> None:
+        """Put the cell that is open where it belongs."""
+        cell, table, self.cell = self.cell, self.table, None
+        if cell is None or table is None:
             return
-        lines = "".join(self.cell).split("\n")
-        record, table = self.record, self.table
-        if self.rows > 1:
-            first, column = len(table.records) - 1, len(record)
-            last = first + self.rows - 1
-            covered = range(column, min(column + self.span, _COVERED))
+        across = _span(self.given, "colspan", _MOST_COLUMNS)
+        down = _span(self.given, "rowspan", _MOST_ROWS)
+        row, column = table.row, table.column
+        if down > 1:
+            last = row + down - 1
+            covered = range(column, min(column + across, _COVERED))
             table.covered |= dict.fromkeys(covered, last)
-            if self.span == 1:
-                table.merged.append((first, last, column))
-        record.append("\n".join(" ".join(line.split()) for line in lines).strip())
-        record += [""] * (self.span - 1)
-        self.cell = None
+            if across == 1:
+                table.sheet.merged.append((row, column, last, column))
+        lines = (" ".join(line.split()) for line in "".join(cell).split("\n"))
+        text = "\n".join(lines).strip()
+        if "num" in self.given and _ROUNDED.fullmatch(text):
+            text = number_text(self.given["num"])  # what Excel keeps beside what it shows
+        table.sheet.put(row, column, text)
+        table.column = column + across
 
 
-def _span(given: dict[str, str], html: str, excel: str, most: int) -> int:
-    """Return over how many columns or rows a cell goes; Excel counts those beside it."""
-    number, more = given.get(html, ""), given.get(excel, "")
-    span = int(number) if number.isdecimal() else 1 + int(more) if more.isdecimal() else 1
-    return min(max(span, 1), most)
+def _span(given: dict[str, str], name: str, most: int) -> int:
+    number = given.get(name, "")
+    return min(max(int(number), 1), most) if number.isdecimal() and len(number) < 9 else 1
 
 
-def _pad(items: list[Any], given: dict[str, str], empty: Any, most: int) -> None:
-    """Fill up to the place that Excel's XML gives when it leaves empty ones out."""
-    place = given.get("index", "")
-    if place.isdecimal() and len(place) < 9:
-        items += [empty() for _ in range(min(int(place), most) - 1 - len(items))]
+_Handler = Callable[[_Page, Tag], None]
+_STARTS: dict[str, _Handler] = {
+    "table": _Page.begin_table,
+    "tr": _Page.begin_row,
+    **dict.fromkeys(_CELLS, _Page.begin_cell),
+    **dict.fromkeys(_SKIPPED, _Page.begin_skipped),
+    **dict.fromkeys(_BREAKS, _Page.begin_line),
+}
+_ENDS: dict[str, _Handler] = {
+    "table": _Page.end_table,
+    "tr": _Page.end_cell,
+    **dict.fromkeys(_CELLS, _Page.end_cell),
+    **dict.fromkeys(_SKIPPED, _Page.end_skipped),
+}

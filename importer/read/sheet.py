@@ -5,38 +5,44 @@ The kind of a file is what its bytes say, not what its name says.
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import re
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from importer.arrow import arrow, cells_of, frame, text_column
+from importer.arrow import frame, text_column
+from importer.collector import no_collecting
 from importer.errors import UsageError
-from importer.i18n import everywhere, later, tr, trn
+from importer.i18n import tr, tr_noop, trn
 from importer.mapping.header_words import meaning
-from importer.problems import CATALOGUE
+from importer.read.broken_rows import broken_rows
 from importer.read.delimited_fast import read_plain
 from importer.read.detect import grid_of
 from importer.read.header import LOOK_AT, RESULTS, find_header, is_blank, not_a_customer
-from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, ReadOptions, Sheet
+from importer.read.limits import TooLarge, check_bytes, check_cells, refusal
+from importer.read.own_results import own_results
+from importer.read.report_rows import (
+    LAST_LINE,
+    RULER,
+    SECOND_HEADER,
+    UNDER_HEADER,
+    belongs_to_header,
+    is_example,
+    is_last_line,
+    is_odd_word,
+    is_ruler,
+)
+from importer.records import CellKind, ReadOptions, Sheet
 from importer.text import tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    import pandas as pd
 
     from importer.read.grid import Grid
 
 _WHO = frozenset(["full", "first", "middle", "last", "phone", "email", "code", "cid"])
 
+_ABOVE = 200  # rows above the last one that it is held against
 _NOTED = 3  # merged cells that are named
-SHIFTED = later("more cells than the header has: its values have moved")
+SHIFTED = tr_noop("more cells than the header has: its values have moved")
 
 
 def read(path: Path, options: ReadOptions, stdin: BinaryIO | None = None) -> Sheet:
@@ -46,25 +52,18 @@ def read(path: Path, options: ReadOptions, stdin: BinaryIO | None = None) -> She
     """
     name, data = _bytes(path, stdin)
     if not data or data.isspace():
-        raise UsageError(tr("{name} is empty", name=name), todo=tr("export the customers again"))
+        raise UsageError(tr("{name} is empty", name=name), fix=tr("export the customers again"))
 
     def careful(data: bytes) -> Sheet:
         return _sheet(grid_of(data, name, options), name, options)
 
-    with _no_collecting():
-        return read_plain(data, name, options, careful) or careful(data)
-
-
-@contextlib.contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Keep the garbage collector away: of many lists that all stay it finds nothing, slowly."""
-    collecting = gc.isenabled()
-    gc.disable()
     try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+        with no_collecting():
+            return read_plain(data, name, options, careful) or careful(data)
+    except TooLarge as error:
+        raise refusal(name, error) from error
+    except MemoryError as error:
+        raise refusal(name, TooLarge(tr("this machine's memory can't hold it"))) from error
 
 
 def _bytes(path: Path, stdin: BinaryIO | None) -> tuple[str, bytes]:
@@ -74,17 +73,17 @@ def _bytes(path: Path, stdin: BinaryIO | None) -> tuple[str, bytes]:
         return path.name, path.read_bytes()
     except FileNotFoundError as error:
         raise UsageError(
-            tr("There is no file {path}", path=path), todo=tr("check the name and the folder")
+            tr("There is no file {path}", path=path), fix=tr("check the name and the folder")
         ) from error
     except IsADirectoryError as error:
         raise UsageError(
-            tr("{path} is a folder", path=path), todo=tr("name the file in it")
+            tr("{path} is a folder", path=path), fix=tr("name the file in it")
         ) from error
     except OSError as error:
         raise UsageError(
             tr("{path} can't be read", path=path),
             why=error.strerror,
-            todo=tr("mend its permissions, or copy it to another place"),
+            fix=tr("change its permissions, or copy it to another place"),
         ) from error
 
 
@@ -103,41 +102,37 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
                 first_row=grid.first_row + start,
                 headers=_listed(headers),
             ),
-            todo=tr("export the customers again, or name the header's row with --header-row"),
+            fix=tr("export the customers again, or name the header's row with --header-row"),
         )
     width, nameless = _width(headers, [records[index] for index in kept], shifts=grid.shifts)
+    check_cells(len(kept), width)
     headers = (headers + [""] * width)[:width]
-    rows: list[int] = []
+    rows = [grid.first_row + index for index in kept]
+    malformed = {
+        grid.first_row + index: reason
+        for index, reason in _no_customers(grid, header, kept, start, nameless).items()
+    }
     body: list[list[str]] = []
-    malformed: dict[int, str] = {}
+    letters = 0
     for index in kept:
         record = records[index]
-        row = grid.first_row + index
-        if reason := grid.malformed.get(index):
-            malformed[row] = reason
-        elif len(record) > nameless and any(cell.strip() for cell in record[nameless:]):
-            malformed[row] = SHIFTED
-        elif reason := not_a_customer(record, header):
-            malformed[row] = reason
-        rows.append(row)
         fits = len(record) == width
         body.append(record if fits else record[:width] + [""] * (width - len(record)))
+        letters += sum(map(len, record))
+    check_bytes(letters)
     table = frame({n: text_column(cells) for n, cells in enumerate(zip(*body, strict=True))}, rows)
-    own = RESULTS.issubset(headers)
-    if own:
-        malformed = _held_earlier(headers, table) | malformed
-        headers, table = _without_results(headers, table, grid)
-    notes = list(grid.notes)
     above = sum(not is_blank(record) for record in records[:start])
-    if above and options.header_row is None:
-        notes.append(
-            trn(
-                "above the header, not read: {n} row",
-                "above the header, not read: {n} rows",
-                above,
-            )
-        )
-    return Sheet(
+    hidden_rows = tuple(row for row in rows if row - grid.first_row in grid.hidden_rows)
+    hidden_columns = tuple(
+        column for column in range(width) if column in grid.hidden_columns and headers[column]
+    )
+    notes = _notes(
+        grid,
+        above if options.header_row is None else 0,
+        len(hidden_rows),
+        [headers[column] for column in hidden_columns],
+    )
+    sheet = Sheet(
         name=name,
         kind=grid.kind,
         headers=tuple(headers),
@@ -149,9 +144,109 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
         malformed=malformed,
         blank_rows=len(records) - start - 1 - len(kept),
         notes=tuple(notes),
-        # A workbook's days without a format are numbers in its results, whatever their kind.
-        serial_dates=grid.serial_dates or (1900 if own else None),
+        serial_dates=grid.serial_dates,
+        kinds=_kinds(grid, width, set(rows)),
+        hidden_rows=hidden_rows,
+        hidden_columns=hidden_columns,
+        others=tuple(grid.others),
     )
+    return own_results(sheet) if RESULTS.issubset(headers) else sheet
+
+
+def _no_customers(
+    grid: Grid, header: list[str], kept: list[int], start: int, nameless: int
+) -> dict[int, str]:
+    """Return index → why a row's values can't be trusted, or why it is no customer."""
+    records = grid.records
+    found: dict[int, str] = {}
+    if grid.shifts:
+        width = len(records[start])
+        found = broken_rows(records, kept, width, open_end=grid.open_end)
+    for index in kept:
+        record = records[index]
+        if reason := grid.malformed.get(index):
+            found[index] = reason
+        elif len(record) > nameless and any(cell.strip() for cell in record[nameless:]):
+            found[index] = SHIFTED
+        elif index not in found and (reason := not_a_customer(record, header)):
+            found[index] = reason
+    if not RESULTS.issubset(header) and len(header) > 1:
+        return _report_rows(records, kept) | found
+    return found
+
+
+def _report_rows(records: list[list[str]], kept: list[int]) -> dict[int, str]:
+    """Return index → why, of the rows that a report puts around its customers."""
+    found: dict[int, str] = {}
+    for index in kept[:UNDER_HEADER]:
+        if not (reason := belongs_to_header(records[index])):
+            break
+        found[index] = reason
+    if len(kept) > 2 and not found and is_example(records[kept[0]], [records[n] for n in kept[1:]]):
+        found[kept[0]] = SECOND_HEADER
+    trailing = True
+    for index in reversed(kept):
+        record = records[index]
+        alone = sum(map(bool, record)) == 1
+        if alone and (
+            is_last_line(next(filter(None, record)), trailing=trailing)
+            or (trailing and _is_odd(records, kept, index))
+        ):
+            found[index] = LAST_LINE
+        elif not (record[0][:1].isalnum()) and is_ruler(record):
+            found[index] = RULER
+        elif not alone:
+            trailing = False
+    return found if len(found) < len(kept) else {}
+
+
+def _is_odd(records: list[list[str]], kept: list[int], index: int) -> bool:
+    word = next(filter(None, records[index]))
+    above = [records[n] for n in kept if n < index][-_ABOVE:]
+    return is_odd_word(word, records[index].index(word), above)
+
+
+def _kinds(grid: Grid, width: int, rows: set[int]) -> dict[int, dict[int, CellKind]]:
+    """Return what cells were, by the columns and rows of the table."""
+    found = {
+        column: {
+            grid.first_row + index: kind
+            for index, kind in kinds.items()
+            if grid.first_row + index in rows
+        }
+        for column, kinds in grid.kinds.items()
+        if column < width
+    }
+    return {column: kinds for column, kinds in found.items() if kinds}
+
+
+def _notes(grid: Grid, above: int, hidden_rows: int, hidden_columns: list[str]) -> list[str]:
+    """Return what the person should know of how the file was read."""
+    notes = list(grid.notes)
+    if above:
+        notes.append(
+            trn(
+                "above the header, not read: {n} row",
+                "above the header, not read: {n} rows",
+                above,
+            )
+        )
+    if hidden_rows:
+        notes.append(
+            trn(
+                "hidden in the spreadsheet, read all the same: {n} row",
+                "hidden in the spreadsheet, read all the same: {n} rows",
+                hidden_rows,
+            )
+        )
+    if hidden_columns:
+        notes.append(
+            tr(
+                "hidden in the spreadsheet, read all the same: the columns {headers}",
+                headers=_listed(hidden_columns),
+            )
+        )
+    return notes
 
 
 def _with_merged(grid: Grid, start: int) -> list[str]:
@@ -220,58 +315,21 @@ def _header_index(records: list[list[str]], grid: Grid, name: str, options: Read
         found = find_header([_with_merged(grid, at) for at in merged] or records)
         if found is None:
             raise UsageError(
-                tr("{name} has no rows", name=name), todo=tr("export the customers again")
+                tr("{name} has no rows", name=name), fix=tr("export the customers again")
             )
         return found
     index = options.header_row - grid.first_row
     if not 0 <= index < len(records) or is_blank(records[index]):
         last = grid.first_row + len(records) - 1
         raise UsageError(
-            tr("Row {header_row} of {name} is no header", header_row=options.header_row, name=name),
+            tr(
+                "Row {header_row} of {name} is not a header",
+                header_row=options.header_row,
+                name=name,
+            ),
             why=tr("the file has rows {first_row} to {last}", first_row=grid.first_row, last=last)
             if index >= len(records)
             else tr("the row is empty"),
-            todo=tr("give the number that the spreadsheet program shows beside the header"),
+            fix=tr("give the number that the spreadsheet program shows beside the header"),
         )
     return index
-
-
-def _held_earlier(headers: list[str], table: pd.DataFrame) -> dict[int, str]:
-    """Return row → why it was held back as a whole by the run that wrote these results.
-
-    What was wrong with it may be gone from its cells: values that moved stand under some header
-    now. Only a person can tell that it was mended, by taking the message away.
-    """
-    if "import_message" not in headers:
-        return {}
-    said = arrow(table[headers.index("import_message")])
-    hints = everywhere(CATALOGUE["malformed_row"].hint)
-    after = "|".join(sorted(re.escape(f": {hint}") for hint in hints))
-    places = pc.indices_nonzero(pc.match_substring_regex(said, after)).to_numpy()
-    texts = said.take(pa.array(places)).to_pylist()
-    return {
-        int(row): re.split(after, text, maxsplit=1)[0]
-        for row, text in zip(table.index[places], texts, strict=True)
-    }
-
-
-def _without_results(
-    headers: list[str], table: pd.DataFrame, grid: Grid
-) -> tuple[list[str], pd.DataFrame]:
-    """Leave out the columns of a results file and give back what it made harmless.
-
-    Only CSV is made harmless; a workbook may be such a CSV file, saved as one.
-    """
-    kept = [number for number, header in enumerate(headers) if header not in RESULT_COLUMNS]
-    own_workbook = grid.worksheet == RESULTS_WORKSHEET
-    back = given_back if grid.kind not in {"jsonl", "parquet"} and not own_workbook else str
-    columns = {
-        new: text_column([back(text) for text in cells_of(table[old])])
-        for new, old in enumerate(kept)
-    }
-    return [back(headers[number]) for number in kept], frame(columns, table.index)
-
-
-def given_back(text: str) -> str:
-    """Take off the apostrophe that `results` puts before what a spreadsheet would run."""
-    return text[1:] if text.startswith("'") and text[1:2] in {*"=+-@'\t\r"} and text[1:] else text

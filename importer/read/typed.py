@@ -1,18 +1,42 @@
-"""JSON → records: objects one a line, all in one array, or in an answer of some API."""
+"""JSON and Parquet → records: objects one a line, all in one array, or in an answer of some API."""
 
 from __future__ import annotations
 
+import io
 import json
 import math
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from importer.errors import UsageError
 from importer.i18n import tr
+from importer.mapping.header_words import meaning
+from importer.read.limits import TooLarge, check_bytes, check_cells, check_letters
+from importer.read.number_formats import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _DEEPEST = 3  # objects in objects that are looked into
+_NAMES = frozenset(["full", "first", "last"])
+_OTHERS = frozenset(["phone", "email", "date_of_birth", "gender"])
+_LABELS = frozenset(["type", "label", "kind", "primary", "id", "rel", "verified"])
+
+
+class _Number(float):
+    """A number with a point or an exponent, and how it was written."""
+
+    text = ""
+
+
+def _number(text: str) -> _Number:
+    number = _Number(text)
+    number.text = text
+    return number
 
 
 def json_records(text: str, name: str) -> list[list[str]]:
@@ -20,7 +44,7 @@ def json_records(text: str, name: str) -> list[list[str]]:
 
     An object in an object has a column for each of its keys, `contact.phone`.
 
-    Raises UsageError when the text isn't JSON, or holds something else than objects.
+    Raises UsageError when the text isn't JSON, or holds something else than objects; TooLarge.
     """
     try:
         rows = _whole(text) if _is_one(text) else _lines(text)
@@ -28,15 +52,16 @@ def json_records(text: str, name: str) -> list[list[str]]:
         raise UsageError(
             tr("{name} can't be read as JSON lines", name=name),
             why=str(error)[:200],
-            todo=tr("write one object a line, or export as CSV"),
+            fix=tr("write one object a line, or export as CSV"),
         ) from error
     if not all(isinstance(row, dict) for row in rows):
         raise UsageError(
             tr("{name} holds something else than objects", name=name),
-            todo=tr("write one object a line"),
+            fix=tr("write one object a line"),
         )
     rows = list(map(_flat, rows))
     headers = list(dict.fromkeys(key for row in rows for key in row))
+    check_cells(len(rows) + 1, len(headers))
     records = ([value_text(row.get(header)) for header in headers] for row in rows)
     return [[_whole_letters(header) for header in headers], *records]
 
@@ -44,33 +69,98 @@ def json_records(text: str, name: str) -> list[list[str]]:
 def _flat(row: dict[str, Any], before: str = "", depth: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in row.items():
-        if isinstance(value, dict) and value and depth < _DEEPEST:
-            found |= _flat(value, f"{before}{key}.", depth + 1)
+        plain = _unwrapped(value)
+        if isinstance(plain, dict) and plain and depth < _DEEPEST:
+            found |= _flat(plain, f"{before}{key}.", depth + 1)
         else:
-            found[before + key] = value
+            found[before + key] = _of_list(plain) if isinstance(plain, list) else plain
     return found
 
 
+def _unwrapped(value: Any) -> Any:
+    """Return the value inside what a database puts around it: `{"$numberLong": "994…"}`."""
+    for _ in range(_DEEPEST):
+        if not (isinstance(value, dict) and len(value) == 1):
+            return value
+        [(key, inner)] = value.items()
+        if key not in _WRAPPERS:
+            return value
+        value = _WRAPPERS[key](inner)
+    return value
+
+
+def _of_list(values: list[Any]) -> Any:
+    """Return a list of plain values, or of objects with one value each, as one text."""
+    plain = [_one_value(_unwrapped(value)) for value in values]
+    if any(isinstance(value, dict | list) for value in plain):
+        return values
+    return "; ".join(text for text in map(value_text, plain) if text)
+
+
+def _one_value(value: Any) -> Any:
+    """Return the only value of an object beside its labels: `{"type": "home", "value": "…"}`."""
+    if not isinstance(value, dict):
+        return value
+    values = [inner for key, inner in value.items() if key.lower() not in _LABELS]
+    if "value" in value:
+        values = [value["value"]]
+    return _unwrapped(values[0]) if len(values) == 1 else value
+
+
+def _moment(value: Any) -> Any:
+    """Return a moment of MongoDB, milliseconds from 1970, as ISO 8601."""
+    value = _unwrapped(value)
+    if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 16:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
+    except (OverflowError, ValueError):
+        return str(value)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_WRAPPERS: dict[str, Callable[[Any], Any]] = dict.fromkeys(
+    "$oid $numberLong $numberInt $numberDouble $numberDecimal $uuid $symbol "  # MongoDB
+    "stringValue integerValue doubleValue booleanValue timestampValue "  # Firestore
+    "S N BOOL".split(),  # DynamoDB
+    _same,
+) | {
+    "$date": _moment,
+    "$undefined": lambda _: None,
+    "nullValue": lambda _: None,
+    "NULL": lambda _: None,
+}
+
+
 def value_text(cell: object) -> str:
-    """Return a typed value as text: numbers without `.0`, nested ones as JSON."""
+    """Return a typed value as text: numbers without `.0`, nested ones as JSON. Raises TooLarge."""
     if cell is None:
         return ""
     if isinstance(cell, str):
+        check_letters(len(cell))
         return _whole_letters(cell)
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
         # A number that isn't one stands for nothing, as in every table of floats.
-        return "" if math.isnan(cell) else str(int(cell)) if cell.is_integer() else repr(cell)
+        return "" if math.isnan(cell) else number_text(getattr(cell, "text", "") or repr(cell))
     if isinstance(cell, bytes):
         return cell.decode("utf-8", "replace")
     if isinstance(cell, list | dict):
-        return _whole_letters(json.dumps(cell, ensure_ascii=False, default=str))
+        text = json.dumps(cell, ensure_ascii=False, default=str)
+        check_letters(len(text))
+        return _whole_letters(text)
     return str(cell)
 
 
 def _is_one(text: str) -> bool:
-    """Tell whether the whole text is one value: its first line alone is none."""
+    """Return whether the whole text is one value: its first line alone is none."""
     first = text.lstrip().partition("\n")[0].strip()
     try:
         return not isinstance(json.loads(first), dict)
@@ -83,7 +173,7 @@ def _lines(text: str) -> list[Any]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                rows.append(json.loads(line))
+                rows.append(json.loads(line, parse_float=_number))
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
     # One line may be the answer of an API.
@@ -91,14 +181,25 @@ def _lines(text: str) -> list[Any]:
 
 
 def _whole(text: str) -> list[Any]:
-    value = json.loads(text)
+    value = json.loads(text, parse_float=_number)
     return value if isinstance(value, list) else _listed(value) or [value]
 
 
 def _listed(value: Any) -> list[Any] | None:
-    """Return the one list of objects that an object holds, None when it holds none or several."""
+    """Return the one list of objects that an object holds, None when it holds none or several.
+
+    A list inside one customer, of orders say, isn't the list of customers.
+    """
+    if isinstance(value, dict) and _is_customer(value):
+        return None
     lists = list(_lists(value))
     return lists[0] if len(lists) == 1 else None
+
+
+def _is_customer(value: dict[str, Any]) -> bool:
+    words = [meaning(key) for key, inner in value.items() if not isinstance(inner, dict | list)]
+    fields = {word.field for word in words if word}
+    return not fields.isdisjoint(_NAMES) and not fields.isdisjoint(_OTHERS)
 
 
 def _lists(value: Any, depth: int = 0) -> Iterator[list[Any]]:
@@ -106,6 +207,8 @@ def _lists(value: Any, depth: int = 0) -> Iterator[list[Any]]:
     for each in value.values() if isinstance(value, dict) else ():
         if isinstance(each, list) and each and all(isinstance(item, dict) for item in each):
             yield each
+        elif isinstance(each, dict) and _is_customer(each):
+            yield [each]
         elif depth < _DEEPEST:
             yield from _lists(each, depth + 1)
 
@@ -115,3 +218,33 @@ def _whole_letters(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def parquet_records(data: bytes, name: str) -> list[list[str]]:
+    """Return a header of the column names, and a record for each row.
+
+    Raises UsageError when the file is damaged, TooLarge.
+    """
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        check_cells(file.metadata.num_rows + 1, file.metadata.num_columns)
+        texts = [each.name for each in file.schema_arrow if pa.types.is_string(each.type)]
+        # A text that a million rows share is there once until its size is known.
+        file = pq.ParquetFile(io.BytesIO(data), read_dictionary=texts)
+        table = file.read()
+        letters = 0
+        for column in table.columns:
+            for chunk in column.chunks if pa.types.is_dictionary(column.type) else ():
+                lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)
+                letters += pc.sum(lengths).as_py() or 0
+                check_bytes(letters)
+        columns = [[value_text(cell) for cell in column.to_pylist()] for column in table.columns]
+    except (TooLarge, MemoryError):
+        raise
+    except Exception as error:  # damaged files raise whatever the decoder met
+        raise UsageError(
+            tr("{name} can't be read as Parquet", name=name),
+            why=str(error)[:200],
+            fix=tr("export it again"),
+        ) from error
+    return [list(table.column_names), *(list(row) for row in zip(*columns, strict=True))]

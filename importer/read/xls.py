@@ -1,105 +1,103 @@
-"""What the workbook reader doesn't tell about an XLS file, from its records ([MS-XLS]).
-
-Failed formulas come from the reader as empty cells; and a damaged place of a cell makes it ask for
-more memory than there is.
-"""
+"""XLS (Excel 5 to 2003) → worksheets, by xlrd."""
 
 from __future__ import annotations
 
 import io
-import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import olefile
+import xlrd
+from xlrd.biffh import (
+    XL_CELL_BOOLEAN,
+    XL_CELL_DATE,
+    XL_CELL_ERROR,
+    XL_CELL_NUMBER,
+    error_text_from_code,
+)
 
-from importer.errors import UsageError
-from importer.i18n import tr
+from importer.read.grid import Worksheet
+from importer.read.number_formats import (
+    PLAIN,
+    NumberFormat,
+    built_in,
+    date_text,
+    number_format,
+    number_text,
+    shown_number,
+)
+from importer.records import CellKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_MOST_COLUMNS = 256  # [MS-XLS] 2.5.17: more can only be damage
-_BOF, _EOF, _DATEMODE, _BOUNDSHEET = 0x0809, 0x000A, 0x0022, 0x0085
-_FORMULA, _BOOLERR, _MULRK, _MULBLANK = 0x0006, 0x0205, 0x00BD, 0x00BE
-_CELLS = frozenset([_FORMULA, _BOOLERR, _MULRK, _MULBLANK, 0x0201, 0x0203, 0x0204, 0x00FD, 0x027E])
-_ERRORS = {
-    0x00: "#NULL!",
-    0x07: "#DIV/0!",
-    0x0F: "#VALUE!",
-    0x17: "#REF!",
-    0x1D: "#NAME?",
-    0x24: "#NUM!",
-    0x2A: "#N/A",
-}
+    from xlrd.sheet import Sheet as XlrdSheet
 
 
-class XlsFacts(NamedTuple):
-    """Errors by sheet, in the book's order, and (row, column) from 0; days count from 1904?."""
+class XlsBook:
+    """A workbook whose worksheets are read one by one.
 
-    errors: list[dict[tuple[int, int], str]]
-    from_1904: bool
-
-
-def xls_facts(data: bytes, name: str) -> XlsFacts:
-    """Return what the reader doesn't tell.
-
-    Raises UsageError when the file is damaged.
+    Raises whatever xlrd meets in a damaged file, TooLarge.
     """
-    try:
-        return _facts(_stream(data))
-    except (OSError, struct.error, IndexError, ValueError, TypeError) as error:
-        raise UsageError(
-            tr("{name} can't be read as a workbook", name=name),
-            why=str(error)[:200] or None,
-            todo=tr("open it in the spreadsheet program and save it anew as .xlsx or .csv"),
-        ) from error
+
+    def __init__(self, data: bytes) -> None:
+        # What it finds odd, xlrd prints; the sheet itself is what counts.
+        self._book = xlrd.open_workbook(
+            file_contents=data,
+            formatting_info=True,  # merged and hidden cells, number formats
+            ragged_rows=True,
+            on_demand=True,
+            logfile=io.StringIO(),
+        )
+        self.from_1904 = self._book.datemode == 1
+        formats = self._book.format_map
+        self._shapes = [
+            _shape(style.format_key, formats.get(style.format_key)) for style in self._book.xf_list
+        ]
+
+    def names(self) -> list[str]:
+        """Return the names of the worksheets."""
+        names: list[str] = self._book.sheet_names()
+        return names
+
+    def read(self, only: str | None) -> list[Worksheet]:
+        """Read all worksheets, or the one of that name."""
+        found: list[Worksheet] = []
+        for number, name in enumerate(self.names()):
+            if only is None or name == only:
+                source = self._book.sheet_by_index(number)
+                before = found[-1].cells() if found else 0
+                found.append(self._read(source, before))
+                self._book.unload_sheet(number)
+        return found
+
+    def _read(self, source: XlrdSheet, before: int) -> Worksheet:
+        sheet = Worksheet(source.name, hidden=source.visibility > 0, before=before)
+        for row in range(source.nrows):
+            styles = source._cell_xf_indexes[row]  # noqa: SLF001 - by rows it has no other way
+            cells = zip(source.row_types(row), source.row_values(row), styles, strict=True)
+            for column, (kind, value, style) in enumerate(cells):
+                sheet.put(row, column, *self._text(kind, value, style))
+        sheet.merged = [
+            (first, left, last - 1, right - 1) for first, last, left, right in source.merged_cells
+        ]
+        sheet.hidden_rows = {row for row, info in source.rowinfo_map.items() if info.hidden}
+        sheet.hidden_columns = {
+            column for column, info in source.colinfo_map.items() if info.hidden
+        }
+        return sheet
+
+    def _text(self, kind: int, value: Any, style: int) -> tuple[str, CellKind | None]:
+        if kind in {XL_CELL_NUMBER, XL_CELL_DATE}:
+            shape = self._shapes[style] if style < len(self._shapes) else PLAIN
+            if shape.date:
+                try:
+                    return date_text(value, shape, from_1904=self.from_1904)
+                except (ValueError, OverflowError):
+                    return number_text(repr(value)), None
+            return shown_number(repr(value), shape), None
+        if kind == XL_CELL_BOOLEAN:
+            return ("TRUE" if value else "FALSE"), CellKind.BOOLEAN
+        if kind == XL_CELL_ERROR:
+            return error_text_from_code.get(value, "#ERROR!"), CellKind.ERROR
+        return str(value), None
 
 
-def _stream(data: bytes) -> bytes:
-    with olefile.OleFileIO(io.BytesIO(data)) as ole:
-        for stream in ("Workbook", "Book"):
-            if ole.exists(stream):
-                content: bytes = ole.openstream(stream).read()
-                return content
-    raise ValueError(tr("there is no workbook in it"))
-
-
-def _facts(stream: bytes) -> XlsFacts:
-    errors: list[dict[tuple[int, int], str]] = []
-    from_1904 = False
-    depth = 0  # charts have a beginning and an end of their own
-    for kind, content in _records(stream):
-        if kind == _BOF:
-            depth += 1
-            if depth == 1:
-                errors.append({})
-        elif kind == _EOF:
-            depth -= 1
-        elif kind == _DATEMODE:
-            from_1904 = content[:2] == b"\1\0"
-        elif kind in _CELLS:
-            row, column = struct.unpack_from("<HH", content)
-            last = struct.unpack_from("<H", content, len(content) - 2)[0]
-            if column >= _MOST_COLUMNS or (kind in {_MULRK, _MULBLANK} and last >= _MOST_COLUMNS):
-                raise ValueError(
-                    tr("a cell of row {row} stands where there are no columns", row=row + 1)
-                )
-            if errors and (error := _error(kind, content)):
-                errors[-1][row, column] = error
-    return XlsFacts(errors[1:], from_1904)  # the first part is the book itself
-
-
-def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + 4 <= len(stream):
-        kind, length = struct.unpack_from("<HH", stream, at)
-        yield kind, stream[at + 4 : at + 4 + length]
-        at += 4 + length
-
-
-def _error(kind: int, content: bytes) -> str | None:
-    if kind == _BOOLERR and content[7]:
-        return _ERRORS.get(content[6])
-    if kind == _FORMULA and content[12:14] == b"\xff\xff" and content[6] == 2:
-        return _ERRORS.get(content[8])
-    return None
+def _shape(key: int, known: Any) -> NumberFormat:
+    return number_format(known.format_str) if known and known.format_str else built_in(key)
