@@ -1,28 +1,24 @@
-"""What comes out of an old POS goes in as it is: one sheet for each trap, and what comes of it."""
+"""Workbooks and other sheets that are made by a program: one for each trap, and what comes of it.
+
+Sheets of plain text are files, in `sheets/`.
+"""
 
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from importer.errors import UsageError
-from importer.pipeline.prepare import SheetOptions, prepare
-from importer.records import MappingChoices, ReadOptions
+from tests.read.sheet_cases import Case, check_case
 from tests.workbook_builders import day, excel_xml, html, jsonl, ods, parquet, xls, xlsx, zipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     import openpyxl
 
-TODAY = date(2026, 11, 23)
 PHONE, OTHER, THIRD = "+994500000001", "+994500000002", "+994500000003"
 ANAR = {"name": "Anar Demo", "phone": PHONE}
 LALE = {"name": "Lalə Demo", "phone": OTHER}
@@ -33,23 +29,6 @@ RUSSIAN = "Имя;Телефон\r\nАнна Демо;0500000001\r\nИван Щ�
 TURKISH = "Ad Soyad;Telefon\nAyşe Yılmaz;0500000001\nİbrahim Doğan;0500000002\n"
 WESTERN = "Name;Phone\nJosé Núñez;0500000001\nMüller Jürgen;0500000002\n"
 GRID = [["Name", "Phone"], ["Anar Demo", "0500000001"], ["Lalə Demo", "0500000002"]]
-
-
-@dataclass
-class Case:
-    """A file, and what comes of it: row → the customer, or the codes of its problems.
-
-    `error` has words of what is said when nothing comes of it. `facts` are attributes of the sheet.
-    """
-
-    data: bytes | str
-    rows: Mapping[int, Any] = field(default_factory=dict)
-    error: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    note: str = ""
-    name: str = "list.csv"
-    read: dict[str, Any] = field(default_factory=dict)
-    given: tuple[tuple[str, str], ...] = ()
 
 
 def person(name: str, phone: str | None = None, **more: Any) -> dict[str, Any]:
@@ -63,7 +42,6 @@ TURKS: dict[int, Any] = {2: person("Ayşe Yılmaz", PHONE), 3: person("İbrahim 
 WEST: dict[int, Any] = {2: person("José Núñez", PHONE), 3: person("Müller Jürgen", OTHER)}
 
 ENCODINGS = {
-    "utf-8": Case(TWO, TWO_ROWS, facts={"encoding": "utf-8"}),
     "utf-8 with a mark": Case(codecs.BOM_UTF8 + TWO.encode(), TWO_ROWS),
     "utf-8 with two marks": Case(codecs.BOM_UTF8 * 2 + TWO.encode(), TWO_ROWS),
     "utf-16 little, mark": Case(codecs.BOM_UTF16_LE + TWO.encode("utf-16-le"), TWO_ROWS),
@@ -144,341 +122,17 @@ ENCODINGS = {
 }
 
 DELIMITED = {
-    "semicolons": Case(TWO.replace(",", ";"), TWO_ROWS, facts={"delimiter": ";"}),
-    "tabs": Case(TWO.replace(",", "\t"), TWO_ROWS, name="list.tsv"),
-    "bars": Case(TWO.replace(",", "|"), TWO_ROWS, facts={"delimiter": "|"}),
-    "decimal commas": Case(
-        "Ad;Telefon;Bonus\nAnar Demo;0500000001;1,5\nLalə Demo;0500000002;20,75\n", TWO_ROWS
-    ),
-    "one column, commas in the names": Case(
-        'Name\n"Demo, Anar"\n"Demo, Lalə"\n', {2: person("Demo, Anar"), 3: person("Demo, Lalə")}
-    ),
-    "sep=;": Case("sep=;\nName;Phone\nAnar Demo;0500000001\n", {2: ANAR}, facts={"delimiter": ";"}),
-    "sep= with tab, quoted": Case(
-        '"sep=\t"\r\nName\tPhone\r\nAnar Demo\t0500000001\r\n', {2: ANAR}
-    ),
     "sep=| in utf-16": Case(
         "sep=|\r\nName|Phone\r\nAnar Demo|0500000001".encode("utf-16"), {2: ANAR}
     ),
-    "a delimiter that was told": Case(
-        "Name^Phone\nAnar Demo^0500000001\n", {2: ANAR}, read={"delimiter": "^"}
-    ),
-    "a delimiter of two letters": Case(TWO, error="can't separate", read={"delimiter": "::"}),
-    "quoted delimiters": Case(
-        'Name,Phone,Note\nAnar Demo,0500000001,"a, b, c"\n',
-        {2: ANAR | {"description": "a, b, c"}},
-    ),
-    "doubled quotes": Case(
-        'Name,Phone\n"Anar ""the"" Demo",0500000001\n', {2: person('Anar "the" Demo', PHONE)}
-    ),
-    "a quote in the middle": Case(
-        'Name,Phone,Note\nAnar Demo,0500000001,5" pipe\nLalə Demo,0500000002,6" pipe\n',
-        {2: ANAR | {"description": '5" pipe'}, 3: LALE | {"description": '6" pipe'}},
-    ),
-    "quoted line breaks": Case(
-        'Name,Phone,Note\nAnar Demo,0500000001,"one\r\ntwo\nthree"\nLalə Demo,0500000002,\n',
-        {2: ANAR | {"description": "one\r\ntwo\nthree"}, 3: LALE},
-    ),
-    "CR alone": Case(TWO.replace("\n", "\r"), TWO_ROWS),
-    "CRLF": Case(TWO.replace("\n", "\r\n"), TWO_ROWS),
-    "CR, CRLF and LF mixed": Case(
-        "Name,Phone\r\nAnar Demo,0500000001\rLalə Demo,0500000002\nDemo,0500000003",
-        TWO_ROWS | {4: person("Demo", THIRD)},
-    ),
-    "no line break at the end": Case(TWO.rstrip(), TWO_ROWS),
-    "other line separators are text": Case(
-        "Name,Phone,Note\nAnar Demo,0500000001,a\u2028b\x85c\n",
-        {2: ANAR | {"description": "a\u2028b\x85c"}},
-    ),
-    "NUL and control bytes": Case(
-        "Name,Phone\nAn\0ar \x01Demo,0500\x00000001\nLalə\x07 Demo,\x0b0500000002\x1f\n", TWO_ROWS
-    ),
-    "many control bytes in a short file": Case(
-        "Name,Ph\0one\nAn\0ar Demo,0500\x07000001\n\x01\x02Lalə Demo\x1f,0500000002\x08\n", TWO_ROWS
-    ),
-    "NULs at the end": Case(TWO + "\0" * 5000, TWO_ROWS),
     "a cell above 131,072 characters": Case(
         f"Name,Phone,Note\nAnar Demo,0500000001,{'x' * 200_000}\n",
         {2: ANAR | {"description": "x" * 200_000}},
-    ),
-    "short rows are filled up": Case(
-        "Name,Phone,Email,Note\nAnar Demo,0500000001\nLalə Demo\n",
-        {2: ANAR, 3: person("Lalə Demo")},
-    ),
-    "a long row is never shifted": Case(
-        "Name,Phone,Note\nDemo, Anar,0500000001,\nLalə Demo,0500000002,,\nDemo,0500000003,a,b\n",
-        {2: person("Demo"), 3: LALE, 4: "malformed_row"} | {2: "invalid_phone"},
-    ),
-    "a delimiter at the end of each row": Case(
-        "Name,Phone,\nAnar Demo,0500000001,\nLalə Demo,0500000002,\n", TWO_ROWS
-    ),
-    "a delimiter at the end of each row but the header": Case(
-        "Name,Phone\nAnar Demo,0500000001,\nLalə Demo,0500000002,\n", TWO_ROWS
-    ),
-    "one cell too many, under a nameless column": Case(
-        "Name,Phone,\nAnar Demo,0500000001,\nLalə Demo,0500000002,\nDemo, Demo,0500000003\n",
-        TWO_ROWS | {4: "malformed_row"},
-    ),
-    "a nameless column in use": Case(
-        "Name,Phone,\nAnar Demo,0500000001,vip\nLalə Demo,0500000002,new\n", TWO_ROWS
-    ),
-    "an unclosed quote": Case(
-        'Name,Phone,Note\nAnar Demo,0500000001,\n"Demo,0500000003,\nLalə Demo,0500000002,\n',
-        {2: ANAR, 3: "malformed_row", 4: LALE},
-    ),
-    "two unclosed quotes in rows that follow each other": Case(
-        'Name,Phone,Note\n"Demo,0500000003,\n"Demo,0500000004,\nLalə Demo,0500000002,\n',
-        {2: "malformed_row", 3: "malformed_row", 4: LALE},
-    ),
-    "two unclosed quotes with rows between": Case(
-        'Name,Phone,Note\n"Demo,0500000003,\nLalə Demo,0500000002,\nAnar Demo,0500000001,"\n',
-        {2: "malformed_row", 3: LALE, 4: "malformed_row"},
-    ),
-    "an unclosed quote in two columns": Case(
-        'Name;Phone\n"Demo;0500000003\nAnar Demo;0500000001\nLalə Demo;0500000002\n',
-        {2: "malformed_row", 3: ANAR, 4: LALE},
     ),
     "an unclosed quote far from the end": Case(
         'Name,Phone\n"Demo,0500000003\n' + "Demo,\n" * 3000 + "Anar Demo,0500000001\n",
         {2: "malformed_row", 3: person("Demo"), 3003: ANAR},
     ),
-    "blank lines count": Case(
-        "\n\nName,Phone\n\nAnar Demo,0500000001\n , \nLalə Demo,0500000002\n\n\n",
-        {5: ANAR, 7: LALE},
-        facts={"header_row": 3, "blank_rows": 4},
-    ),
-}
-
-HEADERS = {
-    "title rows": Case(
-        "Demo Restaurant,,\nCustomers as of 24.11.2026,,\n,,\nName,Phone,City\n"
-        "Anar Demo,0500000001,Baku\nLalə Demo,0500000002,Baku\n",
-        {5: ANAR, 6: LALE},
-        facts={"header_row": 4},
-        note="above the header, not read: 2 rows",
-    ),
-    "a wide title row": Case(
-        "Report,Customers,Branch,Demo\nName,Phone,City,Note\nAnar Demo,0500000001,Baku,\n",
-        {3: ANAR},
-    ),
-    "a header in two rows": Case(
-        "Customer,,Contact\nName,Surname,Phone\nAnar,Demo,0500000001\n", {3: ANAR}
-    ),
-    "a customer without a phone is no header": Case(
-        "Name;Phone;City\nLalə;;Bakı\nAnar Demo;0500000001;Bakı\n", {2: person("Lalə"), 3: ANAR}
-    ),
-    "the header's row that was told": Case(
-        "Name,Phone\nName,Phone\nAnar Demo,0500000001\n", {3: ANAR}, read={"header_row": 2}
-    ),
-    "a header's row that is none": Case(TWO, error="is no header", read={"header_row": 9}),
-    "a blank row that is told to be the header": Case(
-        "\n" + TWO, error="the row is empty", read={"header_row": 1}
-    ),
-    "no header": Case("Anar Demo,0500000001\nLalə Demo,0500000002\n", error="no row of headers"),
-    "the header again, as reports have it": Case(
-        "Name,Phone\nAnar Demo,0500000001\nName,Phone\nLalə Demo,0500000002\n",
-        {2: ANAR, 3: "malformed_row", 4: LALE},
-    ),
-    "an export below another": Case(
-        "\ufeffName,Email\nAnar Demo,\n\ufeffName,Email\nLalə Demo,\n",
-        {2: person("Anar Demo"), 3: "malformed_row", 4: person("Lalə Demo")},
-    ),
-    "sections and totals": Case(
-        "Name,Phone,Spent\nVIP:,,\nAnar Demo,0500000001,10\nB,,\nLalə Demo,0500000002,20\n"
-        "Total,,30\nGrand total: 30,,\nİtoqo Demo,,\n",
-        {2: "malformed_row", 3: ANAR, 4: "malformed_row", 5: LALE}
-        | {6: "malformed_row", 7: "malformed_row", 8: person("İtoqo Demo")},
-    ),
-    "sections and lines below that name themselves": Case(
-        "Name,Phone,City\nGold customers,,\nAnar Demo,0500000001,\nГРУППА Б,,\n"
-        "Lalə Demo,0500000002,\nDemo Page,0500000003,\nLalə Demo,,\nHesabat 24.11.2026,,\n"
-        "Printed by Demo,,\nstr. 1/1,,\nDemo 2026-11-24,,\nİmza: ____,,\nCəmi müştəri sayı 2,,\n"
-        "Total Demo,,\n",
-        {3: ANAR, 5: LALE, 6: person("Demo Page", THIRD), 7: person("Lalə Demo")}
-        | dict.fromkeys([2, 4, 8, 9, 11, 12, 13], "malformed_row")
-        | {10: person("str. 1/1")},
-    ),
-    "totals in other languages": Case(
-        "Ad;Telefon;Məbləğ\nAnar Demo;0500000001;5\nCƏMİ;;5\nИтого:;;5\nTOPLAM;;5\nYekun 5;;\n",
-        {2: ANAR} | dict.fromkeys(range(3, 7), "malformed_row"),
-    ),
-    "a company called Total": Case("Name,Phone\nTotal,0500000001\n", {2: person("Total", PHONE)}),
-    "repeated headers": Case(
-        "Name,Phone,Phone,Note,Note\nAnar Demo,,0500000001,a,b\n",
-        error='--map "description=Note (2)"',
-    ),
-    "repeated phones are tried in order": Case(
-        "Name,Phone,Phone\nAnar Demo,x,0500000001\nLalə Demo,0500000002,0500000003\n", TWO_ROWS
-    ),
-    "numbered headers": Case(
-        "Name,Phone 1 - Value,Phone 2 - Value,E-mail 1 - Value\n"
-        "Anar Demo,0500000001,,a@example.com\n",
-        {2: ANAR | {"email": "a@example.com"}},
-    ),
-    "an empty header": Case("Name,,Phone\nAnar Demo,x,0500000001\n", {2: ANAR}),
-    "headers with a line break": Case(
-        '"First\nname","Last\r\nname","Phone\n(mobile)"\nAnar,Demo,0500000001\n', {2: ANAR}
-    ),
-    "headers with a byte order mark inside": Case(
-        '"\ufeffName",Phone\nAnar Demo,0500000001\n', {2: ANAR}
-    ),
-    "Azerbaijani headers": Case(
-        "№;Adı;Soyadı;MOBİL NÖMRƏ;E-poçt;Doğum tarixi;Cinsi;Qeyd\n"
-        "1;Anar;Demo;0500000001;A@Example.com;31.12.1990;Kişi;yaxşı\n",
-        {
-            2: ANAR
-            | {"email": "a@example.com", "date_of_birth": "1990-12-31"}
-            | {"gender": 1, "description": "yaxşı"}
-        },
-    ),
-    "Russian headers": Case(
-        "Фамилия;Имя;Отчество;Моб. телефон;Эл. почта;Дата рождения;Пол;Примечание\n"
-        "Демо;Анна;Ивановна;0500000001;a@example.com;31.12.1990;ж;ок\n",
-        {
-            2: person("Анна Ивановна Демо", PHONE)
-            | {"email": "a@example.com", "date_of_birth": "1990-12-31"}
-            | {"gender": 2, "description": "ок"}
-        },
-    ),
-    "Turkish headers in capitals": Case(
-        "İSİM;SOYİSİM;CEP TELEFONU;E-POSTA;DOĞUM TARİHİ;CİNSİYET\n"
-        "Ayşe;Demo;0500000001;a@example.com;31.12.1990;KADIN\n",
-        {
-            2: person("Ayşe Demo", PHONE)
-            | {"email": "a@example.com", "date_of_birth": "1990-12-31", "gender": 2}
-        },
-    ),
-    "a guest, by name": Case(
-        "Guest,Name,Phone\nyes,Anar Demo,0500000001\n,Lalə Demo,0500000002\n", TWO_ROWS
-    ),
-    "a guest": Case("Guest,Phone\nAnar Demo,0500000001\n", {2: ANAR}),
-    "headers that say whose and how": Case(
-        "Customer First Name,Customer Last Name,Contact Phone (mobile),Birthday (DD/MM/YYYY)\n"
-        "Anar,Demo,0500000001,25/03/1990\n",
-        {2: ANAR | {"date_of_birth": "1990-03-25"}},
-    ),
-    "a header that says the order of dates": Case(
-        "Ad Soyad;Doğum tarixi (GG.AA.İİİİ)\nAnar Demo;03/04/1990\n",
-        {2: person("Anar Demo", date_of_birth="1990-04-03")},
-    ),
-    "a header that says the other order of dates": Case(
-        "Name;Birthday MM/DD/YYYY\nAnar Demo;03/04/1990\n",
-        {2: person("Anar Demo", date_of_birth="1990-03-04")},
-    ),
-    "a surname beside the customer's name": Case(
-        "Müştərinin adı;Müştərinin soyadı;Mobil tel;Ev tel\nAnar;Demo;;0500000001\n", {2: ANAR}
-    ),
-    "a surname that is in the name too": Case(
-        "ФИО;Фамилия клиента;Доп. тел.\nAnar Demo;Demo;+994500000001\n", {2: ANAR}
-    ),
-    "headers that have lost letters": Case(
-        "Ad Soyad;Do?um tarixi;Müşt?ri kodu;?;???;Phone?\n"
-        "Anar Demo;25.03.1990;007;1;2;0500000001\n",
-        {2: ANAR | {"code": "007", "date_of_birth": "1990-03-25"}},
-    ),
-    "dotless capitals": Case("ADI;SOYADI;TELEFON NÖMRESI\nAnar;Demo;0500000001\n", {2: ANAR}),
-    "secrets are no codes": Case(
-        "Name,Phone,Password hash,Session token\nAnar Demo,0500000001,abc,def\n", {2: ANAR}
-    ),
-    "two codes": Case(
-        "Name,Code,Customer code\nAnar Demo,1,2\n",
-        error='--map "code=Code" or --map "code=Customer code"',
-    ),
-    "two codes, and one is told": Case(
-        "Name,Code,Customer code\nAnar Demo,1,2\n",
-        {2: person("Anar Demo", code="2")},
-        given=(("code", "Customer code"),),
-    ),
-    "a header that isn't there": Case(TWO, error="did you mean", given=(("phone", "Phon"),)),
-    "a field that isn't there": Case(TWO, error="no field fax", given=(("fax", "Phone"),)),
-    "a field left out": Case(
-        TWO, {2: person("Anar Demo"), 3: person("Lalə Demo")}, given=(("phone", ""),)
-    ),
-    "our own results": Case(
-        "import_row,import_status,clopos_id,import_field,import_existing_id,import_duplicate_of,"
-        "import_message,Name,Phone,Note\n"
-        "2,invalid,,,,,phone,Anar Demo,0500000001,'=1+1\n"
-        "3,created,7,,,,,Lalə Demo,+994500000002,'''x\n",
-        {2: ANAR | {"description": "=1+1"}, 3: LALE | {"description": "''x"}},
-    ),
-    "our own results, without the message": Case(
-        "import_row,import_status,Name,Phone\n2,invalid,Anar Demo,0500000001\n",
-        {2: ANAR},
-        facts={"headers": ("Name", "Phone")},
-    ),
-}
-
-VALUES = {
-    "one number, a dozen spellings": Case(
-        "Name;Phone\n"
-        + "".join(
-            f"Demo;{text}\n"
-            for text in (
-                "0500000001",
-                "500000001",
-                "+994 50 000-00-01",
-                "00994500000001",
-                "994500000001",
-                "'+994500000001",
-                '"=""+994500000001"""',
-                "994500000001.0",
-                "+994 (0)50 000 00 01",
-                "050.000.00.01",
-                "tel:+994500000001",
-                "\u202a+994500000001\u202c",
-                "9.94500000001E+11",
-            )
-        ),
-        {2: person("Demo", PHONE)} | dict.fromkeys(range(3, 15), "duplicate"),
-    ),
-    "rounded by Excel": Case(
-        "Name;Phone;Code\nAnar;9.945E+11;\nLalə;9,945E+11;1.2E+10\n",
-        {2: "phone_precision_lost", 3: "code_precision_lost phone_precision_lost"},
-    ),
-    "several values in a cell": Case(
-        "Name;Phone;Email\nAnar Demo;0500000001 / 0500000002;a@example.com, b@example.com\n"
-        'Lalə Demo;"0500000002\n0500000003";x ::: c@example.com\n',
-        {2: ANAR | {"email": "a@example.com"}, 3: LALE | {"email": "c@example.com"}},
-    ),
-    "words for nothing": Case(
-        "Name;Phone;Email;Code;Birthday;Gender\nAnar;-;n/a;0;0000-00-00;-\nLalə;yoxdur;нет;—;yox;\n"
-        "Null;none;null;-;0/0/00;0\n",
-        {2: person("Anar"), 3: person("Lalə"), 4: person("Null")},
-    ),
-    "codes keep their zeros": Case(
-        "Name;Code\nAnar;7\nLalə;007\nDemo;7.0\n",
-        {2: person("Anar", code="7"), 3: person("Lalə", code="007"), 4: "duplicate"},
-    ),
-    "formula-like text": Case(
-        "Name;Note\n=Anar;+1\n@Lalə;-x\n",
-        {2: person("=Anar", description="+1"), 3: person("@Lalə", description="-x")},
-    ),
-    "dates that prove their order": Case(
-        "Name;Birthday\nAnar;03/04/1990\nLalə;25/04/1990\n",
-        {
-            2: person("Anar", date_of_birth="1990-04-03"),
-            3: person("Lalə", date_of_birth="1990-04-25"),
-        },
-    ),
-    "dates that prove nothing": Case(
-        "Name;Birthday\nAnar;03/04/1990\nLalə;05.06.90\n",
-        {2: "ambiguous_date", 3: "ambiguous_date"},
-    ),
-    "dates in four languages": Case(
-        "Name;Birthday\nA;17 aprel 1990\nB;17 апреля 1990 г.\nC;17 Nisan 1990\nD;April 17, 1990\n",
-        {at: person(name, date_of_birth="1990-04-17") for at, name in enumerate("ABCD", start=2)},
-    ),
-    "K in an Azerbaijani list": Case(
-        "Ad;Cinsi\nAnar;K\nLalə;Q\n", {2: person("Anar", gender=1), 3: person("Lalə", gender=2)}
-    ),
-    "K in a Turkish list": Case(
-        "İsim;Cinsiyet\nAyşe;K\nAli;E\n", {2: person("Ayşe", gender=2), 3: person("Ali", gender=1)}
-    ),
-    "no name": Case(
-        "Name;Phone\n;0500000001\n-;0500000002\n", {2: "missing_name", 3: "missing_name"}
-    ),
-    "letters that were lost": Case("Name;Phone\nL?l? Demo;\n", {2: person("L?l? Demo")}),
-    "combining marks": Case("Name\nA\u0308li\n", {2: person("Äli")}),
 }
 
 
@@ -606,7 +260,10 @@ WORKBOOKS = {
         {3: ANAR, 4: LALE},
     ),
     "worksheets of which any could be": Case(
-        xlsx({"Old": GRID, "New": GRID}), error='--sheet "Old"'
+        xlsx({"Old": GRID, "New": GRID}),
+        TWO_ROWS,
+        facts={"worksheet": "Old"},
+        note="worksheets not read: New",
     ),
     "a worksheet that was told": Case(
         xlsx({"Old": [["Name"], ["x"]], "New": GRID}), TWO_ROWS, read={"sheet": "new"}
@@ -632,7 +289,9 @@ WORKBOOKS = {
     "line breaks and tabs in cells": Case(
         xlsx([["Name", "Phone"], ["Anar\nDemo", "0500000001\t"]]), {2: ANAR}
     ),
-    "a cell at the far end": Case(xlsx(GRID, change=far_away), error="delete what stands far away"),
+    "a cell at the far end": Case(
+        xlsx(GRID, change=far_away), error="delete what doesn't belong to the table"
+    ),
     "xls": Case(xls(GRID), TWO_ROWS, facts={"kind": "xls"}, name="list.xls"),
     "xls with numbers and dates": Case(
         xls([["Name", "Phone", "Birthday"], ["Anar Demo", 994500000001, day("1990-04-17")]]),
@@ -699,14 +358,6 @@ OTHERS = {
     "JSON lines with blank ones and a mark": Case(
         codecs.BOM_UTF8 + b'{"Name": "Anar Demo", "Phone": "0500000001"}\r\n\r\n', {2: ANAR}
     ),
-    "a JSON array": Case('[ {"Name": "Anar Demo",\n "Phone": "0500000001"} ]', {2: ANAR}),
-    "an answer of some API": Case(
-        '{"total": 1, "data": [{"Name": "Anar Demo", "Phone": 994500000001.0}]}', {2: ANAR}
-    ),
-    "JSON with null, false and lists": Case(
-        '{"Name": "Anar Demo", "Phone": "0500000001", "Email": null, "Tags": ["a"], "Ok": false}',
-        {2: ANAR},
-    ),
     "JSON with objects in objects": Case(
         jsonl(
             {"name": "Anar Demo", "contact": {"phone": "0500000001", "more": {}}},
@@ -714,14 +365,7 @@ OTHERS = {
         ),
         TWO_ROWS,
     ),
-    "an answer of some API, deeper": Case(
-        '{"ok": true, "data": {"customers": [{"Name": "Anar Demo", "Phone": "0500000001"}]}}',
-        {2: ANAR},
-    ),
-    "JSON with half a letter": Case('{"Name": "Anar \\ud800"}', {2: person("Anar \ufffd")}),
-    "JSON that isn't": Case('{"Name": "Anar"}\n{"Name": \n', error="line 2"),
     "JSON without end": Case("[" * 100_000, error="JSON"),
-    "JSON of numbers": Case("[{}, 1]", error="objects"),
     "Parquet": Case(
         parquet({"Name": ["Anar Demo", "Lalə Demo"], "Phone": [994500000001, 994500000002]}),
         TWO_ROWS,
@@ -758,7 +402,6 @@ OTHERS = {
     "empty": Case(b"", error="is empty"),
     "spaces": Case(b" \r\n\t \n", error="is empty"),
     "a mark and nothing else": Case(codecs.BOM_UTF16_LE, error="no rows"),
-    "a header and nothing else": Case("Name,Phone\n\n\n", error="a header and no rows"),
     "a workbook with a password": Case(
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage".encode("utf-16-le"),
         error="protected with a password",
@@ -774,8 +417,6 @@ OTHERS = {
         error="protected with a password",
     ),
     "a ZIP with a password": Case(locked(zipped({"a.csv": TWO.encode()})), error="a password"),
-    "contacts": Case("BEGIN:VCARD\nFN:Anar\n", error="vCard"),
-    "a web archive": Case("MIME-Version: 1.0\n\n<html>", error="a web archive"),
     "a PDF": Case(b"%PDF-1.7 x", error="a PDF"),
     "a program": Case(bytes(range(32)) * 200, error="not text"),
     "an old workbook, cut": Case(xls(GRID)[:900], error="can't be read"),
@@ -787,8 +428,6 @@ CASES = {
     for kind, cases in (
         ("encoding", ENCODINGS),
         ("text", DELIMITED),
-        ("header", HEADERS),
-        ("values", VALUES),
         ("workbook", WORKBOOKS),
         ("other", OTHERS),
     )
@@ -796,43 +435,9 @@ CASES = {
 }
 
 
-def test_there_are_enough() -> None:
-    assert len(CASES) >= 80
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_what_comes_of_it(name: str, tmp_path: Path) -> None:
+def test_a_generated_sheet_is_read_as_it_was_meant(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     path = tmp_path / case.name
     path.write_bytes(case.data if isinstance(case.data, bytes) else case.data.encode())
-    options = SheetOptions(
-        read=ReadOptions(**case.read), choices=MappingChoices(given=case.given), region="AZ"
-    )
-    if case.error:
-        with pytest.raises(UsageError) as caught:
-            prepare(path, options, today=TODAY)
-        error = caught.value
-        assert case.error in f"{error.what} · {error.why} · {error.todo}"
-        assert error.todo
-        assert "Anar Demo" not in f"{error.what}{error.why}{error.todo}"  # nobody's name
-        return
-    found = prepare(path, options, today=TODAY)
-    ready = {
-        row: {field: value for field, value in customer.items() if not pd.isna(value)}
-        for row, customer in zip(
-            found.values.index.tolist(), found.values.to_dict("records"), strict=True
-        )
-    }
-    for row, expected in case.rows.items():
-        if isinstance(expected, dict):
-            assert ready.get(row) == expected, (row, found.outcomes.get(row))
-        elif expected == "duplicate":
-            assert found.outcomes[row].status == "duplicate", row
-        else:
-            codes = {p.code for p in found.problems if p.row == row}
-            assert codes >= set(expected.split()), row
-            assert found.outcomes[row].status == "invalid"
-            assert row not in ready
-    for fact, value in case.facts.items():
-        assert getattr(found.sheet, fact) == value
-    assert case.note in " · ".join(found.sheet.notes)
+    check_case(case, path)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import random
-import time
 from typing import TYPE_CHECKING
 
+import openpyxl
 import pytest
 
 from importer.clean.columns import clean
 from importer.errors import UsageError
 from importer.mapping.columns import map_columns
 from importer.mapping.profiles import load_profiles
-from importer.read.sheet import read
+from importer.read import read
 from importer.records import MappingChoices, Reading, ReadOptions
+from tests.no_hang import no_hang
 from tests.pipeline.test_exports import EXPORTS, FILES
 from tests.workbook_builders import excel_xml, html, jsonl, ods, parquet, xls, zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MUTATIONS = 300
-LONGEST = 2.0  # seconds of CPU for one file
+MUTATIONS = 120  # `make fuzz` goes on where these end
+RECORDS = 10  # of an export: the bytes that matter are the same in more of them
 PROFILES = load_profiles()
 ROWS = [["Name", "Phone", "Birthday"], *([f"Demo {n}", f"05000000{n:02}", ""] for n in range(20))]
 COLUMNS = dict(zip(ROWS[0], map(list, zip(*ROWS[1:], strict=True)), strict=True))
@@ -51,6 +53,20 @@ STRANGE = (
 )
 
 
+def beginning(path: Path) -> bytes:
+    """Return the first records of an export, in its own kind of file."""
+    data = path.read_bytes()
+    start = read(path, ReadOptions()).header_row
+    if path.suffix != ".xlsx":
+        return b"\n".join(data.split(b"\n")[: start + RECORDS])
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    for sheet in book.worksheets:
+        sheet.delete_rows(start + RECORDS, sheet.max_row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
 def mutated(data: bytes, random_: random.Random) -> bytes:
     """Return the bytes with one to twenty changes: overwritten, put in, left out, doubled, cut."""
     out = bytearray(data)
@@ -77,20 +93,19 @@ def mutated(data: bytes, random_: random.Random) -> bytes:
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", [*FILES, *OTHERS])
 def test_a_result_or_a_clear_error(name: str, tmp_path: Path) -> None:
-    data = OTHERS.get(name) or (EXPORTS / name).read_bytes()
+    data = OTHERS.get(name) or beginning(EXPORTS / name)
     random_ = random.Random(name)  # noqa: S311 - the same mutations in every run
     path = tmp_path / "list"
     for number in range(MUTATIONS if name in FILES else MUTATIONS // 3):
         path.write_bytes(mutated(data, random_))
-        began = time.process_time()
         try:
-            sheet = read(path, ReadOptions())
-            mapping = map_columns(sheet, PROFILES, MappingChoices())
-            cleaned = clean(sheet, mapping, Reading("AZ", mapping.dates, mapping.language))
-            assert len(cleaned.values) + len(sheet.malformed) == len(sheet.table)
+            with no_hang():
+                sheet = read(path, ReadOptions())
+                mapping = map_columns(sheet, PROFILES, MappingChoices())
+                cleaned = clean(sheet, mapping, Reading("AZ", mapping.dates, mapping.language))
+            assert len(cleaned.values) + len(sheet.malformed) == len(sheet.table), number
         except UsageError as error:
-            told = error.todo
+            fix = error.fix
         else:
-            told = "a result"
-        assert told, number
-        assert time.process_time() - began < LONGEST, number
+            fix = "nothing to fix"
+        assert fix, number
