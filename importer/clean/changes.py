@@ -1,8 +1,8 @@
-"""What was made of each value, for the results: `phone read from 050 123 45 67`. Pure.
+"""Changes of each value, for the results: `phone read from 050 123 45 67`.
 
-The API can't change a customer: whoever looks at the results must see what was sent in place of
-what the sheet had. Said where more than outer spaces differs, a block of rows at a time, so that a
-million rows cost no memory.
+The API can't change a customer: the results must show what was sent in place of what the sheet had.
+It stands there where more than outer spaces differs. It is made a block of rows at a time, so that
+a million rows cost no memory.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ class Changes:
         start, stop = np.searchsorted(self.rows, [rows[0], rows[-1] + 1]) if len(rows) else (0, 0)
         if start == stop:
             return None
-        parts = [self._said(field, int(start), int(stop)) for field in self.sources]
+        parts = [self._describe_block(field, int(start), int(stop)) for field in self.sources]
         parts = [part for part in parts if part is not None]
         if not parts:
             return None
         # Each part begins with a semicolon, where it says anything.
-        said = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*parts, ""), 2)
+        message = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*parts, ""), 2)
         if stop - start == len(rows):
-            return said
+            return message
         places = np.searchsorted(rows, self.rows[start:stop])
         mask = np.zeros(len(rows), bool)
         mask[places] = True
-        return pc.replace_with_mask(pa.repeat("", len(rows)), mask, said)
+        return pc.replace_with_mask(pa.repeat("", len(rows)), mask, message)
 
-    def _said(self, field: str, start: int, stop: int) -> pa.Array | None:
+    def _describe_block(self, field: str, start: int, stop: int) -> pa.Array | None:
         """Return a text where the value is another than its source, nothing elsewhere."""
         values = self.values[field].slice(start, stop - start)
         if not pa.types.is_string(values.type):
@@ -91,11 +91,12 @@ def source_of(columns: list[pa.Array], read: list[pa.Array]) -> pa.Array:
     return reduce(pc.coalesce, texts)
 
 
-def joined(columns: list[pa.Array]) -> pa.Array:
+def joined(columns: list[pa.Array], between: str = " ") -> pa.Array:
     """Return the texts of columns that make one value together, as a person would read them."""
     if len(columns) == 1:
         return columns[0]
     parts = [pc.utf8_trim_whitespace(cells) for cells in columns]
     null = pa.scalar(None, pa.string())
     filled = [pc.if_else(pc.equal(part, ""), null, part) for part in parts]
-    return pc.binary_join_element_wise(*filled, "", " ", null_handling="skip")
+    texts = pc.binary_join_element_wise(*filled, "", between, null_handling="skip")
+    return pc.utf8_slice_codeunits(texts, 0, -len(between))

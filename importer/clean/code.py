@@ -4,31 +4,57 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import TYPE_CHECKING
 
+from importer.clean.date import MONTHS
 from importer.clean.parsed import NOTHING, Parsed
 from importer.text import (
     bare,
+    fold,
     has_lost_letters,
     is_cell_error,
     is_dash,
+    is_null,
     looks_like_formula,
     one_line,
     tidy,
 )
 
-_SCIENTIFIC = re.compile(r"([0-9]+)(?:[.,]([0-9]*))?[eE]\+?([0-9]{1,2})")
-_DECIMALS = re.compile(r"(-?[0-9]+)[.,]0+")
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SCIENTIFIC = re.compile(r"([0-9]+)(?:[.,]([0-9]*))?[eE]\+?0{0,2}([0-9]{1,2})")
+# How the reader writes a date or a time that a cell holds, and a truth value (R8).
+_NOT_AS_TYPED = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}-(?:[0-9]{2}|XX)|--[0-9]{2}(?:-[0-9]{2})?)"
+    r"(?:[ T][0-9]{2}:[0-9]{2}\S{0,20})?|[0-9]{1,2}:[0-9]{2}:[0-9]{2}|TRUE|FALSE"
+)
+_TWO_NUMBERS = re.compile(r"[0-9]{1,4}[-./][0-9]{1,4}")
+_WITH_YEAR = re.compile(r"[0-9]{1,2}([-./])[0-9]{1,2}\1(?:19|20)[0-9]{2}")
+_DAY_OF_MONTH = re.compile(r"(?:[0-9]{1,4}[-. ]([^\W\d_]+)|([^\W\d_]+)[-. ][0-9]{1,4})\.?")
+_LIKE_A_DAY = re.compile(r"(?:[12]?[0-9]|3[01]|0[1-9])[-. ][^\W\d_]{3,9}\.?")
+_NEARLY_ALL = 0.9
+_DECIMALS = re.compile(r"(-?[0-9]+)[.,]0{1,2}")
+_DIGITS = re.compile(r"-?[0-9]+(?:[.,][0-9]*)?")
+_QUESTIONED = 0.5  # share of question marks from which on a name is lost
 
 
 def parse_name(cells: tuple[str, ...]) -> Parsed:
     """Join the parts of a name, without those that are empty or dashes."""
     parts = [one_line(cell) for cell in cells]
+    if any(_NOT_AS_TYPED.fullmatch(part) or _is_day_of_month(part) for part in parts):
+        return Parsed(None, "not_as_typed")
     name = " ".join(
-        part for part in parts if part and not is_dash(part) and not is_cell_error(part)
+        part
+        for part in parts
+        if part and not is_dash(part) and not is_null(part) and not is_cell_error(part)
     )
     if not name:
         error = any(is_cell_error(part) for part in parts)
         return Parsed(None, "cell_error" if error else None)
+    lost = name.count("?") + name.count("\ufffd")
+    if lost and lost >= _QUESTIONED * len(name.replace(" ", "")):
+        return Parsed(None, "name_lost")
     remarks = [
         *(["formula_like_text"] if looks_like_formula(name) else []),
         *(["name_replacement_char"] if has_lost_letters(name) else []),
@@ -36,18 +62,64 @@ def parse_name(cells: tuple[str, ...]) -> Parsed:
     return Parsed(name, None, tuple(remarks))
 
 
-def parse_code(text: str) -> Parsed:
-    """Read a code as text: leading zeros stay, `.0` goes, `0` is nothing."""
+def _is_day_of_month(part: str) -> bool:
+    """Return whether a part of a name is what a spreadsheet made of one: 01.mar of Mar 1."""
+    match = "-" in part or "." in part
+    day = _DAY_OF_MONTH.fullmatch(part) if match else None
+    return day is not None and " " not in part and fold(day[1] or day[2]) in MONTHS
+
+
+def all_decimals(texts: Iterable[str]) -> bool:
+    """Return whether all numbers of a column end in `.0`: then a program wrote them so, not people.
+
+    `1.000` beside `1.001` is a thousand (R8).
+    """
+    plain = [bare(text) for text in texts]
+    numbers = [text for text in plain if _DIGITS.fullmatch(text)]
+    return bool(numbers) and all(map(_DECIMALS.fullmatch, numbers))
+
+
+def are_two_numbers(texts: Iterable[str]) -> bool:
+    """Return whether codes of a column are two numbers, e.g. 13-20.
+
+    Then `12-May` and `May-05` among them are what a spreadsheet made of 12-05 and 5-05 (R8).
+    """
+    return any(_TWO_NUMBERS.fullmatch(bare(text)) for text in texts)
+
+
+def are_mostly_two_numbers(texts: Iterable[str]) -> bool:
+    """Return whether nearly all codes are two numbers, or one and a word where a month may stand.
+
+    Then such a word is a month of some language, though none of ours: `02.лют` among 13-20.
+    """
+    plain = [bare(text) for text in texts]
+    numbers = sum(bool(_TWO_NUMBERS.fullmatch(text)) for text in plain)
+    days = sum(bool(_LIKE_A_DAY.fullmatch(text)) for text in plain)
+    return numbers > days and numbers + days >= _NEARLY_ALL * len(plain)
+
+
+def parse_code(
+    text: str, *, decimals: bool = False, two_numbers: bool = False, mostly: bool = False
+) -> Parsed:
+    """Read a code as text: leading zeros stay, `0` is nothing.
+
+    `decimals`: all numbers of the column end in `.0`, which goes. `two_numbers`: the column's codes
+    are two numbers (`are_two_numbers`), `mostly`: nearly all (`are_mostly_two_numbers`).
+    """
     plain = bare(text)
-    if decimals := _DECIMALS.fullmatch(plain):
-        plain = decimals[1]
-    if not plain or (plain.strip("0") == "" and len(plain) == 1):
+    if decimals and (number := _DECIMALS.fullmatch(plain)):
+        plain = number[1]
+    if plain in {"", "0"}:
         return NOTHING
     if match := _SCIENTIFIC.fullmatch(plain):
         fraction, exponent = match[2] or "", int(match[3])
         if len(fraction) < exponent:
             return Parsed(None, "code_precision_lost")
         plain = match[1] + fraction[:exponent]
+    day = two_numbers and _DAY_OF_MONTH.fullmatch(plain)
+    month = day and (fold(day[1] or day[2]) in MONTHS or (mostly and _LIKE_A_DAY.fullmatch(plain)))
+    if _NOT_AS_TYPED.fullmatch(plain) or month or (two_numbers and _WITH_YEAR.fullmatch(plain)):
+        return Parsed(None, "not_as_typed")
     remarks = ("formula_like_text",) if looks_like_formula(plain) else ()
     return Parsed(plain, None, remarks)
 

@@ -1,8 +1,8 @@
-"""Text → typed values, or a problem (rules R1 to R14). Pure.
+"""Text → typed values, or a problem (rules R1 to R14).
 
-Column by column. Cells as they usually are, are read all at once (`usual`); every other distinct
-text once, by the parser of its field. Parsing happens here and nowhere else: the pandera model
-only judges.
+Column by column. Well-formed cells are read all at once (`read_fast`); every other distinct text
+once, by the parser of its field. Parsing happens here and nowhere else: the pandera model only
+judges.
 """
 
 from __future__ import annotations
@@ -14,32 +14,46 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.arrow import WHOLE_NUMBERS, arrow, frame
+from importer.arrow import WHOLE_NUMBERS, arrow, frame, text_column
 from importer.clean.changes import joined, source_of
-from importer.clean.code import parse_cid, parse_code, parse_group, parse_name, parse_note
-from importer.clean.date import parse_date, proven_order
+from importer.clean.code import (
+    all_decimals,
+    are_mostly_two_numbers,
+    are_two_numbers,
+    parse_cid,
+    parse_code,
+    parse_group,
+    parse_name,
+    parse_note,
+)
+from importer.clean.date import EMPTY, parse_date, proven_order
+from importer.clean.date_columns import are_empty, are_typed_digits, common_times, turned_back
 from importer.clean.email import parse_email
-from importer.clean.fast_path import READ_ONE_BY_ONE, usual
-from importer.clean.gender import parse_gender, proven_language
+from importer.clean.fast_path import SCALAR_FIELDS, read_fast
+from importer.clean.gender import LETTER_LANGUAGES, parse_gender, proven_language
+from importer.clean.name_parts import without_null_words
 from importer.clean.parsed import Parsed
 from importer.clean.phone import parse_phone
-from importer.records import FIELDS, Cleaned, Mapping, Problem, Reading, Sheet
+from importer.mapping.countries import country_of
+from importer.records import FIELDS, Cleaned, ColumnMapping, Problem, Reading, Sheet
 from importer.text import is_cell_error, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 _KIND = {name: pa.int64() if name in WHOLE_NUMBERS else pa.string() for name in FIELDS}
+_NO_REGION = "ZZ"  # libphonenumber's word for none
+_ONE_CODE = "^(?:[0-9]+$|[A-Za-z])"
 
 
 class _Column(NamedTuple):
-    """The values of a column, and position → what is to be said of the cell there."""
+    """Values of a column, and position → remark about the cell there."""
 
     values: pa.Array
     noted: dict[int, Parsed]
 
 
-def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
+def clean(sheet: Sheet, mapping: ColumnMapping, reading: Reading) -> Cleaned:
     """Read the mapped columns of every row that isn't malformed.
 
     Where `reading` leaves the order of dates or the language open, the column itself may prove it.
@@ -49,6 +63,13 @@ def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
         name: [arrow(table[position]) for position in positions]
         for name, positions in mapping.columns.items()
     }
+    if reading.dates_given and reading.dates and "date_of_birth" in texts:
+        texts["date_of_birth"] = [
+            text_column(turned_back(sheet, position, reading.dates, cells.to_pylist()))
+            for position, cells in zip(
+                mapping.columns["date_of_birth"], texts["date_of_birth"], strict=True
+            )
+        ]
     parsers = _parsers(texts, reading, sheet.serial_dates)
     values: dict[str, pa.Array] = {}
     sources: dict[str, pa.Array] = {}
@@ -58,12 +79,24 @@ def clean(sheet: Sheet, mapping: Mapping, reading: Reading) -> Cleaned:
         if not columns:
             values[name] = pa.nulls(len(table), _KIND[name])
             continue
+        if name == "name":
+            columns = without_null_words(columns)
         if name == "name" and len(columns) > 1:
             column = _joined(columns)
             sources[name] = joined(columns)
+        elif name == "description" and len(columns) > 1:
+            sources[name] = joined(columns, "; ")
+            column = _notes(columns)
         else:
-            read = [_read(cells, name, parsers[name], reading.region) for cells in columns]
+            read = [
+                _read_phones(cells, sheet, mapping, mapping.columns[name][n], reading.region)
+                if name == "phone"
+                else _read(cells, name, parsers[name], reading.region)
+                for n, cells in enumerate(columns)
+            ]
             column = _first_valid(read)
+            if name == "date_of_birth" and are_empty(column.values):
+                column = _without(column, EMPTY)
             sources[name] = source_of(columns, [each.values for each in read])
         values[name] = column.values
         rows = table.index.take(list(column.noted)).tolist()
@@ -84,29 +117,45 @@ def _parsers(
         return [text for column in texts[name] for text in pc.unique(column).to_pylist()]
 
     language = reading.language
-    if "gender" in texts and language not in {"az", "tr"}:
+    if "gender" in texts and language not in LETTER_LANGUAGES:
         language = proven_language(set(distinct("gender")))
-    order = reading.dates
-    if "date_of_birth" in texts and order is None:
-        order = proven_order(distinct("date_of_birth"))
+    order, times = reading.dates, frozenset[str]()
+    if "date_of_birth" in texts:
+        dates = distinct("date_of_birth")
+        order = order or proven_order(dates)
+        times = common_times(dates)
+        serials = None if are_typed_digits(dates) else serials
+    decimals, two_numbers, mostly = kind_of_codes(texts.get("code", []))
     return {
         "name": lambda text: parse_name((text,)),
-        "phone": partial(parse_phone, region=reading.region),
         "email": parse_email,
-        "code": parse_code,
+        "code": partial(parse_code, decimals=decimals, two_numbers=two_numbers, mostly=mostly),
         "cid": parse_cid,
         "gender": partial(parse_gender, language=language, own=reading.genders),
-        "date_of_birth": partial(parse_date, order=order, serials=serials),
+        "date_of_birth": partial(parse_date, order=order, serials=serials, times=times),
         "description": parse_note,
         "group_id": parse_group,
     }
 
 
+def kind_of_codes(columns: list[pa.Array]) -> tuple[bool, bool, bool]:
+    """Return whether all codes end in `.0`, and whether some, or nearly all, are two numbers.
+
+    Digits alone are a number that doesn't, and what begins with a letter is none: mostly all.
+    """
+    digits = any(pc.any(pc.match_substring_regex(each, "^[0-9]+$")).as_py() for each in columns)
+    others = [each.filter(pc.invert(pc.match_substring_regex(each, _ONE_CODE))) for each in columns]
+    texts = [text for each in others for text in pc.unique(each).to_pylist()]
+    two_numbers = are_two_numbers(texts)
+    mostly = two_numbers and not digits and are_mostly_two_numbers(filter(None, texts))
+    return not digits and all_decimals(texts), two_numbers, mostly
+
+
 def _read(texts: pa.Array, field: str, parse: Callable[[str], Parsed], region: str) -> _Column:
     """Read a column: the usual cells at once, of the others each distinct text once."""
-    if field in READ_ONE_BY_ONE:
+    if field in SCALAR_FIELDS:
         return _each_text_once(texts, field, parse)
-    values, sure = usual(field, texts, region)
+    values, sure = read_fast(field, texts, region)
     others = pa.array(np.flatnonzero(pc.invert(sure)))
     if not len(others):
         return _Column(values, {})
@@ -119,6 +168,52 @@ def _read(texts: pa.Array, field: str, parse: Callable[[str], Parsed], region: s
         )
     )
     return _Column(pc.replace_with_mask(values, pc.invert(sure), rest.values), noted)
+
+
+def _read_phones(
+    texts: pa.Array, sheet: Sheet, mapping: ColumnMapping, column: int, region: str
+) -> _Column:
+    """Read a column of phones, each number as one of the country that its row or header names."""
+    region = mapping.phone_regions.get(column, region)
+    if mapping.country is None:
+        return _read(texts, "phone", partial(parse_phone, region=region), region)
+    cells = sheet.table[mapping.country]
+    coded = arrow(cells.drop(index=list(sheet.malformed)) if sheet.malformed else cells)
+    coded = coded.dictionary_encode()
+    named = [text.strip() for text in coded.dictionary.to_pylist()]
+    # A country that isn't known is no country of numbers: only those with a plus are valid.
+    regions = [(country_of(text) or _NO_REGION) if text else region for text in named]
+    which = np.asarray(coded.indices)
+    values = pa.nulls(len(texts), pa.string())
+    noted: dict[int, Parsed] = {}
+    for each in dict.fromkeys(regions):
+        mask = np.isin(which, [place for place, of in enumerate(regions) if of == each])
+        places = np.flatnonzero(mask)
+        read = _read(texts.filter(pa.array(mask)), "phone", partial(parse_phone, region=each), each)
+        values = pc.replace_with_mask(values, pa.array(mask), read.values)
+        noted |= {int(places[place]): parsed for place, parsed in read.noted.items()}
+    return _Column(values, dict(sorted(noted.items())))
+
+
+def _without(column: _Column, nothing: Collection[str]) -> _Column:
+    """Return a column in which these values are nothing."""
+    empty = pc.is_in(column.values, pa.array(sorted(nothing)))
+    places = set(np.flatnonzero(empty).tolist())
+    noted = {place: parsed for place, parsed in column.noted.items() if place not in places}
+    return _Column(pc.if_else(empty, pa.scalar(None, pa.string()), column.values), noted)
+
+
+def _notes(columns: list[pa.Array]) -> _Column:
+    """Return the notes that the columns make together, with a semicolon between them."""
+    read = [_read(cells, "description", parse_note, "") for cells in columns]
+    # The empty text at the end is for rows without any part: they would be left out.
+    texts = pc.binary_join_element_wise(
+        *(each.values for each in read), "", "; ", null_handling="skip"
+    )
+    texts = pc.utf8_slice_codeunits(texts, 0, -len("; "))
+    values = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    noted = {place: parsed for each in read for place, parsed in each.noted.items()}
+    return _Column(values, dict(sorted(noted.items())))
 
 
 def _each_text_once(texts: pa.Array, field: str, parse: Callable[[str], Parsed]) -> _Column:
@@ -134,14 +229,14 @@ def _each_text_once(texts: pa.Array, field: str, parse: Callable[[str], Parsed])
 
 
 def _parsed(text: str, field: str, parse: Callable[[str], Parsed]) -> Parsed:
-    if field != "name" and text.startswith("#") and is_cell_error(tidy(text)):
+    if field != "name" and is_cell_error(tidy(text)):
         return Parsed(None, "cell_error")
     return parse(text)
 
 
 def _joined(columns: list[pa.Array]) -> _Column:
     """Return the name that the columns make together."""
-    known = [usual("name", texts, "") for texts in columns]
+    known = [read_fast("name", texts, "") for texts in columns]
     parts = [values for values, _ in known]
     # The empty text at the end is for rows without any part: they would be left out.
     joined = pc.binary_join_element_wise(*parts, "", " ", null_handling="skip")

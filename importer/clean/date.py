@@ -8,51 +8,91 @@ from datetime import date, timedelta
 from importer.clean.parsed import NOTHING, Parsed
 from importer.text import bare, fold
 
-_TIME = r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}.*)?"
-_YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})" + _TIME)
+_TIME = r"(?:[T ,]+(?P<time>[0-9]{1,2}:[0-9]{2}.{0,40}))?"
+_YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})" + _TIME, re.DOTALL)
 _COMPACT = re.compile(r"((?:18|19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
 _NUMERIC = re.compile(
-    r"([0-9]{1,2})\s*([-/.])\s*([0-9]{1,2})\s*\2\s*([0-9]{4}|[0-9]{1,2})\s*(?:г\.?|года)?" + _TIME
+    r"([0-9]{1,2})\s*([-/.])\s*([0-9]{1,2})\s*\2\s*([0-9]{4}|[0-9]{1,2})\s*(?:г\.?|года)?" + _TIME,
+    re.DOTALL,
 )
 _NO_YEAR = re.compile(r"(?:--)?([0-9]{1,2})[-/.]([0-9]{1,2})\.?")
-_ZEROS = re.compile(r"0+(?:[-/.]0+){2}" + _TIME)
+_ZEROS = re.compile(r"0+(?:[-/.]0+){2}" + _TIME, re.DOTALL)
+_CLOCK = re.compile(
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?\s?"
+    r"(?P<half>[ap]\.?m\.?)?",
+    re.IGNORECASE,
+)
+EVENING = "17:00"
+"""From this time on a moment is midnight of the next day, further east."""
+EMPTY = frozenset(  # what 1C, Delphi, .NET, SQL Server, Windows and spreadsheets write for none
+    ["0001-01-01", "1753-01-01", "1601-01-01", "1899-12-30", "1899-12-31", "1900-01-01"]
+)
+"""Dates that no customer was born on. One is a slip; many are a system's word for nothing."""
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}(?:\.0)?")
+_SHORT = re.compile(r"0[0-9]{5}")  # DDMMYY, or as Americans write it
 _NUMBER = re.compile(r"[0-9]{1,6}(?:\.[0-9]+)?")
 _WORDS = re.compile(r"[0-9]+|[^\W\d_]+")
+_MOST_LETTERS = 100
 _LAST_SERIAL = 109_574  # the last day of 2199
 
 _MONTHS = {
-    1: "january januar jan январь января янв yanvar yan ocak oca",
-    2: "february feb февраль февраля фев fevral fev şubat şub",
-    3: "march mar март марта мар mart",
-    4: "april apr апрель апреля апр aprel nisan nis",
-    5: "may май мая mayıs",
-    6: "june jun июнь июня июн iyun iyn haziran haz",
-    7: "july jul июль июля июл iyul iyl temmuz tem",
-    8: "august aug август августа авг avqust avq ağustos ağu",
-    9: "september sep sept сентябрь сентября сен сент sentyabr sen eylül eyl",
-    10: "october oct октябрь октября окт oktyabr okt ekim eki",
-    11: "november nov ноябрь ноября ноя нояб noyabr noy kasım kas",
-    12: "december dec декабрь декабря дек dekabr dek aralık ara",
+    1: "january januar jan январь января янв yanvar yan ocak oca jänner janvier janv enero "
+    "ene gennaio gen styczeń stycznia sty січень січня січ იანვარი იან",
+    2: "february feb февраль февраля фев fevral fev şubat şub februar février févr febrero "
+    "febbraio luty lutego lut лютий лютого лют თებერვალი თებ",
+    3: "march mar март марта мар mart märz mrz mars marzo marzec marca березень березня бер "
+    "მარტი მარ",
+    4: "april apr апрель апреля апр aprel nisan nis avril avr abril abr aprile kwiecień kwietnia "
+    "kwi квітень квітня кві აპრილი აპრ",
+    5: "may май мая mayıs mai mayo maggio mag maj maja травень травня тра მაისი მაი",
+    6: "june jun июнь июня июн iyun iyn haziran haz juni juin junio giugno giu czerwiec czerwca "
+    "cze червень червня чер ივნისი ივნ",
+    7: "july jul июль июля июл iyul iyl temmuz tem juli juillet juil julio luglio lug lipiec lipca "
+    "lip липень липня лип ივლისი ივლ",
+    8: "august aug август августа авг avqust avq ağustos ağu août agosto ago sierpień sierpnia sie "
+    "серпень серпня сер აგვისტო აგვ",
+    9: "september sep sept сентябрь сентября сен сент sentyabr sen eylül eyl septembre septiembre "
+    "settembre set wrzesień września wrz вересень вересня вер სექტემბერი სექ",
+    10: "october oct октябрь октября окт oktyabr okt ekim eki oktober octobre octubre ottobre ott "
+    "październik października paź жовтень жовтня жов ოქტომბერი ოქტ",
+    11: "november nov ноябрь ноября ноя нояб noyabr noy kasım kas novembre noviembre listopad "
+    "listopada lis листопад листопада лис ნოემბერი ნოე",
+    12: "december dec декабрь декабря дек dekabr dek aralık ara dezember dez décembre déc "
+    "diciembre dicembre dic grudzień grudnia gru грудень грудня гру დეკემბერი დეკ",
 }
 _MONTH = {fold(word): month for month, words in _MONTHS.items() for word in words.split()}
-_FILLER = frozenset(fold(word) for word in ("г", "года", "год", "of", "il", "th", "st", "nd", "rd"))
+MONTHS = frozenset(_MONTH)
+"""Words that are a month, or short for one, folded."""
+_FILLER = frozenset(
+    fold(word) for word in "г года год р року of il th st nd rd de del er r".split()
+)
 
 
-def parse_date(text: str, order: str | None, serials: int | None) -> Parsed:
+def parse_date(
+    text: str, order: str | None, serials: int | None, times: frozenset[str] = frozenset()
+) -> Parsed:
     """Read a cell that should hold a date.
 
     `order` is that of three-part numeric dates, None: only those that fit one order. `serials` is
-    the year that a workbook counts its days from (1900 or 1904), None: not a workbook.
+    the year that a workbook counts its days from (1900 or 1904), None: not a workbook. `times` are
+    times of day (HH:MM) that most dates of the column have; any other but midnight is a problem.
     """
     plain = bare(text)
+    if len(plain) > _MOST_LETTERS:
+        return Parsed(None, "invalid_date")
     if not plain or (plain == "0" and serials is None) or _ZEROS.fullmatch(plain):
         return NOTHING
     if match := _YEAR_FIRST.fullmatch(plain):
-        return _day(int(match[1]), int(match[3]), int(match[4]))
+        day = _day(int(match[1]), int(match[3]), int(match[4]))
+        return _at(match["time"], day, times)
     if match := _COMPACT.fullmatch(plain):
         return _day(int(match[1]), int(match[2]), int(match[3]))
     if match := _NUMERIC.fullmatch(plain):
-        return _numeric(match[1], match[3], match[4], order)
+        return _at(match["time"], _numeric(match[1], match[3], match[4], order), times)
+    if _YEAR.fullmatch(plain):
+        return Parsed(None, "date_year_only")
+    if _SHORT.fullmatch(plain):
+        return Parsed(None, "ambiguous_date")
     if serials and _NUMBER.fullmatch(plain):
         return _from_serial(float(plain), serials)
     if match := _NO_YEAR.fullmatch(plain):
@@ -63,6 +103,43 @@ def parse_date(text: str, order: str | None, serials: int | None) -> Parsed:
     return _with_words(plain)
 
 
+def time_of(text: str) -> str | None:
+    """Return the time of day that a date has, as HH:MM; None for none, and for midnight."""
+    plain = bare(text)
+    match = len(plain) <= _MOST_LETTERS and (
+        _YEAR_FIRST.fullmatch(plain) or _NUMERIC.fullmatch(plain)
+    )
+    return _clock(match["time"]) if match and match["time"] else None
+
+
+def _clock(text: str) -> str | None:
+    clock = _CLOCK.match(text)
+    if clock is None:
+        return None
+    hour = int(clock["hour"])
+    if clock["half"]:
+        hour = hour % 12 + (12 if clock["half"].lower().startswith("p") else 0)
+    midnight = hour % 24 == 0 and int(clock["minute"]) == int(clock["second"] or 0) == 0
+    return None if midnight else f"{hour:02}:{clock['minute']}"
+
+
+def _at(text: str | None, day: Parsed, times: frozenset[str]) -> Parsed:
+    """Return the day that a date with a time means, kind 1: a birth date has no time of day.
+
+    Of moments that were written in another time zone, as most of the column have it, those of the
+    evening mean the next day.
+    """
+    time = _clock(text) if text else None
+    if time is None or day.value is None:
+        return day
+    if time not in times:
+        return Parsed(None, "date_with_time")
+    if time < EVENING:
+        return day
+    following = date.fromisoformat(day.value) + timedelta(1)
+    return Parsed(following.isoformat(), None, ("date_next_day",))
+
+
 def proven_order(texts: list[str]) -> str | None:
     """Return the order that the numeric dates of a column prove, None when they prove none.
 
@@ -70,7 +147,7 @@ def proven_order(texts: list[str]) -> str | None:
     """
     orders = set()
     for text in texts:
-        if match := _NUMERIC.fullmatch(bare(text)):
+        if len(text) <= _MOST_LETTERS and (match := _NUMERIC.fullmatch(bare(text))):
             first, second = int(match[1]), int(match[3])
             if len(match[4]) == 4 and max(first, second) <= 31 and min(first, second) <= 12:
                 if first > 12:
@@ -84,9 +161,10 @@ def _day(year: int, month: int, day: int) -> Parsed:
     if year == 0:
         return Parsed(None, "date_no_year")
     try:
-        return Parsed(date(year, month, day).isoformat())
+        value = date(year, month, day).isoformat()
     except ValueError:
         return Parsed(None, "invalid_date")
+    return Parsed(value)
 
 
 def _numeric(first: str, second: str, last: str, order: str | None) -> Parsed:

@@ -1,11 +1,11 @@
-"""Phone numbers as they are usually written, a whole column at a time. Pure.
+"""Phone numbers as they are usually written, a whole column at a time.
 
 libphonenumber needs 15 µs for a number, which is 15 seconds for a million of them. Here its own
 metadata is turned into a few patterns, which answer for the plain mobile and fixed numbers of the
-countries a column is full of. Every other number is left to `fields.phone`, whose answer is the
+countries a column is full of. Every other number is left to `clean.phone`, whose answer is the
 truth: tests compare the two.
 
-What is said of a number here follows from how libphonenumber works: a national significant number
+These results follow from how libphonenumber works: a national significant number
 that no national prefix can be taken off, and that matches its country's patterns, is valid, and
 its E.164 form is the plus sign, the country code and itself.
 """
@@ -27,7 +27,7 @@ _WORTH_IT = 200  # numbers of a country for which patterns are made; making them
 _MANY = 4  # regions of a country code (+1 has 25) of which only the first is looked at
 
 
-def usual_phones(texts: pa.Array, region: str) -> tuple[pa.Array, pa.BooleanArray]:
+def read_phones_fast(texts: pa.Array, region: str) -> tuple[pa.Array, pa.BooleanArray]:
     """Return the numbers in E.164 and where that is certain; null where it isn't."""
     shaped = pc.match_substring_regex(texts, _SHAPE)
     if b"(" in bytes(data_of(texts)):
@@ -64,7 +64,7 @@ def usual_phones(texts: pa.Array, region: str) -> tuple[pa.Array, pa.BooleanArra
 
 
 class _Region(NamedTuple):
-    """What libphonenumber knows of one region, as patterns. None: there is none."""
+    """Patterns of libphonenumber for one region. None: there is none."""
 
     leading: str | None  # digits that say a number of a shared country code is this region's
     general: str

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 from importer.clean.parsed import NOTHING, Parsed
 from importer.text import fold, is_nothing, tidy
 
 MALE, FEMALE = 1, 2
 
 _WORDS = {
-    MALE: """1 m male man men boy kisi oglan erkek bay м муж мужской мужчина мужчины""",
-    FEMALE: """2 f female woman women girl qadin qiz kadin bayan ж жен женский женщина женщины""",
+    MALE: """1 m male man men boy kisi oglan erkek bay м муж мужской мужчина мужчины мальчик
+        homme hombre uomo mann männlich mężczyzna чоловік чоловіча чол ч
+        კაცი მამრობითი მამრ""",
+    FEMALE: """2 f female woman women girl qadin qiz kadin bayan ж жен женский женщина женщины
+        девочка femme mujer donna frau weiblich w kobieta жінка жіноча жін
+        ქალი მდედრობითი მდედრ""",
 }
 _GENDER = {fold(word): gender for gender, words in _WORDS.items() for word in words.split()}
+_EQUATION = re.compile(r"(?<![^\W_])(?=([^\W_]{1,15})\s?[-=:–—]\s?([^\W_]{1,15}))")
 _BY_LANGUAGE = {
     "az": {"k": MALE, "q": FEMALE},
     "tr": {"e": MALE, "k": FEMALE},
+    "pl": {"k": FEMALE},
+    "fr": {"h": MALE},
 }
+LETTER_LANGUAGES = frozenset(_BY_LANGUAGE)
+"""Languages in which single letters mean what they mean nowhere else."""
 _NOT_GIVEN = frozenset(
     fold(word)
     for word in [
@@ -89,12 +100,28 @@ def parse_gender(text: str, language: str | None, own: tuple[tuple[str, int], ..
     return Parsed(None, "unknown_gender")
 
 
+def stated_genders(header: str) -> tuple[tuple[str, int], ...]:
+    """Return what a header says of its values, as `Sex (1=F 2=M)` does: value → gender."""
+    if len(header) > 100:
+        return ()
+    found: dict[str, int] = {}
+    for left, right in _EQUATION.findall(header):
+        for value, word in ((left, right), (right, left)):
+            gender = None if word.isdigit() else _GENDER.get(fold(word))
+            if gender and not (value.isalpha() and fold(value) in _GENDER):
+                found.setdefault(value, gender)
+                break
+    return tuple(found.items())
+
+
 def proven_language(texts: set[str]) -> str | None:
     """Return the language that the words of a column prove, for reading K; None: not proven.
 
-    Q stands in Azerbaijani only (qadın), E in Turkish only (erkek).
+    Q stands in Azerbaijani only (qadın), E in Turkish only (erkek); H beside F is French.
     """
     words = {fold(tidy(text)).strip(" .") for text in texts}
     az = bool(words & {"q", "qadin", "kisi", "qiz", "oglan"})
     tr = bool(words & {"e", "erkek", "kadin", "bay", "bayan"})
+    if not az and not tr and {"h", "f"} <= words and "m" not in words:
+        return "fr"
     return None if az == tr else "az" if az else "tr"

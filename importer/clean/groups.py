@@ -1,4 +1,4 @@
-"""Names of customer groups → their ids at Clopos (API facts §6). Pure.
+"""Names of customer groups → their ids at Clopos (API facts §6).
 
 The API makes no groups and an unknown one would be refused row by row: a name that isn't there is
 a question before anything is sent.
@@ -56,7 +56,7 @@ def wanted_groups(
         return Wanted()
     if column is not None and group is not None:
         raise UsageError(
-            tr("Both --group and --group-column are given"), todo=tr("take one of them")
+            tr("Both --group and --group-column are given"), fix=tr("take one of them")
         )
     if column is None:
         return Wanted({one_line(group or ""): tuple(rows.tolist())}, optional)
@@ -68,7 +68,7 @@ def wanted_groups(
                 "its columns are {columns}",
                 columns=", ".join(header for header in sheet.headers if header)[:300],
             ),
-            todo=tr("take one of these"),
+            fix=tr("take one of these"),
         )
     found: dict[str, list[int]] = {}
     for row, text in zip(rows.tolist(), cells_of(sheet.table.loc[rows, places[0]]), strict=True):
@@ -102,18 +102,20 @@ def with_groups(
     if unknown and not wanted.optional:
         raise _unknown(wanted, unknown, there)
     given = dict(zip(values.index.tolist(), cells_of(values["group_id"]), strict=True))
-    said: dict[int, str] = {}
+    messages: dict[int, str] = {}
     for name, rows in wanted.rows.items():
         found = ids[name]
         given |= dict.fromkeys(rows, found)
         if found is None:
-            said |= dict.fromkeys(rows, tr("group «{name}»: not at Clopos, left out", name=name))
+            messages |= dict.fromkeys(
+                rows, tr("group «{name}»: not at Clopos, left out", name=name)
+            )
         elif name != str(found):
             text = tr("group {number} read from {name}", number=found, name=name)
-            said |= dict.fromkeys(rows, text)
+            messages |= dict.fromkeys(rows, text)
     columns = {name: arrow(values[name]) for name in FIELDS}
     columns["group_id"] = pa.array(list(given.values()), pa.int64())
-    return frame(columns, values.index), said
+    return frame(columns, values.index), messages
 
 
 def _id_of(wanted: str, groups: list[tuple[int, str]]) -> int | None:
@@ -128,7 +130,7 @@ def _id_of(wanted: str, groups: list[tuple[int, str]]) -> int | None:
             raise UsageError(
                 tr("Several groups at Clopos are called «{name}»", name=wanted),
                 why=", ".join(f"{name}: {number}" for number, name in found),
-                todo=tr("write the number of the one that is meant"),
+                fix=tr("use the id of the right group instead"),
             )
         if found:
             return found[0][0]
@@ -137,16 +139,16 @@ def _id_of(wanted: str, groups: list[tuple[int, str]]) -> int | None:
 
 def _unknown(wanted: Wanted, unknown: list[str], groups: list[tuple[int, str]]) -> UsageError:
     counts = wanted.counts()
-    told = [
+    shown = [
         trn("«{name}» ({n} row)", "«{name}» ({n} rows)", counts[name], name=name)
         for name in counts
         if name in unknown
     ]
     there = ", ".join(f"{name} ({number})" for number, name in groups[:_SHOWN])
     return UsageError(
-        tr("Clopos has no group {names}", names=", ".join(told[:_SHOWN])),
+        tr("Clopos has no group {names}", names=", ".join(shown[:_SHOWN])),
         why=tr("its groups are {names}", names=there) if there else tr("it has no groups"),
-        todo=tr(
+        fix=tr(
             "create them in Clopos; or give all rows one with --group; "
             "or send these rows without a group with --drop-bad-values"
         ),

@@ -1,4 +1,4 @@
-"""Names for customers that have none, from what else is known of them (R2). Pure.
+"""Names for customers that have none, from what else is known of them (R2).
 
 Only where it is asked for: a name that is made up can't be changed through the API.
 """
@@ -16,13 +16,15 @@ from importer.clean.code import parse_name
 from importer.errors import UsageError
 from importer.i18n import tr
 from importer.mapping.header_words import is_company
-from importer.records import FIELDS, Cleaned, Mapping, Problem, Sheet
+from importer.records import FIELDS, Cleaned, ColumnMapping, Problem, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def fill_names(cleaned: Cleaned, sheet: Sheet, mapping: Mapping, sources: Sequence[str]) -> Cleaned:
+def fill_names(
+    cleaned: Cleaned, sheet: Sheet, mapping: ColumnMapping, sources: Sequence[str]
+) -> Cleaned:
     """Give rows without a name what the first of `sources` has, and a remark that says so.
 
     Raises UsageError when the sheet has no column for a source.
@@ -61,7 +63,7 @@ def _no_source(source: str, sheet: Sheet) -> UsageError:
             "its columns are {columns}",
             columns=", ".join(header for header in sheet.headers if header)[:300],
         ),
-        todo=tr("call the column Company, or take another source")
+        fix=tr("call the column Company, or take another source")
         if source == "company"
         else tr('say which one with --map "{source}=…"', source=source),
     )

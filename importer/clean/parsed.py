@@ -1,4 +1,4 @@
-"""How one value of a sheet is read: text in, typed value or a problem's code out. Pure.
+"""Result of parsing one value: text in, typed value or a problem's code out.
 
 Every parser takes the text of a cell and returns a `Parsed`; none raises.
 """
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Parsed(NamedTuple):
-    """What became of a cell.
+    """Result of parsing a cell.
 
     `value` is None when there is none. `problem` is a code of the catalogue when something was
     there and can't be used, `remarks` are codes of what a person may want to know.

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import phonenumbers
 
 from importer.clean.parsed import NOTHING, Parsed
 from importer.text import bare
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
+_MOST_LETTERS = 200  # of a cell; a longer text is no number, nor a few of them
 _LONGEST = 17  # digits: 15 of E.164, and room for an international prefix
 
-_SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]*))?[eE]\+?([0-9]{1,2})")
+# In front of a number in a list: `2)`, `Mob2:`, `№ 39:`.
+_LABEL = re.compile(r"^(?:№\s*)?(?:[^\d+]{0,20}\d{0,3}\s?:|[^\d+]{0,3}\d{1,2}[.)\]])\s*(?=[\d+(])")
+_LINK = re.compile(r"(?:https?://|wa\.me/|tel:|t\.me/|whatsapp)\S*", re.IGNORECASE)
+_DIGITS_OF_LINK = re.compile(r"(?:[/:]|phone=)\+?([0-9]{8,15})(?![0-9])")
+_OLD_TRUNK = re.compile(r"8\s?[(-]?\s?(?=0)")  # dialled before the code of an area, until 2000s
+_BETWEEN = re.compile(r"[^\d+(]*[^\W\d_][^\d+(]*")  # words that stand between two numbers
+_CONTIGUOUS = re.compile(r"[0-9]{11,15}")
+_SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]*))?[eE]\+?0{0,2}([0-9]{1,2})")
 _EXTENSION = re.compile(
     r"[\s,;]*(?:\bext(?:ension)?|\bдоб(?:авочный)?|\bвн(?:утр)?|\bdaxili|\bdahili|\bx|#)"
     r"\s*[.:№]*\s*[0-9]{1,6}\s*\)?\s*$",
@@ -36,19 +48,43 @@ def parse_phone(text: str, region: str) -> Parsed:
     plain = bare(text)
     if not plain:
         return NOTHING
+    if len(plain) > _MOST_LETTERS:
+        return Parsed(None, "invalid_phone")
     if scientific := _SCIENTIFIC.fullmatch(plain):
         return _from_scientific(scientific, region)
     if decimals := _DECIMALS.fullmatch(plain):
         plain = decimals[1]
-    remarks: list[str] = []
-    if number := _one_number(plain, region, remarks):
-        return Parsed(number, None, tuple(remarks))
-    parts = [part for part in _SEPARATORS.split(plain) if part]
-    for part in parts if len(parts) > 1 else []:
-        remarks = ["phone_multiple"]
-        if number := _one_number(part, region, remarks):
-            return Parsed(number, None, tuple(remarks))
+    for candidate, noted in _candidates(plain):
+        remarks = list(noted)
+        if number := _one_number(candidate, region, remarks):
+            return Parsed(number, None, tuple(dict.fromkeys(remarks)))
     return Parsed(None, "invalid_phone")
+
+
+def _candidates(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what may be the number of a cell, the likeliest first, and its remark."""
+    yield plain, ()
+    if linked := _in_link(plain):
+        yield linked, ("phone_text_dropped",)
+    if (unlabelled := _LABEL.sub("", plain)) != plain:
+        yield unlabelled, ("phone_text_dropped",)
+    for found in (_SEPARATORS.split(plain), _BETWEEN.split(plain), _apart(plain)):
+        parts = [part for each in found if (part := _LABEL.sub("", each.strip(" ().-")))]
+        if len(parts) > 1:
+            yield from ((part, ("phone_multiple",)) for part in parts)
+
+
+def _apart(text: str) -> list[str]:
+    """Return numbers that blanks keep apart, each long enough to be one: else nothing."""
+    parts = text.split()
+    return parts if all(len(_NOT_DIGITS.sub("", part)) >= 9 for part in parts) else []
+
+
+def _in_link(text: str) -> str | None:
+    """Return the number that a link calls, e.g. `https://wa.me/994…?text=…`, with its plus."""
+    link = _LINK.search(text)
+    digits = _DIGITS_OF_LINK.search(link[0]) if link else None
+    return "+" + digits[1] if digits else None
 
 
 def _one_number(text: str, region: str, remarks: list[str]) -> str | None:
@@ -68,7 +104,36 @@ def _one_number(text: str, region: str, remarks: list[str]) -> str | None:
         international, digits = True, digits[2:]
     if international:
         return _valid("+" + _without_trunk_zero(without_extension, digits), None)
-    return _valid(digits, region) or _valid("+" + digits, None)
+    if number := _valid(digits, region):
+        return number
+    if (trunk := _OLD_TRUNK.match(without_extension)) and len(digits) == 11:
+        return _valid(_NOT_DIGITS.sub("", without_extension[trunk.end() :]), region)
+    return _with_plus(without_extension, digits, remarks)
+
+
+def region_of(number: str) -> str:
+    """Return the country of a number as ISO 3166 letters, or its calling code where it has none.
+
+    `number` is in E.164.
+    """
+    parsed = phonenumbers.parse(number, None)
+    region = phonenumbers.region_code_for_number(parsed)
+    return region if region and region.isalpha() else f"+{parsed.country_code}"
+
+
+def _with_plus(text: str, digits: str, remarks: list[str]) -> str | None:
+    """Return the number that digits without blanks are with a plus in front (R3).
+
+    National numbers of other countries, and numbers with a digit too many, are valid somewhere as
+    soon as a plus is put before them: only what is typed in one and keeps all its digits counts.
+    """
+    if not _CONTIGUOUS.fullmatch(text.strip()):
+        return None
+    number = _valid("+" + digits, None)
+    if number != "+" + digits:
+        return None
+    remarks.append("phone_country_assumed")
+    return number
 
 
 def _without_trunk_zero(text: str, digits: str) -> str:
@@ -95,7 +160,8 @@ def _from_scientific(match: re.Match[str], region: str) -> Parsed:
     if len(fraction) < exponent:
         return Parsed(None, "phone_precision_lost")
     digits = whole + fraction[:exponent]
-    number = _valid(digits, region) or _valid("+" + digits, None)
+    remarks = ["phone_from_scientific"]
+    number = _valid(digits, region) or _with_plus(digits, digits, remarks)
     if number is None:
         return Parsed(None, "invalid_phone")
-    return Parsed(number, None, ("phone_from_scientific",))
+    return Parsed(number, None, tuple(remarks))

@@ -1,6 +1,6 @@
-"""Typed table → problems, and which rows they hold back. Pure.
+"""Typed table → problems, and which rows they hold back.
 
-Two policies: by default a row with any problem waits for a person, since nothing can be mended
+Two policies: by default a row with any problem waits for a person, since nothing can be corrected
 through the API later; if asked for, bad optional values are left out and the row goes.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pandera.errors import SchemaErrors
 
-from importer.problems import CATALOGUE, Level
+from importer.problems import CATALOGUE, LEFT_OUT, NOT_WANTED, Level
 from importer.records import Cleaned, Problem
 from schemas.customer import customer_schema
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _MISSING = "not_nullable"  # pandera's own name for an empty cell that must not be
 _BLOCK = 50_000  # rows that are judged at a time: pandera's report of bad ones weighs much
+
+_LEFT_OUT = {LEFT_OUT: "left_out", NOT_WANTED: "not_wanted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,15 @@ def validate(
 ) -> Validated:
     """Find all problems of all rows at once.
 
-    `malformed` is row → what is wrong with its shape; nobody was born after `today`.
+    `malformed` is row → what is wrong with its shape; a date of birth after `today` is impossible.
     """
     problems = [
-        *(Problem(row, "row", "malformed_row", reason) for row, reason in malformed.items()),
+        *(
+            Problem(row, "row", code)
+            if (code := _LEFT_OUT.get(reason))
+            else Problem(row, "row", "malformed_row", reason)
+            for row, reason in malformed.items()
+        ),
         *cleaned.problems,
         *_judge(cleaned.values, today),
     ]

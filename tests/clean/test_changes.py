@@ -1,4 +1,4 @@
-"""What was made of values stands in the results, whatever block they are written in."""
+"""Changes of values are in the results, whatever block they are written in."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from importer.clean.changes import Changes
-from importer.pipeline.calls import Output, check
-from importer.pipeline.prepare import SheetOptions, prepare
+from importer.pipeline import Output, SheetOptions, check
+from importer.pipeline.prepare import prepare
 from tests.cli_process import lines_of
 from tests.pipeline.test_exports import EXPORTS, FILES
 
@@ -33,7 +33,7 @@ SAID = {
 }
 
 
-def test_every_value_that_was_changed_beyond_trimming_is_told(tmp_path: Path) -> None:
+def test_every_value_that_was_changed_beyond_trimming_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(SHEET, encoding="utf-8")
     results = tmp_path / "r.csv"
@@ -62,7 +62,7 @@ def test_blocks_say_what_the_whole_says(name: str) -> None:
         assert parts == whole.to_pylist()
 
 
-def test_what_was_not_changed_says_nothing() -> None:
+def test_unchanged_values_have_no_message() -> None:
     found = prepare(EXPORTS / FILES[0], SheetOptions(), today=date(2026, 11, 23))
     assert Changes(found.values, {}).of(np.asarray(found.values.index)) is None
     assert found.changes

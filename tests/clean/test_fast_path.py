@@ -1,4 +1,4 @@
-"""What is read a whole column at a time is what the parsers read one by one."""
+"""The fast path reads a column as the parsers read its cells one by one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.clean import fast_phones as phones
-from importer.clean.code import parse_cid, parse_code, parse_name, parse_note
+from importer.clean.code import (
+    all_decimals,
+    are_two_numbers,
+    parse_cid,
+    parse_code,
+    parse_name,
+    parse_note,
+)
+from importer.clean.columns import kind_of_codes
 from importer.clean.email import parse_email
-from importer.clean.fast_path import LETTERS, usual
+from importer.clean.fast_path import LETTERS, read_fast
 from importer.clean.phone import parse_phone
 
 PARSERS = {
@@ -40,7 +48,7 @@ REGIONS = ("AZ", "RU", "KZ", "TR", "US", "GB", "GE", "UA", "UZ", "DE", "IT", "BR
 def agree(field: str, texts: list[str], region: str = "AZ") -> int:
     """Compare a column with the parser, and return how many cells were certain."""
     parse = PARSERS.get(field) or partial(parse_phone, region=region)
-    values, sure = usual(field, pa.array(texts, pa.string()), region)
+    values, sure = read_fast(field, pa.array(texts, pa.string()), region)
     told = [
         (text, value)
         for text, value, certain in zip(texts, values.to_pylist(), sure.to_pylist(), strict=True)
@@ -49,6 +57,9 @@ def agree(field: str, texts: list[str], region: str = "AZ") -> int:
     for text, value in told:
         assert (text, value, None, ()) == (text, *parse(text))
     return len(told)
+
+
+CODES = '12 12.0 12,00 0 C12 12-20 5.10 n/a nan A1.0 \'12 １２ ٣٣ &#49;2 13–20 -5.0 ="12"'.split()
 
 
 @pytest.mark.parametrize("field", PARSERS)
@@ -74,8 +85,17 @@ def test_on_any_text_the_columns_say_what_the_parsers_say(texts: list[str]) -> N
         agree(field, texts)
 
 
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(CODES) | st.text(max_size=6), max_size=6))
+def test_kind_of_codes_of_a_column_equals_that_of_its_texts(texts: list[str]) -> None:
+    assert kind_of_codes([pa.array(texts, pa.string())])[:2] == (
+        all_decimals(texts),
+        are_two_numbers(texts),
+    )
+
+
 def test_the_letters_stay_what_they_are() -> None:
-    values, sure = usual(
+    values, sure = read_fast(
         "name", pa.array([*map(chr, range(0x250)), *map(chr, range(0x400, 0x530))]), ""
     )
     for letter, certain in zip(values.to_pylist(), sure.to_pylist(), strict=True):

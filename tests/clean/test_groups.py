@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.clean.groups import Wanted, with_groups
-from importer.cli.render import found_lines
+from importer.cli.render_sheet import found_lines
 from importer.errors import UsageError
-from importer.pipeline.calls import check
-from importer.pipeline.prepare import SheetOptions, prepare
+from importer.pipeline import SheetOptions, check
+from importer.pipeline.prepare import prepare
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import run as run_on_virtual_time
 from tests.harness import frame, people, world
@@ -39,9 +39,9 @@ def test_the_names_of_rows_that_are_ready_are_counted(sheet: Path) -> None:
     options = SheetOptions(group_column="customer GROUP")
     found = prepare(sheet, options, today=TODAY)
     assert found.groups.rows == {"Gold": (2,), "gold": (3,), "7": (6,)}
-    assert "«Gold» 1, «gold» 1, «7» 1" in found_lines(found)[-1]
-    assert check(sheet, options).summary["groups"] == {"Gold": 1, "gold": 1, "7": 1}
-    assert "groups" not in check(sheet).summary
+    assert "«Gold» 1, «gold» 1, «7» 1" in "\n".join(found_lines(found))
+    assert check(sheet, options).summary.as_dict()["groups"] == {"Gold": 1, "gold": 1, "7": 1}
+    assert "groups" not in check(sheet).summary.as_dict()
 
 
 def test_one_group_for_all(sheet: Path) -> None:
@@ -56,7 +56,7 @@ def test_one_group_for_all(sheet: Path) -> None:
         (SheetOptions(group_column="Customer group", group="1"), "Both"),
     ],
 )
-def test_what_cannot_be_meant(sheet: Path, options: SheetOptions, word: str) -> None:
+def test_impossible_group_options_are_errors(sheet: Path, options: SheetOptions, word: str) -> None:
     with pytest.raises(UsageError, match=word):
         prepare(sheet, options, today=TODAY)
 
@@ -76,8 +76,8 @@ def test_unknown_groups_are_a_question() -> None:
         with_groups(frame(*people(4)), wanted, THERE)
     assert caught.value.what == "Clopos has no group «a» (2 rows), «b» (1 row)"
     assert "Seven (7)" in str(caught.value.why)
-    assert "--group" in str(caught.value.todo)
-    assert "--drop-bad-values" in str(caught.value.todo)
+    assert "--group" in str(caught.value.fix)
+    assert "--drop-bad-values" in str(caught.value.fix)
     with pytest.raises(UsageError, match="no group «x»") as caught:
         with_groups(frame(*people(1)), Wanted({"x": (2,)}), [])
     assert caught.value.why == "it has no groups"
