@@ -7,10 +7,11 @@
 
     server      routes, start and end                  inspection   the way in for other processes
     gateway     limits, token, quota, in their order   faults       which request goes wrong
-    auth        signing in, tokens                     mishaps      what then happens
+    auth        signing in, tokens                     fault_responses  what a fault does
     customers   create, list, get                      limits       sliding windows
-    bodies      what stands in answers                 store        the customers, in SQLite
-    config      the switches                           virtual_time an event loop that doesn't wait
+    responses   bodies of responses                    store        the customers, in SQLite
+    config      the switches                           checks       of what others order
+    command     `clopos-import sandbox`                virtual_time an event loop that doesn't wait
 
 Nothing of it is shared with the client it stands opposite to: a mistake can't hide on both sides.
 """

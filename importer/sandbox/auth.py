@@ -28,7 +28,7 @@ HEADER = {"alg": "HS256", "typ": "JWT"}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request, as its token and headers tell."""
+    """Sender of a request, by its token and headers."""
 
     key: str  # what quotas are counted by: integrator_id:brand, or client_id on v1
     brand: str
@@ -145,7 +145,7 @@ def _claims(given: Mapping[str, str], now: float, expires: int) -> dict[str, Any
 
 
 def _mac(text: str, secret: str) -> bytes:
-    return hmac.digest(secret.encode(), text.encode(), hashlib.sha256)
+    return hmac.digest(secret.encode(), _raw(text), hashlib.sha256)
 
 
 def _opaque(brand: str, expires: int, nonce: str, config: Config) -> str:
@@ -189,4 +189,8 @@ def _base64(data: bytes) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(_raw(one), _raw(other))
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # a header may hold any byte

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from importer.errors import UsageError
 from importer.i18n import tr
+from importer.sandbox.checks import check_values
 from importer.sandbox.faults import KINDS, ROUTES
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ ListForm = Literal["usual", "array", "plain", "full", "pagination"]
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How the sandbox behaves. As it stands: like Clopos, with its real limits, and no faults.
+    """Behaviour of the sandbox. The defaults: like Clopos, with its real limits and no faults.
 
-    All times in seconds. A limit of None lifts it, and its headers with it.
+    All times in seconds. A limit of None or 0 is lifted, and its headers are left out.
     """
 
     # Who may come in (API facts §3)
@@ -31,7 +32,7 @@ class Config:
     integrators: tuple[str, ...] = ("sandbox-integrator",)
     test_integrators: tuple[str, ...] = ("test-integrator",)  # allowed with test brands only
     disabled_clients: tuple[str, ...] = ("disabled-client",)
-    disabled_status: int = 403  # of "Client is disabled": no source tells it
+    disabled_status: int = 403  # of "Client is disabled": no source has it
     refused_status: int = 401  # of wrong credentials on v1; 400 in the guide
     token_seconds: float = 3600.0
     permitted: bool = True  # False: the staff user has no right to customers, 403
@@ -66,6 +67,13 @@ class Config:
     v1_max_limit: int = 100
     v2_max_limit: int = 999  # 200 is the other number in the sources
     phones_filter: Literal["all", "extra", "exact", "ignored"] = "all"
+    list_lag: float = 0.0  # lists lack the customers of the last so many seconds
+    lists_cid: bool = True  # False: customers in lists have no cid
+
+    # What it may do instead of what the documents say
+    keeps_cid: bool = True  # False: the server makes a cid of its own
+    upsert: bool = False  # a value that is taken: 200 with the customer who has it
+    firewall: tuple[str, ...] = ()  # a create with one of these words: 403 with HTML
 
     # What goes wrong by chance: kind of fault (see `faults`) → share of requests
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -82,17 +90,16 @@ class Config:
         unknown = [*(set(self.rates) - set(KINDS)), *(set(self.rates_on) - set(ROUTES))]
         if unknown:
             raise UsageError(
-                tr("The sandbox knows no fault {kind}", kind=unknown[0]),
-                todo=tr("take one of {kinds}", kinds=", ".join((*KINDS, *ROUTES))),
+                tr("The sandbox has no fault {kind}", kind=unknown[0]),
+                fix=tr("take one of {kinds}", kinds=", ".join((*KINDS, *ROUTES))),
             )
-        shares = list(self.rates.values())
-        if not all(type(share) in {int, float} and share >= 0 for share in shares) or (
-            sum(shares) > 1
-        ):
+        if not 0 <= sum(self.rates.values()) <= 1:
             raise UsageError(
                 tr("The shares of faults are not numbers from 0 to 1 altogether"),
-                todo=tr("write it like {flag}10%", flag="--fault 504b="),
+                fix=tr("write it like {flag}10%", flag="--fault 504b="),
             )
+        if self.latency[0] > self.latency[1]:
+            raise UsageError(f"The latency can't be {self.latency}", why="least, then most")
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -100,53 +107,4 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
 
     Raises UsageError for a switch that doesn't exist or a value of another kind.
     """
-    known = {item.name: item for item in fields(Config)}
-    values = {}
-    for name, value in changes.items():
-        if name not in known:
-            raise UsageError(f"The sandbox has no switch {name}", todo=f"one of {', '.join(known)}")
-        values[name] = _checked(name, getattr(config, name), value)
-    return replace(config, **values)
-
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "error_form": get_args(ErrorForm),
-    "list_form": get_args(ListForm),
-    "throttle_body": ("json", "text", "empty"),
-    "phones_filter": ("all", "extra", "exact", "ignored"),
-}
-NUMBERS_OR_NOTHING = frozenset(
-    {"auth_per_minute", "failed_per_minute", "per_minute", "v1_per_minute", "v1_per_hour"}
-)
-
-
-def _checked(name: str, now: Any, value: Any) -> Any:
-    wrong = UsageError(f"{name} can't be {value!r} in the sandbox", why=f"it is {now!r} now")
-    if name in CHOICES:
-        if value not in CHOICES[name]:
-            raise UsageError(
-                f"{name} can't be {value!r} in the sandbox",
-                todo=f"one of {', '.join(CHOICES[name])}",
-            )
-        return value
-    if name in NUMBERS_OR_NOTHING:
-        if value is None or (type(value) is int and value > 0):
-            return value
-        raise wrong
-    if name == "latency" and _is_range(value):
-        return tuple(map(float, value))
-    if isinstance(now, tuple):
-        words = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
-        if name != "latency" and words:
-            return tuple(value)
-        raise wrong
-    if isinstance(now, float) and type(value) in {int, float} and value >= 0:
-        return float(value)
-    if type(value) is type(now):
-        return value
-    raise wrong
-
-
-def _is_range(value: Any) -> bool:
-    numbers = isinstance(value, list | tuple) and all(type(n) in {int, float} for n in value)
-    return numbers and len(value) == 2 and 0 <= value[0] <= value[1]
+    return replace(config, **check_values(Config, changes))

@@ -1,4 +1,4 @@
-"""What the upstream does with a request that came through: create, list, get, groups, venues.
+"""The upstream's handling of requests that came through: create, list, get, groups, venues.
 
 Synchronous and without faults: those are the gateway's.
 """
@@ -40,11 +40,16 @@ def create(
     if wrong:
         raise RefusedError(bodies.validation(wrong))
     values = {name: given[name] for name in FIELDS if name in given}
+    if not config.keeps_cid:
+        values.pop("cid", None)
     try:
         row = store.add(
             caller.brand, values, now=now, venue_id=caller.venue_id, order=config.conflict_order
         )
     except ClashError as clash:
+        if config.upsert:
+            row = store.holder(caller.brand, clash.field, given[clash.field])
+            return bodies.customer(row, version, config)
         raise RefusedError(bodies.conflict(clash.field, config)) from None
     if version == 1:
         return bodies.created_v1(row, given, config)
@@ -69,7 +74,12 @@ def complaint(body: Mapping[str, Any], config: Config, *, today: str) -> str | N
 
 
 def find(
-    store: Store, caller: Caller, query: Iterable[tuple[str, str]], config: Config, version: int
+    store: Store,
+    caller: Caller,
+    query: Iterable[tuple[str, str]],
+    config: Config,
+    version: int,
+    now: float,
 ) -> tuple[list[dict[str, Any]], int, int, int]:
     """Return one page of customers, how many match in all, the page and the limit used.
 
@@ -90,6 +100,7 @@ def find(
         group_id=None if group is None else int(group) if group.isdecimal() else -1,
         since=given.get("date[0]"),
         until=given.get("date[1]"),
+        created_by=stamp(now - config.list_lag) if config.list_lag else None,
         sort=sort if sort in SORTS else "created_at",
         descending=given.get("sort[1]", "-1" if sort not in SORTS else "1") == "-1",
         page=page,
@@ -98,6 +109,9 @@ def find(
     rows, total = store.find(asked)
     group_too = any(name.startswith("with[") and value == "group" for name, value in given.items())
     shown = [bodies.customer(row, version, config, with_group=group_too) for row in rows]
+    if not config.lists_cid:
+        for each in shown:
+            del each["cid"]
     return shown, total, page, limit
 
 

@@ -1,14 +1,16 @@
-"""What a fault does: the upstream's work with something going wrong around it (API facts §13)."""
+"""Faults in action: the upstream's work with something going wrong around it (API facts §13)."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from importer.sandbox.auth import TEST_MODE, RefusedError, expired, refuse
-from importer.sandbox.faults import AFTER_KINDS
+from importer.sandbox.faults import AFTER_KINDS, SPOILT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,7 @@ PAGE = b"<html><head><title>%b</title></head><body><h1>%b</h1></body></html>\n"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the client."""
+    """A response to the client."""
 
     status: int
     body: bytes
@@ -39,6 +41,9 @@ def _failure(status: int, message: str, error: str) -> Answer:
     return as_json(status, {"success": False, "message": message, "error": error})
 
 
+FORBIDDEN = Answer(403, PAGE % ((b"403 Forbidden",) * 2), "text/html")
+"""Of a firewall in front of Clopos."""
+
 TIMED_OUT = _failure(504, "Gateway Timeout", "gateway_timeout")
 FAILED = _failure(500, "Server Error", "internal_error")
 BAD_GATEWAY = Answer(502, PAGE % ((b"502 Bad Gateway",) * 2), "text/html")
@@ -47,11 +52,27 @@ CUT = Answer(0, b"")
 """No answer: the connection is cut."""
 
 
-SPOILT = {
-    "garbage": Answer(200, b'{"success":true,"data":{"name":"'),
-    "no_id": Answer(200, b'{"success":true,"data":{}}'),
-}
-INSTEAD = SPOILT | {
+def spoilt(kind: str, answer: Answer) -> Answer:
+    """Return a success as one of SPOILT_KINDS leaves it."""
+    body = answer.body
+    match kind:
+        case "garbage":
+            return Answer(200, b'{"success":true,"data":{"name":"')
+        case "no_id":
+            return Answer(200, b'{"success":true,"data":{}}')
+        case "text_success":
+            return Answer(201, body.replace(b'"success":true', b'"success":"true"', 1))
+        case "refused_done":
+            return Answer(200, body.replace(b'"success":true', b'"success":false', 1))
+        case "float_id":
+            return Answer(200, re.sub(rb'"id":([0-9]+)', rb'"id":\1.0', body))
+        case _:
+            return Answer(202, b"", "text/plain")
+
+
+INSTEAD = {
+    "404": Answer(404, PAGE % ((b"404 Not Found",) * 2), "text/html"),
+    "login_page": Answer(200, PAGE % ((b"Sign in to the network",) * 2), "text/html"),
     "403": _failure(403, "This action is unauthorized.", "forbidden"),
     "success_false": _failure(200, TEST_MODE, TEST_MODE),
     "500": FAILED,
@@ -67,7 +88,7 @@ INSTEAD = SPOILT | {
     "timeout": CUT,
     "timeout_b": CUT,
 }
-"""What the client gets for the upstream's answer."""
+"""Response to the client in place of the upstream's answer."""
 
 
 def spoil_token(fault: Fault | None, now: float) -> None:
@@ -78,7 +99,7 @@ def spoil_token(fault: Fault | None, now: float) -> None:
         case "invalid401":
             raise refuse(401, "Invalid token")
         case "message401":
-            # The upstream's own token, inside of ours, has died.
+            # The upstream's own token, inside of ours, has expired.
             raise refuse(401, "Unauthenticated.", form="message")
 
 
@@ -99,16 +120,14 @@ async def upstream(
     seconds = fault.seconds if fault else None
     if kind == "slow":
         await asyncio.sleep(config.gateway_seconds * JUST_UNDER if seconds is None else seconds)
-    if kind in {"", "slow"}:
+    if kind in {"", "slow", "late_answer"}:
         return work()
+    if kind in SPOILT_KINDS:
+        return spoilt(kind, work())
     if kind in AFTER_KINDS:
-        try:
+        # Where the upstream refuses, what happens to its answer happens all the same.
+        with contextlib.suppress(RefusedError):
             work()
-        except RefusedError:
-            # The upstream refused, and what happens to its answer happens all the same; but
-            # only a success can be spoilt.
-            if kind in SPOILT:
-                raise
     if kind.startswith("504"):
         await asyncio.sleep(config.gateway_seconds)
     if kind == "504c":

@@ -1,14 +1,17 @@
-"""What goes wrong on request or by chance (API facts §13): which fault meets which request.
+"""Faults on request or by chance (API facts §13), and which request meets which fault.
 
-Pure but for the seeded chance. What a fault then does is the gateway's to carry out.
+The only chance in it is seeded. `gateway` carries out what a fault does.
 
     stage     kinds                                    the customer of a create
     token     expired401 invalid401 message401          isn't created
     quota     429                                       isn't created
-    gateway   403 success_false                         isn't created
+    gateway   403 404 success_false                     isn't created
               500 502 503 504a drop_before timeout      isn't created; the client can't know
+              login_page
               500b 502b 504b drop garbage no_id         is created; the client can't know
-              timeout_b
+              timeout_b text_success accepted float_id
+              refused_done (success false, with data)
+              late_answer (504, then the 200, unasked)
               504c                                      is created some seconds after the 504
               slow                                      is created, just within the budget
 """
@@ -21,14 +24,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import UsageError
+from importer.sandbox.checks import check_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOKEN_KINDS = ("expired401", "invalid401", "message401")
-BEFORE_KINDS = ("403", "success_false", "500", "502", "503", "504a", "drop_before", "timeout")
-AFTER_KINDS = ("500b", "502b", "504b", "drop", "garbage", "no_id", "timeout_b")
-KINDS = (*TOKEN_KINDS, "429", *BEFORE_KINDS, *AFTER_KINDS, "504c", "slow")
+BEFORE_KINDS = (
+    *("403", "404", "success_false", "500", "502", "503", "504a", "drop_before", "timeout"),
+    "login_page",
+)
+SPOILT_KINDS = ("garbage", "no_id", "text_success", "accepted", "float_id", "refused_done")
+AFTER_KINDS = ("500b", "502b", "504b", "drop", "timeout_b", *SPOILT_KINDS)
+KINDS = (*TOKEN_KINDS, "429", *BEFORE_KINDS, *AFTER_KINDS, "504c", "slow", "late_answer")
 ROUTES = ("auth", "create", "list", "get", "groups", "venues")
 ROW_KEYS = ("cid", "code", "phone", "name")
 
@@ -38,9 +46,9 @@ class Fault:
     """A fault that waits for its request.
 
     `match`: fields of the body and their values; None: any body. `attempt`: only the n-th request
-    of a row (told by cid, else code, phone, name), counted from when the fault was scripted.
+    of a row (identified by cid, else code, phone, name), counted from when the fault was scripted.
     `times`: how often it strikes, None for ever. `seconds`: of a late commit or an answer that is
-    held back, None for the configured ones.
+    held back or late, None for the usual ones.
     """
 
     kind: str
@@ -52,18 +60,10 @@ class Fault:
     _seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Raise UsageError for what the sandbox doesn't have."""
+        """Raise UsageError for a kind or a route that the sandbox doesn't have."""
         for word, words in ((self.kind, KINDS), (self.route, ROUTES)):
             if word not in words:
-                raise UsageError(
-                    f"The sandbox knows no {word!r}", todo=f"one of {', '.join(words)}"
-                )
-        for name, least in (("attempt", 1), ("times", 1), ("seconds", 0)):
-            value = getattr(self, name)
-            if value is not None and not (type(value) in {int, float} and value >= least):
-                raise UsageError(f"{name} of a fault can't be {value!r}")
-        if self.match is not None and not isinstance(self.match, dict):
-            raise UsageError("match of a fault is an object of fields and values")
+                raise UsageError(f"The sandbox knows no {word!r}", fix=f"one of {', '.join(words)}")
 
     def meets(self, route: str, body: Mapping[str, Any]) -> bool:
         """Say whether this request is the one, and count it."""
@@ -87,10 +87,7 @@ class Faults:
 
     def add(self, kind: str, route: str = "create", **details: Any) -> None:
         """Script a fault; see Fault for the details. Raises UsageError for unknown words."""
-        unknown = set(details) - {"match", "attempt", "times", "seconds"}
-        if unknown:
-            raise UsageError(f"A fault has no {', '.join(sorted(unknown))}")
-        self._script.append(Fault(kind, route, **details))
+        self._script.append(Fault(kind, route, **check_values(Fault, details)))
 
     def clear(self) -> None:
         """Forget what is scripted."""

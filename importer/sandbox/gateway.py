@@ -19,7 +19,15 @@ from aiohttp import web
 from importer.sandbox import customers
 from importer.sandbox import responses as bodies
 from importer.sandbox.auth import RefusedError, identify, refuse, sign_in
-from importer.sandbox.fault_responses import CUT, Answer, as_json, spoil_token, upstream
+from importer.sandbox.fault_responses import (
+    CUT,
+    FORBIDDEN,
+    TIMED_OUT,
+    Answer,
+    as_json,
+    spoil_token,
+    upstream,
+)
 from importer.sandbox.faults import Faults
 from importer.sandbox.limits import Room, Windows, tightest
 from importer.sandbox.responses import Failure
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
 MINUTE, HOUR = 60.0, 3600.0
 THROTTLED = Failure(429, "Too many requests", "too_many_requests", "Too Many Attempts.")
 THROTTLE_SECONDS = 5.0  # of a 429 that is scripted
+LATE_ANSWER_SECONDS = 0.05  # after the 504 of the same request
 
 
 @dataclass(slots=True)
@@ -64,10 +73,11 @@ class Visit:
     clock: float
     seen: Seen
     rooms: list[Room] = field(default_factory=list)
+    seconds: float | None = None  # of its fault
 
 
 class Gateway:
-    """All that the sandbox is, but for the server around it."""
+    """Core of the sandbox, without the server around it."""
 
     def __init__(self, config: Config, store: Store, now: Callable[[], float]) -> None:
         self.config = config
@@ -96,6 +106,9 @@ class Gateway:
             if request.transport:
                 request.transport.abort()
             return web.Response(status=500)
+        if seen.fault == "late_answer" and answer.status < 400:
+            self._answer_late(visit, answer)
+            answer = TIMED_OUT
         seen.status = answer.status
         if version == 2 and route != "auth" and answer.status >= 400:
             self._failed.count(request.remote or "", asyncio.get_running_loop().time())
@@ -106,7 +119,7 @@ class Gateway:
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def others(self, version: int, at: float) -> bool:
-        """Let a request of somebody else on the same quota through at `at` (loop time), if it fits.
+        """Let another client's request on the same quota through at `at` (loop time), if it fits.
 
         It does nothing but take a place.
         """
@@ -130,13 +143,24 @@ class Gateway:
         for handle in self._late:
             handle.cancel()
 
+    def _answer_late(self, visit: Visit, answer: Answer) -> None:
+        """Let the answer follow on the same connection, where the client expects none."""
+        head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {answer.kind}\r\n"
+        head += f"Content-Length: {len(answer.body)}\r\n\r\n"
+        transport = visit.request.transport
+        seconds = LATE_ANSWER_SECONDS if visit.seconds is None else visit.seconds
+        if isinstance(transport, asyncio.Transport):
+            loop = asyncio.get_running_loop()
+            loop.call_later(seconds, transport.write, head.encode() + answer.body)
+
     async def _let_in(self, visit: Visit) -> Answer:
         config = self.config
         given = visit.body if isinstance(visit.body, dict) else {}
         if isinstance(given.get("cid"), str):
             visit.seen.cid = given["cid"]
         fault = self.faults.next(visit.route, given, config.rates, config.rates_on)
-        visit.seen.fault = fault.kind if fault else None
+        if fault:
+            visit.seen.fault, visit.seconds = fault.kind, fault.seconds
         if visit.route == "auth":
             if visit.version == 2:
                 self._take(
@@ -146,6 +170,9 @@ class Gateway:
             self._throttle(visit, fault, 1)
         else:
             caller = self._check(visit, fault)
+            words = json.dumps(given, ensure_ascii=False)
+            if visit.route == "create" and any(word in words for word in config.firewall):
+                return FORBIDDEN
         if any(config.latency):
             await asyncio.sleep(self.faults.between(*config.latency))
         return await upstream(
@@ -214,7 +241,7 @@ class Gateway:
             case "list":
                 query = visit.request.query.items()
                 rows, total, page, limit = customers.find(
-                    self.store, caller, query, config, version
+                    self.store, caller, query, config, version, now
                 )
                 form = config.list_form
                 if form == "usual":
@@ -238,7 +265,7 @@ class Gateway:
             try:
                 work()
             except RefusedError:
-                # Somebody else has taken its values meanwhile: nobody is told.
+                # Another customer has taken its values meanwhile; the client isn't informed.
                 return
 
         handle = asyncio.get_running_loop().call_later(seconds, commit)
@@ -270,10 +297,10 @@ def _times(visit: Visit, now: float) -> dict[str, Any]:
 
 
 async def _json(request: web.Request) -> Any:
-    """Return the parsed body, None when it isn't there or isn't said to be JSON."""
+    """Return the parsed body, None when it is missing or isn't declared to be JSON."""
     if request.content_type != "application/json":
         return None
     try:
         return json.loads(await request.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

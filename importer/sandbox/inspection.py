@@ -2,6 +2,7 @@
 
     GET    /sandbox/customers    all of them, hidden ones too
     POST   /sandbox/customers    create one as another client would: its fields, `brand`, `hidden`
+    DELETE /sandbox/customers    delete the one with `id`; with `hidden`, it blocks its values
     GET    /sandbox/requests     the log
     GET    /sandbox/faults       how many scripted faults wait
     POST   /sandbox/faults       script one, or an array of them: see faults.Fault
@@ -9,7 +10,8 @@
     GET    /sandbox/config       the switches: see config.Config
     POST   /sandbox/config       change some
 
-All JSON. What can't be done is 400 with `error` and `todo`; a value that is taken is 409.
+All JSON, 415 for anything else. What can't be done is 400 with `error` and `fix`; a value that
+is taken is 409; what a web page of elsewhere sends (Host, Origin) is 403.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ def add_inspection(app: web.Application, sandbox: Sandbox) -> None:
     does: dict[tuple[str, str], Callable[[Any], Any]] = {
         ("GET", "customers"): lambda _: sandbox.customers(),
         ("POST", "customers"): lambda body: sandbox.add(**_object(body)),
+        ("DELETE", "customers"): lambda body: _remove(sandbox, **_object(body)),
         ("GET", "requests"): lambda _: sandbox.requests(),
         ("GET", "faults"): lambda _: {"waiting": sandbox.faults.waiting},
         ("POST", "faults"): lambda body: _script(sandbox, body),
@@ -48,14 +51,19 @@ def add_inspection(app: web.Application, sandbox: Sandbox) -> None:
 
 def _handler(do: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.Response:
-        status, answer = 200, None
+        status, answer = 200, None  # type: int, Any
         try:
             text = await request.text()
-            answer = do(json.loads(text) if text else None)
-        except ValueError as error:
-            status, answer = 400, {"error": "This isn't JSON", "todo": str(error)}
+            if text and request.content_type != "application/json":
+                status, answer = 415, {"error": "Content-Type has to be application/json"}
+            else:
+                answer = do(json.loads(text) if text else None)
+        except (ValueError, RecursionError) as error:
+            status, answer = 400, {"error": "This isn't JSON", "fix": str(error)}
+        except TypeError as error:
+            status, answer = 400, {"error": "This can't be done", "fix": str(error)}
         except UsageError as error:
-            status, answer = 400, {"error": error.what, "why": error.why, "todo": error.todo}
+            status, answer = 400, {"error": error.what, "why": error.why, "fix": error.fix}
         except ClashError as clash:
             status, answer = 409, {"error": f"{clash.field} is taken"}
         body = as_json(status, answer).body
@@ -68,6 +76,11 @@ def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise UsageError("An object is needed here")
     return body
+
+
+def _remove(sandbox: Sandbox, *, id: int, hidden: bool = False) -> dict[str, int]:  # noqa: A002
+    sandbox.remove(id, hidden=hidden)
+    return {"removed": id}
 
 
 def _script(sandbox: Sandbox, body: Any) -> dict[str, int]:

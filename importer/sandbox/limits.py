@@ -1,4 +1,4 @@
-"""How many requests are let through: strict sliding windows (API facts §7). Pure."""
+"""Strict sliding windows that let requests through (API facts §7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What one window says about one request."""
+    """The verdict of one window on one request."""
 
     allowed: bool
     limit: int
@@ -19,15 +19,10 @@ class Room:
     def headers(self, version: int, wall: float) -> dict[str, str]:
         """Return the rate headers: seconds left on v2, epoch seconds on v1 (API facts §7.2, §7.3).
 
-        Rounded up, so that who waits as told is let through.
+        Rounded up, so that a client that waits so long gets through.
         """
         prefix, reset = (
-            ("RateLimit", self.seconds)
-            if version == 2
-            else (
-                "X-RateLimit",
-                wall + self.seconds,
-            )
+            ("RateLimit", self.seconds) if version == 2 else ("X-RateLimit", wall + self.seconds)
         )
         return {
             f"{prefix}-Limit": str(self.limit),

@@ -1,4 +1,4 @@
-"""What Clopos writes into its answers: customers, envelopes, failures (API facts §4, §5, §8)."""
+"""Bodies of responses of Clopos: customers, envelopes, failures (API facts §4, §5, §8)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from importer.sandbox.config import Config
 
 DONE = "Əməliyyat uğurla həyata keçirildi"
+SHOWN = (*FIELDS, "venue_id", "phones", "address")  # as they are stored
 GROUP_SINCE = "2025-08-16T15:21:15.000000Z"
 VENUE = {"id": 1, "name": "Main", "is_main": 1, "media": []}
 GROUP_SORTS = (
@@ -128,45 +129,16 @@ def customer(
     row: Mapping[str, Any], version: int, config: Config, *, with_group: bool = False
 ) -> dict[str, Any]:
     """Return the public customer object (API facts §5.3)."""
-    data = {
-        "id": _id(row, config),
-        "cid": row["cid"],
-        "venue_id": row["venue_id"],
-        "group_id": row["group_id"],
-        "name": row["name"],
-        "email": row["email"],
-        "phone": row["phone"],
-        "phones": row["phones"],
-        "address": row["address"],
-        "address_data": [],
-        "description": row["description"],
-        "code": row["code"],
-        "source": None,
-        "reference_id": None,
-        "discount": 0,
-        "spent": 0,
-        "total_discount": 0,
-        "total_bonus": 0,
-        "receipt_count": 0,
-        "gender": row["gender"],
-        "date_of_birth": row["date_of_birth"],
-        "status": True,
-        "can_use_loyalty_system": False,
-        "is_verified": False,
-        "created_at": row["created_at"],
-        "updated_at": row["created_at"],
-    }
+    data = {"id": _id(row, config)} | {name: row[name] for name in SHOWN}
+    data |= dict.fromkeys(("discount", "spent", "total_discount", "total_bonus"), 0)
+    data |= {"receipt_count": 0, "address_data": [], "source": None, "reference_id": None}
+    data |= {"status": True, "can_use_loyalty_system": False, "is_verified": False}
+    data |= {"created_at": row["created_at"], "updated_at": row["created_at"]}
     if version == 1:
-        data |= {
-            "deleted_at": None,
-            "phone_verified_at": None,
-            "addresses": None,
-            "balance_id": 1000 + row["id"],
-            "bonus_balance_id": None,
-            "cashback_balance_id": None,
-            "balance": _balance(row),
-            "cashback_balance": _cashback(),
-        }
+        data |= dict.fromkeys(("deleted_at", "phone_verified_at", "addresses"))
+        data |= {"balance_id": 1000 + row["id"], "balance": _balance(row)}
+        data |= dict.fromkeys(("bonus_balance_id", "cashback_balance_id"))
+        data["cashback_balance"] = _cashback()
     if version == 1 or with_group:
         data["group"] = group(row["group_id"], config)
     return data
@@ -233,8 +205,4 @@ def _balance(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cashback() -> dict[str, Any]:
-    return {
-        "type": "CASHBACK",
-        "amount": 0,
-        "name": "Customer cashback balance:da39a3e",
-    }
+    return {"type": "CASHBACK", "amount": 0, "name": "Customer cashback balance:da39a3e"}

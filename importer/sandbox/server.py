@@ -16,10 +16,12 @@ from importer.sandbox.customers import complaint
 from importer.sandbox.fault_responses import as_json
 from importer.sandbox.gateway import Gateway
 from importer.sandbox.inspection import add_inspection
-from importer.sandbox.store import Store, stamp
+from importer.sandbox.store import FIELDS, Store, stamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from aiohttp.typedefs import Handler
 
     from importer.sandbox.faults import Faults
 
@@ -67,7 +69,7 @@ class Sandbox:
         self._gateway.config = changed(self._gateway.config, switches)
 
     def others(self, version: int, at: float) -> bool:
-        """Send as somebody else on the same quota at `at` (loop time); False: it was refused."""
+        """Send as another client on the same quota at `at` (loop time); False: it was refused."""
         return self._gateway.others(version, at)
 
     def arrivals(self, route: str | None = None) -> list[float]:
@@ -105,14 +107,27 @@ class Sandbox:
 
         Raises UsageError for a body that isn't right, ClashError for a value that is taken.
         """
+        unknown = sorted(set(values) - {*FIELDS, "phones", "address"})
+        if unknown:
+            raise UsageError(
+                f"A customer has no {', '.join(unknown)}", fix=f"one of {', '.join(FIELDS)}"
+            )
         now = self._gateway.now()
         wrong = complaint(values, self.config, today=stamp(now)[:10])
         if wrong:
             raise UsageError(
-                tr("The sandbox can't create this customer"), why=wrong, todo=tr("correct it")
+                tr("The sandbox can't create this customer"), why=wrong, fix=tr("correct it")
             )
         where = brand or self.config.brands[0]
         return self.store.add(where, values, now=now, hidden=hidden)
+
+    def remove(self, number: int, *, hidden: bool = False) -> None:
+        """Delete a customer as the back office would; hidden: it goes on to block its values.
+
+        Raises UsageError when there is none with this id.
+        """
+        if not self.store.remove(number, hidden=hidden):
+            raise UsageError(f"The sandbox has no customer {number}")
 
 
 @asynccontextmanager
@@ -134,7 +149,7 @@ async def serve(
         raise UsageError(
             tr("The sandbox doesn't listen on {host}", host=host),
             why=tr("its customers and its secrets are for this machine only"),
-            todo=tr("leave it at 127.0.0.1"),
+            fix=tr("leave it at 127.0.0.1"),
         )
     config = config or Config()
     store = Store(store_path)
@@ -163,14 +178,14 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
         raise UsageError(
             tr("The sandbox can't listen on port {port}", port=port),
             why=getattr(error, "strerror", None) or str(error),
-            todo=tr("stop what uses it, or choose another with --port"),
+            fix=tr("stop what uses it, or choose another with --port"),
         ) from error
     address, number = runner.addresses[0][:2]
     return f"http://[{address}]:{number}" if ":" in address else f"http://{address}:{number}"
 
 
 def _app(sandbox: Sandbox, gateway: Gateway) -> web.Application:
-    app = web.Application()
+    app = web.Application(middlewares=[_own_origin])
     for version, prefix in ((1, BASE), (2, f"{BASE}/v2")):
         for path, methods in ROUTES.items():
             # All methods: the ones that aren't there are refused in JSON too.
@@ -192,6 +207,20 @@ def _handler(
         return await gateway.answer(request, route, version)
 
     return handle
+
+
+@web.middleware
+async def _own_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what a web page of elsewhere could make the browser of this machine send."""
+    assert request.transport is not None  # noqa: S101 - it is being answered
+    port = request.transport.get_extra_info("sockname")[1]
+    own = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    own |= {name.removesuffix(":80") for name in own}
+    origin = request.headers.get("Origin", f"http://{request.host}")
+    if request.host not in own or origin not in {f"http://{name}" for name in own}:
+        answer = as_json(403, {"error": "Only this machine's own requests are answered"})
+        return web.Response(status=403, body=answer.body, content_type="application/json")
+    return await handler(request)
 
 
 async def _nowhere(_request: web.Request) -> web.Response:

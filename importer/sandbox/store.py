@@ -45,17 +45,7 @@ CREATE INDEX IF NOT EXISTS shown ON customers (brand, hidden, created_at, id);
 CREATE INDEX IF NOT EXISTS by_id ON customers (brand, hidden);
 """
 UNIQUE = ("phone", "code", "cid")
-FIELDS = (
-    "name",
-    "email",
-    "phone",
-    "code",
-    "cid",
-    "description",
-    "group_id",
-    "gender",
-    "date_of_birth",
-)
+FIELDS = tuple("name email phone code cid description group_id gender date_of_birth".split())
 SORTS = ("id", "cid", "group_id", "name", "email", "address", "created_at", "updated_at")
 COLUMNS = (
     "brand",
@@ -76,7 +66,7 @@ INSERT = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a list is asked for. None: no such filter."""
+    """Filters of a list. None: no such filter."""
 
     brand: str
     name: str | None = None  # part of it
@@ -85,6 +75,7 @@ class Query:
     group_id: int | None = None
     since: str | None = None  # YYYY-MM-DD, both inclusive, on created_at
     until: str | None = None
+    created_by: str | None = None  # a stamp: later ones aren't shown yet
     sort: str = "created_at"
     descending: bool = True
     page: int = 1
@@ -115,7 +106,7 @@ class Store:
             raise UsageError(
                 tr("The sandbox can't keep its customers in {path}", path=path),
                 why=str(error),
-                todo=tr("name another file, or leave it out to keep them in memory"),
+                fix=tr("name another file, or leave it out to keep them in memory"),
             ) from error
 
     def close(self) -> None:
@@ -169,6 +160,19 @@ class Store:
         sql = "SELECT * FROM customers WHERE id = ? AND brand = ? AND hidden = 0"
         return next(iter(self._row(sql, (number, brand))), None)
 
+    def holder(self, brand: str, field: str, value: Any) -> dict[str, Any]:
+        """Return the customer who has a unique value. Raises IndexError when there is none."""
+        sql = f"SELECT * FROM customers WHERE brand = ? AND {field} = ?"  # noqa: S608 - our names
+        return self._row(sql, (brand, value))[0]
+
+    def remove(self, number: int, *, hidden: bool = False) -> bool:
+        """Delete a customer; hidden: it is only shown no more, and blocks its values.
+
+        Return whether there was one.
+        """
+        sql = "UPDATE customers SET hidden = 1" if hidden else "DELETE FROM customers"
+        return self._db.execute(f"{sql} WHERE id = ?", (number,)).rowcount > 0
+
     def find(self, query: Query) -> tuple[list[dict[str, Any]], int]:
         """Return one page of customers, and how many match in all."""
         where, values = ["brand = ?", "hidden = 0"], [query.brand]
@@ -177,6 +181,7 @@ class Store:
             ("group_id = ?", query.group_id),
             ("substr(created_at, 1, 10) >= ?", query.since),
             ("substr(created_at, 1, 10) <= ?", query.until),
+            ("created_at <= ?", query.created_by),
         ]
         phone_filters = {
             "all": "instr(numbers, ?)",

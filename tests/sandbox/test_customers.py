@@ -10,7 +10,6 @@ from urllib.parse import quote
 import pytest
 
 from importer.sandbox import Config
-from importer.sandbox.virtual_time import run
 from tests.raw_client import client
 
 if TYPE_CHECKING:
@@ -31,109 +30,91 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DONE = "Əməliyyat uğurla həyata keçirildi"
 
 
-def test_v1_echoes_what_was_sent_in_its_order_then_what_it_made() -> None:
-    async def main() -> None:
-        async with client(1) as raw:
-            got = await raw.ask("POST", "/customers", AYSEL)
-            assert got.status == 200
-            data = got.body.pop("data")
-            assert list(data) == [
-                *AYSEL,
-                "balance_id",
-                "venue_id",
-                "updated_at",
-                "created_at",
-                "id",
-                "can_use_loyalty_system",
-                "is_verified",
-                "balance",
-                "cashback_balance",
-                "service_data",
-                "group",
-            ]
-            assert {name: data[name] for name in AYSEL} == AYSEL
-            assert data["balance"]["id"] == data["balance_id"]
-            assert data["cashback_balance"]["name"] == "Customer cashback balance:da39a3e"
-            assert data["group"]["system_type"] == "my_customers"
-            assert data["created_at"] == "2026-01-01T00:00:00.000000Z"
-            assert got.body == {
-                "success": True,
-                "message": DONE,
-                "time": 0,
-                "timestamp": "2026-01-01 00:00:00",
-                "unix": 1767225600,
-            }
-
-    run(main())
+async def test_v1_echoes_what_was_sent_in_its_order_then_what_it_made() -> None:
+    async with client(1) as raw:
+        got = await raw.ask("POST", "/customers", AYSEL)
+        assert got.status == 200
+        data = got.body.pop("data")
+        assert list(data) == [
+            *AYSEL,
+            "balance_id",
+            "venue_id",
+            "updated_at",
+            "created_at",
+            "id",
+            "can_use_loyalty_system",
+            "is_verified",
+            "balance",
+            "cashback_balance",
+            "service_data",
+            "group",
+        ]
+        assert {name: data[name] for name in AYSEL} == AYSEL
+        assert data["balance"]["id"] == data["balance_id"]
+        assert data["cashback_balance"]["name"] == "Customer cashback balance:da39a3e"
+        assert data["group"]["system_type"] == "my_customers"
+        assert data["created_at"] == "2026-01-01T00:00:00.000000Z"
+        assert got.body == {
+            "success": True,
+            "message": DONE,
+            "time": 0,
+            "timestamp": "2026-01-01 00:00:00",
+            "unix": 1767225600,
+        }
 
 
-def test_v1_leaves_out_what_was_not_sent_but_makes_a_cid() -> None:
-    async def main() -> None:
-        async with client(1) as raw:
-            data = (await raw.ask("POST", "/customers", {"gender": None, "name": "B"})).body["data"]
-            assert list(data)[:3] == ["gender", "name", "cid"]
-            assert data["gender"] is None
-            assert UUID.fullmatch(data["cid"])
-            assert not {"phone", "phones", "code", "discount", "status", "group"} & set(data)
-
-    run(main())
+async def test_v1_leaves_out_what_was_not_sent_but_makes_a_cid() -> None:
+    async with client(1) as raw:
+        data = (await raw.ask("POST", "/customers", {"gender": None, "name": "B"})).body["data"]
+        assert list(data)[:3] == ["gender", "name", "cid"]
+        assert data["gender"] is None
+        assert UUID.fullmatch(data["cid"])
+        assert not {"phone", "phones", "code", "discount", "status", "group"} & set(data)
 
 
-def test_v2_answers_with_the_public_customer_and_nothing_around_it() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            got = await raw.ask("POST", "/customers", AYSEL)
-            assert got.status == 200
-            assert set(got.body) == {"success", "data"}
-            data = got.body["data"]
-            assert {name: data[name] for name in AYSEL} == AYSEL
-            assert (data["phones"], data["address"], data["address_data"]) == ([], None, [])
-            assert data["discount"] == data["spent"] == data["receipt_count"] == 0
-            assert data["status"] is True
-            assert not {"balance", "balance_id", "group"} & set(data)
-            shown = await raw.ask("GET", f"/customers/{data['id']}")
-            assert shown.body == {"success": True, "data": data}
-
-    run(main())
+async def test_v2_answers_with_the_public_customer_and_nothing_around_it() -> None:
+    async with client(2) as raw:
+        got = await raw.ask("POST", "/customers", AYSEL)
+        assert got.status == 200
+        assert set(got.body) == {"success", "data"}
+        data = got.body["data"]
+        assert {name: data[name] for name in AYSEL} == AYSEL
+        assert (data["phones"], data["address"], data["address_data"]) == ([], None, [])
+        assert data["discount"] == data["spent"] == data["receipt_count"] == 0
+        assert data["status"] is True
+        assert not {"balance", "balance_id", "group"} & set(data)
+        shown = await raw.ask("GET", f"/customers/{data['id']}")
+        assert shown.body == {"success": True, "data": data}
 
 
-def test_ids_and_balances_run_on() -> None:
-    async def main() -> None:
-        async with client(1) as raw:
-            made = [(await raw.create()).body["data"] for _ in range(3)]
-            ids, balances = ([each[name] for each in made] for name in ("id", "balance_id"))
-            assert ids == [ids[0], ids[0] + 1, ids[0] + 2]
-            assert balances == [balances[0], balances[0] + 1, balances[0] + 2]
-
-    run(main())
+async def test_ids_and_balances_run_on() -> None:
+    async with client(1) as raw:
+        made = [(await raw.create()).body["data"] for _ in range(3)]
+        ids, balances = ([each[name] for each in made] for name in ("id", "balance_id"))
+        assert ids == [ids[0], ids[0] + 1, ids[0] + 2]
+        assert balances == [balances[0], balances[0] + 1, balances[0] + 2]
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": None}, {"name": "  "}, [], None])
-def test_a_name_is_required(body: Any) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            got = await raw.ask("POST", "/customers", body)
-            assert (got.status, got.body) == (
-                400,
-                {
-                    "success": False,
-                    "message": "Validation failed",
-                    "error": "The name field is required.",
-                },
-            )
-
-    run(main())
+async def test_a_name_is_required(body: Any) -> None:
+    async with client(2) as raw:
+        got = await raw.ask("POST", "/customers", body)
+        assert (got.status, got.body) == (
+            400,
+            {
+                "success": False,
+                "message": "Validation failed",
+                "error": "The name field is required.",
+            },
+        )
 
 
-def test_a_body_that_isnt_said_to_be_json_or_isnt_json_has_no_name() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            for kind, text in (("text/plain", '{"name": "A"}'), ("application/json", '{"name')):
-                headers = raw.headers | {"Content-Type": kind}
-                got = await raw.ask("POST", "/customers", data=text, headers=headers)
-                assert (got.status, got.body["error"]) == (400, "The name field is required.")
-
-    run(main())
+async def test_body_that_is_not_declared_json_or_not_json_has_no_name() -> None:
+    async with client(2) as raw:
+        for kind, text in (("text/plain", '{"name": "A"}'), ("application/json", '{"name')):
+            headers = raw.headers | {"Content-Type": kind}
+            got = await raw.ask("POST", "/customers", data=text, headers=headers)
+            assert (got.status, got.body["error"]) == (400, "The name field is required.")
 
 
 @pytest.mark.parametrize(
@@ -157,28 +138,24 @@ def test_a_body_that_isnt_said_to_be_json_or_isnt_json_has_no_name() -> None:
         ({"description": "x" * 65_536}, "description may not be greater"),
     ],
 )
-def test_other_bad_values_are_a_400_with_a_sentence(wrong: dict[str, Any], words: str) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            got = await raw.ask("POST", "/customers", {"name": "A"} | wrong)
-            assert (got.status, got.body["message"]) == (400, "Validation failed")
-            assert words in got.body["error"]
-            assert raw.sandbox.customers() == []
+async def test_other_bad_values_are_a_400_with_a_sentence(
+    wrong: dict[str, Any], words: str
+) -> None:
+    async with client(2) as raw:
+        got = await raw.ask("POST", "/customers", {"name": "A"} | wrong)
+        assert (got.status, got.body["message"]) == (400, "Validation failed")
+        assert words in got.body["error"]
+        assert raw.sandbox.customers() == []
 
-    run(main())
 
-
-def test_unknown_fields_and_an_idempotency_key_are_ignored() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            headers = raw.headers | {"Idempotency-Key": "one"}
-            body = {"name": "A", "address": "somewhere", "balance": 5}
-            for _ in range(2):
-                got = await raw.ask("POST", "/customers", body, headers=headers)
-                assert (got.status, got.body["data"]["address"]) == (200, None)
-            assert len(raw.sandbox.customers()) == 2
-
-    run(main())
+async def test_unknown_fields_and_an_idempotency_key_are_ignored() -> None:
+    async with client(2) as raw:
+        headers = raw.headers | {"Idempotency-Key": "one"}
+        body = {"name": "A", "address": "somewhere", "balance": 5}
+        for _ in range(2):
+            got = await raw.ask("POST", "/customers", body, headers=headers)
+            assert (got.status, got.body["data"]["address"]) == (200, None)
+        assert len(raw.sandbox.customers()) == 2
 
 
 @pytest.mark.parametrize(
@@ -189,101 +166,80 @@ def test_unknown_fields_and_an_idempotency_key_are_ignored() -> None:
         ("cid", "Customer with this cid already exists"),
     ],
 )
-def test_a_value_that_is_taken_is_a_409(field: str, message: str) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            taken: dict[str, Any] = {field: AYSEL[field]}
-            assert (await raw.create(**taken)).status == 200
-            got = await raw.create("Somebody Else", **taken)
-            error = f"duplicate_{field}"
-            assert (got.status, got.body) == (
-                409,
-                {"success": False, "message": message, "error": error},
-            )
-            assert len(raw.sandbox.customers()) == 1
-
-    run(main())
+async def test_a_value_that_is_taken_is_a_409(field: str, message: str) -> None:
+    async with client(2) as raw:
+        taken: dict[str, Any] = {field: AYSEL[field]}
+        assert (await raw.create(**taken)).status == 200
+        got = await raw.create("Somebody Else", **taken)
+        error = f"duplicate_{field}"
+        assert (got.status, got.body) == (
+            409,
+            {"success": False, "message": message, "error": error},
+        )
+        assert len(raw.sandbox.customers()) == 1
 
 
-def test_values_are_compared_as_raw_strings_and_absent_ones_never_clash() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            for phone in ("+994500000001", "994500000001", "+994 50 000 00 01", None, None):
-                assert (await raw.create(phone=phone)).status == 200
-            assert (await raw.create(code="a")).status == 200
-            assert (await raw.create(code="A")).status == 200
-            assert (await raw.create(code="")).status == 200
-            assert (await raw.create(code="")).status == 409  # an empty text is a value
-
-    run(main())
+async def test_values_are_compared_as_raw_strings_and_absent_ones_never_clash() -> None:
+    async with client(2) as raw:
+        for phone in ("+994500000001", "994500000001", "+994 50 000 00 01", None, None):
+            assert (await raw.create(phone=phone)).status == 200
+        assert (await raw.create(code="a")).status == 200
+        assert (await raw.create(code="A")).status == 200
+        assert (await raw.create(code="")).status == 200
+        assert (await raw.create(code="")).status == 409  # an empty text is a value
 
 
-def test_of_several_clashes_the_first_in_order_is_told() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            await raw.ask("POST", "/customers", AYSEL)
-            got = await raw.ask("POST", "/customers", AYSEL)
-            assert got.body["error"] == "duplicate_phone"  # hides that the cid is one's own
-            raw.sandbox.change(conflict_order=["cid", "code"])
-            got = await raw.ask("POST", "/customers", AYSEL)
-            assert got.body["error"] == "duplicate_cid"
-
-    run(main())
+async def test_first_of_several_clashes_in_order_is_shown() -> None:
+    async with client(2) as raw:
+        await raw.ask("POST", "/customers", AYSEL)
+        got = await raw.ask("POST", "/customers", AYSEL)
+        assert got.body["error"] == "duplicate_phone"  # hides that the cid is one's own
+        raw.sandbox.change(conflict_order=["cid", "code"])
+        got = await raw.ask("POST", "/customers", AYSEL)
+        assert got.body["error"] == "duplicate_cid"
 
 
-def test_of_simultaneous_creates_with_one_value_one_succeeds() -> None:
-    async def main() -> None:
-        async with client(2, Config(latency=(0.1, 0.3))) as raw:
-            got = await asyncio.gather(*(raw.create(phone="+994500000001") for _ in range(20)))
-            assert sorted(each.status for each in got) == [200] + [409] * 19
-
-    run(main())
+async def test_of_simultaneous_creates_with_one_value_one_succeeds() -> None:
+    async with client(2, Config(latency=(0.1, 0.3))) as raw:
+        got = await asyncio.gather(*(raw.create(phone="+994500000001") for _ in range(20)))
+        assert sorted(each.status for each in got) == [200] + [409] * 19
 
 
-def test_a_conflict_can_have_an_array_or_be_a_422() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            await raw.create(phone="+994500000001")
-            raw.sandbox.change(conflict_array=True)
-            got = await raw.create(phone="+994500000001")
-            assert got.status == 409
-            assert got.body["error"][0]["http_code"] == 409
-            raw.sandbox.change(conflict_array=False, conflict_status=422)
-            got = await raw.create(phone="+994500000001")
-            assert (got.status, got.body["error"]) == (422, "The phone has already been taken.")
-
-    run(main())
+async def test_a_conflict_can_have_an_array_or_be_a_422() -> None:
+    async with client(2) as raw:
+        await raw.create(phone="+994500000001")
+        raw.sandbox.change(conflict_array=True)
+        got = await raw.create(phone="+994500000001")
+        assert got.status == 409
+        assert got.body["error"][0]["http_code"] == 409
+        raw.sandbox.change(conflict_array=False, conflict_status=422)
+        got = await raw.create(phone="+994500000001")
+        assert (got.status, got.body["error"]) == (422, "The phone has already been taken.")
 
 
-def test_a_hidden_customer_blocks_its_values_and_is_never_shown() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            made = raw.sandbox.add(name="Deleted", phone="+994500000009", hidden=True)
-            got = await raw.create(phone="+994500000009")
-            assert (got.status, got.body["error"]) == (409, "duplicate_phone")
-            assert (await raw.find()).body == {"success": True, "data": [], "total": 0}
-            assert (await raw.ask("GET", f"/customers/{made['id']}")).status == 404
-
-    run(main())
+async def test_a_hidden_customer_blocks_its_values_and_is_never_shown() -> None:
+    async with client(2) as raw:
+        made = raw.sandbox.add(name="Deleted", phone="+994500000009", hidden=True)
+        got = await raw.create(phone="+994500000009")
+        assert (got.status, got.body["error"]) == (409, "duplicate_phone")
+        assert (await raw.find()).body == {"success": True, "data": [], "total": 0}
+        assert (await raw.ask("GET", f"/customers/{made['id']}")).status == 404
 
 
 @pytest.mark.parametrize("number", ["99", "0", "x", "9" * 30, "1.5"])
-def test_an_unknown_customer_is_a_404_in_the_form_last_seen(number: str) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            got = await raw.ask("GET", f"/customers/{number}")
-            assert got.status == 404
-            model = "[App\\Models\\Client\\Marketing\\Customer]"
-            assert got.body["error"] == [
-                {
-                    "message": f"No query results for model {model} {number}",
-                    "type": "server_side",
-                    "exception": "NotFoundHttpException",
-                    "http_code": 404,
-                }
-            ]
-
-    run(main())
+async def test_an_unknown_customer_is_a_404_in_the_form_last_seen(number: str) -> None:
+    async with client(2) as raw:
+        got = await raw.ask("GET", f"/customers/{number}")
+        assert got.status == 404
+        model = "[App\\Models\\Client\\Marketing\\Customer]"
+        assert got.body["error"] == [
+            {
+                "message": f"No query results for model {model} {number}",
+                "type": "server_side",
+                "exception": "NotFoundHttpException",
+                "http_code": 404,
+            }
+        ]
 
 
 @pytest.mark.parametrize(
@@ -294,18 +250,15 @@ def test_an_unknown_customer_is_a_404_in_the_form_last_seen(number: str) -> None
         ("details", {"error": "resource_not_found", "message": "Not found", "details": {}}),
     ],
 )
-def test_errors_take_other_forms(form: str, body: dict[str, Any]) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            raw.sandbox.change(error_form=form)
-            assert (await raw.ask("GET", "/customers/99")).body == body
-            raw.sandbox.change(error_form="array")
-            error = (await raw.create("")).body["error"]
-            assert error[0]["message"] == "The name field is required."
-            raw.sandbox.change(error_form="sentence")
-            assert "No query results" in (await raw.ask("GET", "/customers/99")).body["error"]
-
-    run(main())
+async def test_errors_take_other_forms(form: str, body: dict[str, Any]) -> None:
+    async with client(2) as raw:
+        raw.sandbox.change(error_form=form)
+        assert (await raw.ask("GET", "/customers/99")).body == body
+        raw.sandbox.change(error_form="array")
+        error = (await raw.create("")).body["error"]
+        assert error[0]["message"] == "The name field is required."
+        raw.sandbox.change(error_form="sentence")
+        assert "No query results" in (await raw.ask("GET", "/customers/99")).body["error"]
 
 
 async def crowd(raw: Raw) -> None:
@@ -356,14 +309,11 @@ async def crowd(raw: Raw) -> None:
         ("date[1]=2025-12-31", []),
     ],
 )
-def test_lists_are_filtered_sorted_and_paged(query: str, names: list[str]) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            await crowd(raw)
-            got = await raw.find(query)
-            assert [each["name"] for each in got.body["data"]] == names
-
-    run(main())
+async def test_lists_are_filtered_sorted_and_paged(query: str, names: list[str]) -> None:
+    async with client(2) as raw:
+        await crowd(raw)
+        got = await raw.find(query)
+        assert [each["name"] for each in got.body["data"]] == names
 
 
 @pytest.mark.parametrize(
@@ -377,102 +327,86 @@ def test_lists_are_filtered_sorted_and_paged(query: str, names: list[str]) -> No
         ("ignored", "994500000001", 5),
     ],
 )
-def test_the_filter_of_phones_may_be_unreliable(phones_filter: str, query: str, found: int) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            await crowd(raw)
-            raw.sandbox.change(phones_filter=phones_filter)
-            got = await raw.find(f"filters[0][0]=phones&filters[0][1]={query}")
-            assert got.body["total"] == len(got.body["data"]) == found
-
-    run(main())
+async def test_the_filter_of_phones_may_be_unreliable(
+    phones_filter: str, query: str, found: int
+) -> None:
+    async with client(2) as raw:
+        await crowd(raw)
+        raw.sandbox.change(phones_filter=phones_filter)
+        got = await raw.find(f"filters[0][0]=phones&filters[0][1]={query}")
+        assert got.body["total"] == len(got.body["data"]) == found
 
 
 @pytest.mark.parametrize(
     ("version", "asked", "given"),
     [(1, "", 20), (1, "limit=999", 100), (2, "", 50), (2, "limit=998", 998), (2, "limit=1e3", 50)],
 )
-def test_a_limit_is_moved_into_its_range_without_a_word(
+async def test_a_limit_is_moved_into_its_range_without_a_word(
     version: int, asked: str, given: int
 ) -> None:
-    async def main() -> None:
+    async with client(version) as raw:
+        for turn in range(1005):
+            raw.sandbox.add(name=f"Customer {turn}")
+        assert len((await raw.find(asked)).body["data"]) == given
+        assert len((await raw.find("limit=1000")).body["data"]) == (100, 999)[version - 1]
+        raw.sandbox.change(v2_max_limit=200, v1_max_limit=10)
+        assert len((await raw.find("limit=999")).body["data"]) == (10, 200)[version - 1]
+
+
+async def test_lists_come_in_four_envelopes_by_default_that_of_the_version() -> None:
+    for version, usual in ((1, "full"), (2, "plain")):
         async with client(version) as raw:
-            for turn in range(1005):
-                raw.sandbox.add(name=f"Customer {turn}")
-            assert len((await raw.find(asked)).body["data"]) == given
-            assert len((await raw.find("limit=1000")).body["data"]) == (100, 999)[version - 1]
-            raw.sandbox.change(v2_max_limit=200, v1_max_limit=10)
-            assert len((await raw.find("limit=999")).body["data"]) == (10, 200)[version - 1]
-
-    run(main())
-
-
-def test_lists_come_in_four_envelopes_by_default_that_of_the_version() -> None:
-    async def main() -> None:
-        for version, usual in ((1, "full"), (2, "plain")):
-            async with client(version) as raw:
-                raw.sandbox.add(name="One")
-                raw.sandbox.add(name="Two")
-                default = (await raw.find("limit=1")).body
-                bodies = {}
-                for form in ("array", "plain", "full", "pagination"):
-                    raw.sandbox.change(list_form=form)
-                    bodies[form] = (await raw.find("limit=1")).body
-                data = bodies["array"]
-                assert [each["name"] for each in data] == ["Two"]
-                assert default == bodies[usual]
-                assert bodies["plain"] == {"success": True, "data": data, "total": 2}
-                assert bodies["full"].items() > bodies["plain"].items()
-                assert set(bodies["full"]) - set(bodies["plain"]) == {
-                    "time",
-                    "timestamp",
-                    "unix",
-                    "sorts",
-                    "message",
-                }
-                numbers = {"page": 1, "per_page": 1, "total": 2, "total_pages": 2}
-                assert bodies["pagination"] == {"data": data, "pagination": numbers}
-
-    run(main())
+            raw.sandbox.add(name="One")
+            raw.sandbox.add(name="Two")
+            default = (await raw.find("limit=1")).body
+            bodies = {}
+            for form in ("array", "plain", "full", "pagination"):
+                raw.sandbox.change(list_form=form)
+                bodies[form] = (await raw.find("limit=1")).body
+            data = bodies["array"]
+            assert [each["name"] for each in data] == ["Two"]
+            assert default == bodies[usual]
+            assert bodies["plain"] == {"success": True, "data": data, "total": 2}
+            assert bodies["full"].items() > bodies["plain"].items()
+            assert set(bodies["full"]) - set(bodies["plain"]) == {
+                "time",
+                "timestamp",
+                "unix",
+                "sorts",
+                "message",
+            }
+            numbers = {"page": 1, "per_page": 1, "total": 2, "total_pages": 2}
+            assert bodies["pagination"] == {"data": data, "pagination": numbers}
 
 
-def test_a_single_customer_may_be_bare_and_ids_may_be_text() -> None:
-    async def main() -> None:
-        async with client(2, Config(bare_single=True, text_ids=True)) as raw:
-            number = (await raw.create()).body["data"]["id"]
-            assert isinstance(number, str)
-            assert (await raw.ask("GET", f"/customers/{number}")).body["id"] == number
-
-    run(main())
+async def test_a_single_customer_may_be_bare_and_ids_may_be_text() -> None:
+    async with client(2, Config(bare_single=True, text_ids=True)) as raw:
+        number = (await raw.create()).body["data"]["id"]
+        assert isinstance(number, str)
+        assert (await raw.ask("GET", f"/customers/{number}")).body["id"] == number
 
 
-def test_groups_stand_in_customers_of_v1_and_on_request_in_v2() -> None:
-    async def main() -> None:
-        for version in (1, 2):
-            async with client(version) as raw:
-                raw.sandbox.add(name="One", group_id=1)
-                plain = (await raw.find()).body["data"][0]
-                asked = (await raw.find("with[0]=group")).body["data"][0]
-                assert asked["group"]["name"] == "My Customers"
-                assert ("group" in plain) == ("balance" in plain) == (version == 1)
-
-    run(main())
+async def test_groups_stand_in_customers_of_v1_and_on_request_in_v2() -> None:
+    for version in (1, 2):
+        async with client(version) as raw:
+            raw.sandbox.add(name="One", group_id=1)
+            plain = (await raw.find()).body["data"][0]
+            asked = (await raw.find("with[0]=group")).body["data"][0]
+            assert asked["group"]["name"] == "My Customers"
+            assert ("group" in plain) == ("balance" in plain) == (version == 1)
 
 
-def test_groups_and_venues_are_listed() -> None:
-    async def main() -> None:
-        async with client(2, Config(groups=("My Customers", "VIP"))) as raw:
-            got = await raw.ask("GET", "/customer-groups")
-            assert [(each["id"], each["name"]) for each in got.body["data"]] == [
-                (1, "My Customers"),
-                (2, "VIP"),
-            ]
-            assert got.body["total"] == 2
-            assert "total_amount" in got.body["sorts"]
-            got = await raw.ask("GET", "/customer-groups?page=2&limit=1")
-            assert [each["name"] for each in got.body["data"]] == ["VIP"]
-            assert (await raw.create(group_id=2)).status == 200
-            venue = {"id": 1, "name": "Main", "is_main": 1, "media": []}
-            assert (await raw.ask("GET", "/venues")).body == {"success": True, "data": [venue]}
-
-    run(main())
+async def test_groups_and_venues_are_listed() -> None:
+    async with client(2, Config(groups=("My Customers", "VIP"))) as raw:
+        got = await raw.ask("GET", "/customer-groups")
+        assert [(each["id"], each["name"]) for each in got.body["data"]] == [
+            (1, "My Customers"),
+            (2, "VIP"),
+        ]
+        assert got.body["total"] == 2
+        assert "total_amount" in got.body["sorts"]
+        got = await raw.ask("GET", "/customer-groups?page=2&limit=1")
+        assert [each["name"] for each in got.body["data"]] == ["VIP"]
+        assert (await raw.create(group_id=2)).status == 200
+        venue = {"id": 1, "name": "Main", "is_main": 1, "media": []}
+        assert (await raw.ask("GET", "/venues")).body == {"success": True, "data": [venue]}

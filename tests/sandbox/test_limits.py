@@ -1,4 +1,4 @@
-"""How many requests the sandbox lets through (API facts §7)."""
+"""Limits of the sandbox (API facts §7)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.sandbox import Config
 from importer.sandbox.limits import Room, Windows, tightest
-from importer.sandbox.virtual_time import EPOCH, run
+from importer.sandbox.virtual_time import EPOCH
 from tests.raw_client import Raw, client
 
 TIMES = st.lists(st.integers(0, 200), min_size=1, max_size=120).map(sorted)
@@ -34,7 +34,7 @@ def test_no_window_of_any_position_holds_more_than_the_limit(
 
 
 @given(times=TIMES, limit=st.integers(1, 10))
-def test_who_waits_as_told_is_let_through_and_not_a_moment_earlier(
+def test_client_that_waits_as_asked_gets_through_and_not_earlier(
     times: list[int], limit: int
 ) -> None:
     windows = Windows(60)
@@ -61,135 +61,111 @@ def test_the_tightest_window_is_the_one_that_leaves_least_then_longest() -> None
     assert tightest([]) is None
 
 
-def test_v2_lets_300_a_minute_through_and_says_the_seconds_left() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            for turn in range(300):
-                got = await raw.find("limit=1")
-                assert got.status == 200
-                assert got.headers["RateLimit-Limit"] == "300"
-                assert got.headers["RateLimit-Remaining"] == str(299 - turn)
-                await asyncio.sleep(0.1)
-            got = await raw.create()
-            assert (got.status, got.body["success"]) == (429, False)
-            assert got.headers["RateLimit-Remaining"] == "0"
-            assert got.headers["RateLimit-Reset"] == "30"
-            assert "Retry-After" not in got.headers
-            assert not any(name.startswith("X-") for name in got.headers)
-            await asyncio.sleep(29.9)
-            assert (await raw.create()).status == 429
+async def test_v2_lets_300_a_minute_through_and_says_the_seconds_left() -> None:
+    async with client(2) as raw:
+        for turn in range(300):
+            got = await raw.find("limit=1")
+            assert got.status == 200
+            assert got.headers["RateLimit-Limit"] == "300"
+            assert got.headers["RateLimit-Remaining"] == str(299 - turn)
             await asyncio.sleep(0.1)
-            assert (await raw.create()).status == 200
-            assert len(raw.sandbox.customers()) == 1
-
-    run(main())
-
-
-def test_a_new_token_and_a_refused_row_are_no_way_round_the_quota() -> None:
-    async def main() -> None:
-        async with client(2, Config(per_minute=3)) as raw:
-            assert (await raw.create("")).status == 400
-            await raw.sign_in()
-            assert (await raw.create()).status == 200
-            assert (await raw.ask("GET", "/customers/99")).status == 404
-            other = Raw(raw.sandbox, raw.session, 2)
-            await other.sign_in()
-            assert (await other.create()).status == 429
-
-    run(main())
+        got = await raw.create()
+        assert (got.status, got.body["success"]) == (429, False)
+        assert got.headers["RateLimit-Remaining"] == "0"
+        assert got.headers["RateLimit-Reset"] == "30"
+        assert "Retry-After" not in got.headers
+        assert not any(name.startswith("X-") for name in got.headers)
+        await asyncio.sleep(29.9)
+        assert (await raw.create()).status == 429
+        await asyncio.sleep(0.1)
+        assert (await raw.create()).status == 200
+        assert len(raw.sandbox.customers()) == 1
 
 
-def test_each_brand_has_its_own_quota() -> None:
-    async def main() -> None:
-        async with client(2, Config(per_minute=1, brands=("sandbox", "other"))) as raw:
-            assert (await raw.find()).status == 200
-            assert (await raw.find()).status == 429
-            await raw.sign_in(brand="other")
-            assert (await raw.find()).status == 200
+async def test_a_new_token_and_a_refused_row_are_no_way_round_the_quota() -> None:
+    async with client(2, Config(per_minute=3)) as raw:
+        assert (await raw.create("")).status == 400
+        await raw.sign_in()
+        assert (await raw.create()).status == 200
+        assert (await raw.ask("GET", "/customers/99")).status == 404
+        other = Raw(raw.sandbox, raw.session, 2)
+        await other.sign_in()
+        assert (await other.create()).status == 429
 
-    run(main())
+
+async def test_each_brand_has_its_own_quota() -> None:
+    async with client(2, Config(per_minute=1, brands=("sandbox", "other"))) as raw:
+        assert (await raw.find()).status == 200
+        assert (await raw.find()).status == 429
+        await raw.sign_in(brand="other")
+        assert (await raw.find()).status == 200
 
 
-def test_v1_has_a_minute_and_an_hour_and_says_the_epoch_second_of_the_tighter() -> None:
-    async def main() -> None:
-        config = Config(v1_per_minute=3, v1_per_hour=5)
-        async with client(1, config) as raw:
-            got = [await raw.find() for _ in range(4)]
-            assert [each.status for each in got] == [200, 200, 200, 429]
-            assert got[-1].headers["X-RateLimit-Limit"] == "3"
-            assert got[-1].headers["X-RateLimit-Reset"] == str(int(EPOCH) + 60)
+async def test_v1_has_a_minute_and_an_hour_and_says_the_epoch_second_of_the_tighter() -> None:
+    config = Config(v1_per_minute=3, v1_per_hour=5)
+    async with client(1, config) as raw:
+        got = [await raw.find() for _ in range(4)]
+        assert [each.status for each in got] == [200, 200, 200, 429]
+        assert got[-1].headers["X-RateLimit-Limit"] == "3"
+        assert got[-1].headers["X-RateLimit-Reset"] == str(int(EPOCH) + 60)
+        await asyncio.sleep(60)
+        got = [await raw.find() for _ in range(3)]
+        assert [each.status for each in got] == [200, 200, 429]
+        assert got[-1].headers["X-RateLimit-Limit"] == "5"
+        assert got[-1].headers["X-RateLimit-Reset"] == str(int(EPOCH) + 3600)
+        assert not any(name.startswith("RateLimit") for name in got[-1].headers)
+        await asyncio.sleep(3540)
+        await raw.sign_in()
+        assert (await raw.find()).status == 200
+
+
+async def test_v1_has_the_limits_of_its_overview() -> None:
+    async with client(1) as raw:
+        statuses = [(await raw.find()).status for _ in range(101)]
+        assert statuses == [200] * 100 + [429]
+        for _ in range(9):
             await asyncio.sleep(60)
-            got = [await raw.find() for _ in range(3)]
-            assert [each.status for each in got] == [200, 200, 429]
-            assert got[-1].headers["X-RateLimit-Limit"] == "5"
-            assert got[-1].headers["X-RateLimit-Reset"] == str(int(EPOCH) + 3600)
-            assert not any(name.startswith("RateLimit") for name in got[-1].headers)
-            await asyncio.sleep(3540)
-            await raw.sign_in()
-            assert (await raw.find()).status == 200
-
-    run(main())
+            assert {(await raw.find()).status for _ in range(100)} == {200}
+        await asyncio.sleep(60)
+        assert (await raw.find()).status == 429
 
 
-def test_v1_has_the_limits_of_its_overview() -> None:
-    async def main() -> None:
-        async with client(1) as raw:
-            statuses = [(await raw.find()).status for _ in range(101)]
-            assert statuses == [200] * 100 + [429]
-            for _ in range(9):
-                await asyncio.sleep(60)
-                assert {(await raw.find()).status for _ in range(100)} == {200}
-            await asyncio.sleep(60)
-            assert (await raw.find()).status == 429
-
-    run(main())
+async def test_signing_in_is_limited_per_address_on_v2() -> None:
+    async with client(2) as raw:
+        for turn in range(59):
+            assert (await raw.sign_in(client_id=f"client {turn}")).status == 401
+        got = await raw.sign_in()
+        assert (got.status, got.headers["RateLimit-Limit"]) == (429, "60")
+        assert got.headers["RateLimit-Reset"] == "60"
+        await asyncio.sleep(60)
+        assert (await raw.sign_in()).status == 200
 
 
-def test_signing_in_is_limited_per_address_on_v2_whoever_it_is() -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            for turn in range(59):
-                assert (await raw.sign_in(client_id=f"client {turn}")).status == 401
-            got = await raw.sign_in()
-            assert (got.status, got.headers["RateLimit-Limit"]) == (429, "60")
-            assert got.headers["RateLimit-Reset"] == "60"
-            await asyncio.sleep(60)
-            assert (await raw.sign_in()).status == 200
-
-    run(main())
-
-
-def test_failures_are_limited_per_address_before_the_token_is_looked_at() -> None:
-    async def main() -> None:
-        config = Config(failed_per_minute=4, brands=("sandbox", "other"))
-        async with client(2, config) as raw:
-            good = dict(raw.headers)
-            assert (await raw.create()).status == 200
-            raw.headers = {"x-token": "bad"}
-            assert [(await raw.find()).status for _ in range(4)] == [401] * 4
-            got = await raw.find()
-            assert (got.status, got.headers["RateLimit-Remaining"]) == (429, "0")
-            raw.headers = good
-            assert (await raw.find()).status == 429  # failed ones of others, same address
-            # Each 429 was a failure too, so all six have to leave the window.
-            await asyncio.sleep(60)
-            assert (await raw.find()).status == 200
-
-    run(main())
+async def test_failures_are_limited_per_address_before_the_token_is_looked_at() -> None:
+    config = Config(failed_per_minute=4, brands=("sandbox", "other"))
+    async with client(2, config) as raw:
+        good = dict(raw.headers)
+        assert (await raw.create()).status == 200
+        raw.headers = {"x-token": "bad"}
+        assert [(await raw.find()).status for _ in range(4)] == [401] * 4
+        got = await raw.find()
+        assert (got.status, got.headers["RateLimit-Remaining"]) == (429, "0")
+        raw.headers = good
+        assert (await raw.find()).status == 429  # failed ones of others, same address
+        # Each 429 was a failure too, so all six have to leave the window.
+        await asyncio.sleep(60)
+        assert (await raw.find()).status == 200
 
 
-def test_hammering_through_a_throttle_can_prolong_it() -> None:
-    async def main() -> None:
-        async with client(2, Config(per_minute=1, count_refused=True)) as raw:
-            assert (await raw.find()).status == 200
-            await asyncio.sleep(30)
-            assert (await raw.find()).status == 429
-            await asyncio.sleep(31)
-            assert (await raw.find()).status == 429
-            await asyncio.sleep(61)
-            assert (await raw.find()).status == 200
-
-    run(main())
+async def test_hammering_through_a_throttle_can_prolong_it() -> None:
+    async with client(2, Config(per_minute=1, count_refused=True)) as raw:
+        assert (await raw.find()).status == 200
+        await asyncio.sleep(30)
+        assert (await raw.find()).status == 429
+        await asyncio.sleep(31)
+        assert (await raw.find()).status == 429
+        await asyncio.sleep(61)
+        assert (await raw.find()).status == 200
 
 
 @pytest.mark.parametrize(
@@ -200,33 +176,27 @@ def test_hammering_through_a_throttle_can_prolong_it() -> None:
         ("empty", ""),
     ],
 )
-def test_a_429_may_have_any_body_and_retry_after(form: str, body: Any) -> None:
-    async def main() -> None:
-        async with client(2) as raw:
-            raw.sandbox.change(throttle_body=form, retry_after=True)
-            raw.sandbox.faults.add("429", seconds=7)
-            got = await raw.create()
-            assert (got.status, got.body) == (429, body)
-            assert got.headers["RateLimit-Reset"] == got.headers["Retry-After"] == "7"
-            assert raw.sandbox.customers() == []
-            assert (await raw.create()).headers["RateLimit-Remaining"] == "299"  # took no place
-
-    run(main())
+async def test_a_429_may_have_any_body_and_retry_after(form: str, body: Any) -> None:
+    async with client(2) as raw:
+        raw.sandbox.change(throttle_body=form, retry_after=True)
+        raw.sandbox.faults.add("429", seconds=7)
+        got = await raw.create()
+        assert (got.status, got.body) == (429, body)
+        assert got.headers["RateLimit-Reset"] == got.headers["Retry-After"] == "7"
+        assert raw.sandbox.customers() == []
+        assert (await raw.create()).headers["RateLimit-Remaining"] == "299"  # took no place
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_lifted_limits_have_no_headers(version: int) -> None:
-    async def main() -> None:
-        config = Config(
-            auth_per_minute=None,
-            failed_per_minute=None,
-            per_minute=None,
-            v1_per_minute=None,
-            v1_per_hour=None,
-        )
-        async with client(version, config) as raw:
-            got = [await raw.find() for _ in range(120)]
-            assert {each.status for each in got} == {200}
-            assert not any("RateLimit" in name for name in got[-1].headers)
-
-    run(main())
+async def test_lifted_limits_have_no_headers(version: int) -> None:
+    config = Config(
+        auth_per_minute=None,
+        failed_per_minute=None,
+        per_minute=None,
+        v1_per_minute=None,
+        v1_per_hour=None,
+    )
+    async with client(version, config) as raw:
+        got = [await raw.find() for _ in range(120)]
+        assert {each.status for each in got} == {200}
+        assert not any("RateLimit" in name for name in got[-1].headers)

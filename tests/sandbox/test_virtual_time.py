@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -22,18 +21,18 @@ def loop_now() -> VirtualTimeLoop:
     return loop
 
 
-def test_hours_pass_in_no_time_and_the_wall_clock_with_them() -> None:
+def test_hours_pass_at_once_and_the_wall_clock_with_them() -> None:
+    """If they didn't, the test would last for hours."""
+
     async def main() -> None:
         await asyncio.sleep(30 * 3600)
         assert loop_now().time() == pytest.approx(30 * 3600)
         assert loop_now().wall == pytest.approx(EPOCH + 30 * 3600)
 
-    began = time.monotonic()
     run(main())
-    assert time.monotonic() - began < 5
 
 
-def test_a_loop_begins_when_it_is_told_to() -> None:
+def test_loop_begins_at_the_given_time() -> None:
     async def main() -> float:
         return loop_now().wall
 
@@ -58,20 +57,17 @@ def test_timers_fire_in_their_order_each_at_its_time(delays: list[float]) -> Non
         assert at == pytest.approx(delay, abs=1e-6)
 
 
-def test_the_clock_stands_still_while_a_thread_works() -> None:
-    async def main() -> None:
-        release, loop = Event(), loop_now()
-        timer = loop.create_task(asyncio.sleep(3600))
-        # Released by a callback that is ready now: no timer may have fired by then.
-        job = loop.run_in_executor(None, release.wait, 10)
-        await asyncio.sleep(0)
-        release.set()
-        assert await job
-        assert loop.time() == 0
-        assert not timer.done()
-        timer.cancel()
-
-    run(main())
+async def test_the_clock_stands_still_while_a_thread_works() -> None:
+    release, loop = Event(), loop_now()
+    timer = loop.create_task(asyncio.sleep(3600))
+    # Released by a callback that is ready now: no timer may have fired by then.
+    job = loop.run_in_executor(None, release.wait, 10)
+    await asyncio.sleep(0)
+    release.set()
+    assert await job
+    assert loop.time() == 0
+    assert not timer.done()
+    timer.cancel()
 
 
 def test_results_of_threads_arrive_before_the_next_timer() -> None:
@@ -88,34 +84,28 @@ def test_results_of_threads_arrive_before_the_next_timer() -> None:
     assert run(main()) == pytest.approx([float(second) for second in range(1, 101)])
 
 
-def test_a_cancelled_job_holds_the_clock_until_its_thread_is_done() -> None:
-    async def main() -> None:
-        loop, release = loop_now(), Event()
-        job = loop.run_in_executor(None, release.wait, 10)
-        job.cancel()
-        await asyncio.sleep(0)
-        held = [loop.waits_for_threads]
+async def test_a_cancelled_job_holds_the_clock_until_its_thread_is_done() -> None:
+    loop, release = loop_now(), Event()
+    job = loop.run_in_executor(None, release.wait, 10)
+    job.cancel()
+    await asyncio.sleep(0)
+    held = [loop.waits_for_threads]
+    release.set()
+    await asyncio.sleep(60)
+    assert [*held, loop.waits_for_threads] == [True, False]
+    assert loop.time() == pytest.approx(60)
+
+
+async def test_a_job_that_is_cancelled_before_it_began_is_forgotten() -> None:
+    loop, release = loop_now(), Event()
+    with ThreadPoolExecutor(1) as pool:
+        first = loop.run_in_executor(pool, release.wait, 10)
+        second = loop.run_in_executor(pool, release.wait, 10)
+        second.cancel()
         release.set()
+        assert await first
         await asyncio.sleep(60)
-        assert [*held, loop.waits_for_threads] == [True, False]
-        assert loop.time() == pytest.approx(60)
-
-    run(main())
-
-
-def test_a_job_that_is_cancelled_before_it_began_is_forgotten() -> None:
-    async def main() -> None:
-        loop, release = loop_now(), Event()
-        with ThreadPoolExecutor(1) as pool:
-            first = loop.run_in_executor(pool, release.wait, 10)
-            second = loop.run_in_executor(pool, release.wait, 10)
-            second.cancel()
-            release.set()
-            assert await first
-            await asyncio.sleep(60)
-        assert not loop.waits_for_threads
-
-    run(main())
+    assert not loop.waits_for_threads
 
 
 def test_the_failure_of_a_job_reaches_its_awaiter() -> None:
