@@ -1,0 +1,251 @@
+"""Every kind of question: its code, what it is asked on, and how it is answered.
+
+`docs/reference/questions.md` is made of this table (`make pages`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from importer.questions import codes, columns, drift, letters, rows, values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from importer.questions.evidence import Evidence
+    from importer.questions.question import Question
+
+
+class Kind(NamedTuple):
+    """One kind of question; evidence, threshold and answers are in words, for the reference."""
+
+    code: str
+    find: Callable[[Evidence], Iterator[Question]]
+    evidence: str
+    threshold: str
+    answers: str
+
+
+def _unused(name: str, holds: str, threshold: str) -> Kind:
+    return Kind(
+        f"unused_{name}",
+        columns.unused_column,
+        f"a column that isn't used seems to hold {holds}, and `{name}` has no column",
+        threshold,
+        f'`--map "{name}=HEADER"`',
+    )
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "drift",
+        drift.drift,
+        "the sheet isn't like the one of its last run into this brand",
+        "a field has other columns; the share of rows with a phone is "
+        f"{drift.FEWER_PHONES:.0%} lower; there are {drift.MORE_ROWS:g} times as many rows, and "
+        f"{drift.MANY} more; or another encoding than UTF-8 was found",
+        "`--map`, where a column has another name",
+    ),
+    Kind(
+        "other_worksheets",
+        columns.other_worksheets,
+        "another worksheet of the workbook has the header of a list of customers, and rows",
+        "one such worksheet; none was chosen with `--sheet`",
+        '`--sheet "NAME"`',
+    ),
+    _unused(
+        "phone",
+        "phone numbers",
+        "70 % of its values, e-mail addresses beside them included; or all of five or more numbers "
+        "are of one neighbouring country, or of that in another column",
+    ),
+    _unused("email", "e-mail addresses", "70 % of its values"),
+    _unused(
+        "date_of_birth",
+        "dates of birth",
+        "70 % of its values are dates, of these 70 % before 2013 and fewer than half with a time, "
+        "or all with the same one or two",
+    ),
+    _unused(
+        "code",
+        "card numbers",
+        "three or more, 95 % different, 90 % of 8 or more digits and of one length, with one "
+        "beginning or the check digit of an EAN",
+    ),
+    Kind(
+        "name_not_names",
+        columns.name_is_none,
+        "the names don't look like names of people or companies, or are a few words repeated",
+        f"fewer than {columns.NAMES:.0%} do",
+        '`--map "name=HEADER"`',
+    ),
+    Kind(
+        "guessed_name",
+        columns.guessed_name,
+        "no header says name; one column holds names of two to four words, hardly one twice",
+        "80 % of its values, three at least, no digits, each word with a capital; and `phone` or "
+        "`email` has a column",
+        '`--map "name=HEADER"`',
+    ),
+    Kind(
+        "misread_letters",
+        letters.misread_letters,
+        "the letters of names were read in a wrong encoding before they were written",
+        f"{letters.FEWEST} names or more with letters beyond ASCII, nearly all of them text of one "
+        "encoding, or some if Cyrillic is meant, and far likelier in another",
+        "export again in the right encoding",
+    ),
+    Kind(
+        "phone_in_name",
+        columns.phone_in_name,
+        "the names have phone numbers beside them, and `phone` has no column",
+        f"{columns.NAMES:.0%} of them",
+        "two columns in the sheet",
+    ),
+    Kind(
+        "shifted_column",
+        rows.shifted_column,
+        "a column stands a row too low: the first row has no value of it, the last has nothing "
+        "else",
+        f"all rows but the last have a name, and {rows.SLIPPED:.0%} of those below the first a "
+        "value of it; four rows at least",
+        '`--map "FIELD="`',
+    ),
+    Kind(
+        "half_a_name",
+        columns.half_a_name,
+        "all names are one word, and so is an unused column beside them",
+        "90 % of both are one word, 70 % with a capital, half of the rows have it",
+        '`--map "name=A" --map "name=B"`',
+    ),
+    Kind(
+        "two_names",
+        columns.two_names,
+        "first or last names that aren't part of the name stand in columns that aren't used",
+        "most of the names don't contain them",
+        '`--map "name=FIRST" --map "name=LAST"`',
+    ),
+    Kind(
+        "split_date",
+        columns.split_date,
+        "three unused columns side by side are day, month and year of birth",
+        "all their values are numbers of that kind, and `date_of_birth` has no column",
+        "join them in the sheet",
+    ),
+    Kind(
+        "code_is_flag",
+        codes.code_is_flag,
+        "the codes are words for yes and no",
+        "all of them, two at least",
+        '`--map "code="`',
+    ),
+    Kind(
+        "code_is_dates",
+        codes.code_is_dates,
+        "the codes are dates",
+        "70 % of them",
+        '`--map "code="`',
+    ),
+    Kind(
+        "code_is_no_code",
+        codes.code_is_no_code,
+        "the codes are e-mail addresses, or names of several words",
+        f"{codes.PHONES:.0%} of them",
+        '`--map "code="`',
+    ),
+    Kind(
+        "code_is_phones",
+        codes.code_is_phones,
+        "the codes are phone numbers and `phone` has no column",
+        f"{codes.PHONES:.0%} of the codes",
+        '`--map "phone=HEADER" --map "code="`',
+    ),
+    Kind(
+        "shared_code",
+        values.shared_code,
+        "rows of different names share a code",
+        f"{values.SHARED:.0%} of the codes, {values.FEWEST} rows at least; {values.NOBODYS + 1} "
+        "names with one code; 3 where its digits count up, 2 where they are one digit",
+        '`--map "code="`',
+    ),
+    Kind(
+        "nobodys_phone",
+        values.nobodys_phone,
+        "one phone stands beside different names",
+        f"{values.NOBODYS} names; {values.FEWEST} that are {values.SHARED:.0%} of all; 2 where its "
+        "last seven digits are one digit or count up or down",
+        "correct the sheet",
+    ),
+    Kind(
+        "nobodys_email",
+        values.nobodys_phone,
+        "one e-mail address stands beside different names",
+        f"{values.NOBODYS} names; {values.FEWEST} that are {values.SHARED:.0%} of all",
+        "correct the sheet",
+    ),
+    Kind(
+        "one_birthday",
+        values.one_birthday,
+        "dates of birth are all the same day",
+        f"{values.SHARED:.0%} of them, {values.FEWEST} at least; or {values.BY_CHANCE:.0%}, "
+        f"{values.MANY} at least",
+        '`--map "date_of_birth="`',
+    ),
+    Kind(
+        "first_of_month",
+        values.first_of_month,
+        "dates of birth are the first of a month",
+        f"{values.FIRSTS:.0%} of five or more different ones",
+        '`--map "date_of_birth="`',
+    ),
+    Kind(
+        "shifted_dates",
+        values.shifted_dates,
+        "dates of birth have a time of the evening, and the same one or two",
+        "60 % of them",
+        '`--map "date_of_birth="`',
+    ),
+    Kind(
+        "half_turned_dates",
+        values.half_turned_dates,
+        "date cells, or dates of one form, never have a day above 12, the texts beside them always "
+        "do",
+        "three of the first or more, and one of the others",
+        "`--dates DMY`",
+    ),
+    Kind(
+        "contrary_dates",
+        values.contrary_dates,
+        "the order of dates of a flag, a profile or a header isn't the one that the column proves",
+        "two dates that fit the other order alone, and none that contradicts them",
+        "`--dates DMY`",
+    ),
+    Kind(
+        "gender_numbers",
+        values.gender_numbers,
+        "genders are the numbers 0 and 1",
+        "both occur, and nothing else",
+        '`--map "gender="`',
+    ),
+    Kind(
+        "gender_words",
+        values.gender_words,
+        "genders that are understood are all the same, others aren't understood",
+        "a fifth, two rows at least, of one to three words; one H beside nothing but M",
+        '`--map "gender="`',
+    ),
+    Kind(
+        "other_region",
+        values.other_region,
+        "phones are no numbers of the region, but of another country",
+        f"{values.BAD:.0%} of them ({values.BAD_OF_MANY:.0%} of {values.MANY} or more), and "
+        f"{values.OF_ONE:.0%} of these",
+        "`--region XX`",
+    ),
+)
+
+
+def find_questions(seen: Evidence) -> tuple[Question, ...]:
+    """Return everything that a person must decide about a sheet."""
+    finders = dict.fromkeys(kind.find for kind in KINDS)
+    return tuple(question for find in finders for question in find(seen))

@@ -1,0 +1,386 @@
+"""Questions about the values of a whole column: shared, all alike, of another country.
+
+What counts equal values looks at every row, with the column as it was cleaned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import phonenumbers
+
+from importer.clean.date import EVENING, proven_order
+from importer.clean.date_columns import common_times, half_turned
+from importer.clean.gender import MALE
+from importer.clean.phone import parse_phone
+from importer.i18n import tr, trn
+from importer.mapping.content import are_flags
+from importer.questions.question import Question, as_it_is, take
+from importer.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from importer.questions.evidence import Evidence
+
+SHARED = 0.5
+"""Share of the codes, or of the dates, that must be the same for a question."""
+FEWEST = 3
+"""Rows with one value that are evidence; fewer are a family, twins, a slip."""
+NOBODYS = 4
+"""From so many different names with one phone on, the phone is no evidence of a person."""
+BAD = 0.5
+"""Share of the phones that are no numbers of the region, for a question about the country."""
+BAD_OF_MANY = 0.3
+"""The same among `MANY` phones and more."""
+MANY = 20
+OF_ONE = 0.8
+"""Share of these that must be numbers of one other country."""
+BY_CHANCE = 0.1
+"""Share of `MANY` dates of birth that can't be one day by chance."""
+FIRSTS = 0.8
+"""Share of dates of birth on the first of a month that is evidence of dates without days."""
+_TRIED = 40  # bad phones that are tried in each country
+_EXAMPLES = 3
+_LIKELY = (  # where equal, the country that is meant by more people here
+    "AZ TR RU GE KZ UA UZ IR AE DE GB US FR IT ES PL NL IL KG TJ TM BY MD AM LT LV EE RO BG GR"
+    "".split()
+)
+
+
+def shared_code(seen: Evidence) -> Iterator[Question]:
+    """Ask where half of the codes are shared by people of different names."""
+    codes = seen.values("code")
+    if len(codes) < FEWEST:
+        return
+    shared = _of_many_names(seen, codes)
+    rows = int(codes.isin(shared.index).sum())
+    if rows < max(FEWEST, SHARED * len(codes)):
+        shared = shared[[stands_for_none(str(code), int(names)) for code, names in shared.items()]]
+        rows = int(codes.isin(shared.index).sum())
+    if not rows or are_flags(codes.unique().tolist()):  # flags are another question
+        return
+    header = " + ".join(seen.headers("code"))
+    yield Question(
+        code="shared_code",
+        field="code",
+        message=trn(
+            "«{header}» is taken for the code, which only one customer can have, but {n} of {all} "
+            "rows share theirs with others",
+            "«{header}» is taken for the code, which only one customer can have, but {n} of {all} "
+            "rows share theirs with others",
+            rows,
+            header=header,
+            all=len(codes),
+        ),
+        columns=seen.headers("code"),
+        rows=rows,
+        examples=tuple(map(str, shared.index[:_EXAMPLES])),
+        assumed=tr("the first customer gets it, the others are held back"),
+        answers=(take("code", ""), as_it_is("shared_code")),
+    )
+
+
+def stands_for_none(code: str, names: int) -> bool:
+    """Return whether a code that so many names share is none: 0000 of two, 1234 of three."""
+    if len(code) > 2 and len(set(code)) == 1:
+        return True
+    return names > NOBODYS or (names >= FEWEST and len(code) > 3 and code in "0123456789")
+
+
+def nobodys_phone(seen: Evidence) -> Iterator[Question]:
+    """Ask where one phone, or one e-mail address, stands beside many different names."""
+    for name in ("phone", "email"):
+        values = seen.values(name)
+        shared = _of_many_names(seen, values)
+        many = [
+            value
+            for value, names in shared.items()
+            if names >= NOBODYS
+            or (names >= FEWEST and names >= SHARED * len(values))
+            or (name == "phone" and _is_placeholder(str(value)))
+        ]
+        if not many:
+            continue
+        rows = int(values.isin(many).sum())
+        yield Question(
+            code=f"nobodys_{name}",
+            field=name,
+            message=trn(
+                "{n} row with another name has the same {field}: it may stand for none",
+                "{n} rows with different names have the same {field}: it may stand for none",
+                rows,
+                field=name,
+            ),
+            columns=seen.headers(name),
+            rows=rows,
+            examples=tuple(map(str, many[:_EXAMPLES])),
+            assumed=tr("the first customer gets it, the others are held back"),
+            answers=(as_it_is(f"nobodys_{name}"),),
+            same=name,
+        )
+
+
+def _is_placeholder(phone: str) -> bool:
+    """Return whether the last seven digits of a number are one digit, or count up or down."""
+    tail = phone[-7:]
+    return len(set(tail)) == 1 or tail in "01234567890" or tail in "09876543210"
+
+
+def _of_many_names(seen: Evidence, values: pd.Series[str]) -> pd.Series[int]:
+    """Return the values that two or more different names have, with their number, most first."""
+    shared = values[values.duplicated(keep=False)].astype(object)
+    names = seen.cleaned.values["name"].loc[shared.index].fillna("").astype(object)
+    counts = names.map(_words).groupby(shared).nunique()
+    return counts[counts > 1].sort_values(ascending=False)
+
+
+def _words(name: str) -> str:
+    return " ".join(sorted(fold(name).split()))
+
+
+def one_birthday(seen: Evidence) -> Iterator[Question]:
+    """Ask where half of the dates of birth, and three at least, are the same day.
+
+    Or a tenth, and twenty at least: of so many one in 300 would be much.
+    """
+    dates = seen.values("date_of_birth")
+    if len(dates) < FEWEST:
+        return
+    counts = dates.value_counts()
+    most, day = int(counts.iloc[0]), str(counts.index[0])
+    if most < max(FEWEST, SHARED * len(dates)) and most < max(MANY, BY_CHANCE * len(dates)):
+        return
+    yield Question(
+        code="one_birthday",
+        field="date_of_birth",
+        message=trn(
+            "{n} of {all} customers would be born on the same day: it may stand for an empty date",
+            "{n} of {all} customers would be born on the same day: it may stand for an empty date",
+            most,
+            all=len(dates),
+        ),
+        columns=seen.headers("date_of_birth"),
+        rows=most,
+        examples=(day,),
+        assumed=tr("they were born that day"),
+        answers=(take("date_of_birth", ""), as_it_is("one_birthday")),
+        same=day,
+    )
+
+
+def first_of_month(seen: Evidence) -> Iterator[Question]:
+    """Ask where four of five dates of birth are the first of a month: no day was typed."""
+    dates = seen.values("date_of_birth").drop_duplicates()
+    if len(dates) < 5:
+        return
+    firsts = dates[dates.str.endswith("-01")]
+    if len(firsts) < FIRSTS * len(dates):
+        return
+    yield Question(
+        code="first_of_month",
+        field="date_of_birth",
+        message=trn(
+            "{n} of {all} dates of birth is the first of a month: the days may be unknown",
+            "{n} of {all} dates of birth are the first of a month: the days may be unknown",
+            len(firsts),
+            all=len(dates),
+        ),
+        columns=seen.headers("date_of_birth"),
+        rows=len(firsts),
+        examples=tuple(firsts.tolist()[:_EXAMPLES]),
+        assumed=tr("they were born on these days"),
+        answers=(take("date_of_birth", ""), as_it_is("first_of_month")),
+    )
+
+
+def shifted_dates(seen: Evidence) -> Iterator[Question]:
+    """Ask where most dates of birth have a time of the evening, and the same one or two."""
+    for column in seen.columns("date_of_birth")[:1]:
+        times = sorted(time for time in common_times(seen.sample(column)) if time >= EVENING)
+        if not times:
+            continue
+        yield Question(
+            code="shifted_dates",
+            field="date_of_birth",
+            message=tr(
+                "the dates in «{header}» have a time, {times}, which is midnight of the next day "
+                "in another time zone",
+                header=seen.named(column),
+                times=", ".join(times),
+            ),
+            columns=(seen.named(column),),
+            rows=seen.filled(column),
+            examples=tuple(seen.sample(column)[:_EXAMPLES]),
+            assumed=tr("the day after the one that is written"),
+            answers=(as_it_is("shifted_dates"), take("date_of_birth", "")),
+        )
+
+
+def half_turned_dates(seen: Evidence) -> Iterator[Question]:
+    """Ask where dates of one form never have a day above 12 and the others always do."""
+    if seen.reading.dates_given:
+        return
+    for column in seen.columns("date_of_birth")[:1]:
+        order = half_turned(seen.sheet, column)
+        if order is None:
+            continue
+        yield Question(
+            code="half_turned_dates",
+            field="date_of_birth",
+            message=tr(
+                "in «{header}» dates of one form never have a day above 12 and the others always "
+                "do: a spreadsheet turned day and month of the first round",
+                header=seen.named(column),
+            ),
+            columns=(seen.named(column),),
+            rows=seen.filled(column),
+            examples=tuple(seen.sample(column)[:_EXAMPLES]),
+            assumed=tr("each date as it stands"),
+            answers=(f"--dates {order}", as_it_is("half_turned_dates")),
+        )
+
+
+def contrary_dates(seen: Evidence) -> Iterator[Question]:
+    """Ask where the order of dates that a flag, a profile or a header says isn't the column's."""
+    for column in seen.columns("date_of_birth")[:1]:
+        texts = seen.sample(column)
+        proven = proven_order(texts)
+        if proven is None or seen.reading.dates in {None, "YMD", proven}:
+            continue
+        proofs = sum(proven_order([text]) == proven for text in texts)
+        if proofs < 2 and proofs < len(texts):
+            continue
+        yield Question(
+            code="contrary_dates",
+            field="date_of_birth",
+            message=tr(
+                "the dates in «{header}» would be read as {order}, but they prove {proven}",
+                header=seen.named(column),
+                order=seen.reading.dates,
+                proven=proven,
+            ),
+            columns=(seen.named(column),),
+            rows=seen.filled(column),
+            examples=tuple(text for text in texts if proven_order([text]))[:_EXAMPLES],
+            assumed=str(seen.reading.dates),
+            answers=(f"--dates {proven}", as_it_is("contrary_dates")),
+        )
+
+
+def gender_numbers(seen: Evidence) -> Iterator[Question]:
+    """Ask where the genders are 0 and 1 alone: then 1 and 2 aren't what Clopos means by them."""
+    columns = seen.columns("gender")
+    if not columns or seen.reading.genders:
+        return
+    texts = {text.removesuffix(".0") for text in seen.sample(columns[0])}
+    if texts != {"0", "1"}:
+        return
+    yield Question(
+        code="gender_numbers",
+        field="gender",
+        message=tr(
+            "the genders in «{header}» are 0 and 1: the sheet doesn't say which is which",
+            header=seen.named(columns[0]),
+        ),
+        columns=(seen.named(columns[0]),),
+        rows=seen.filled(columns[0]),
+        examples=("0", "1"),
+        assumed=tr("1 is male, 0 is nothing, as Clopos counts"),
+        answers=(take("gender", ""), as_it_is("gender_numbers")),
+    )
+
+
+def gender_words(seen: Evidence) -> Iterator[Question]:
+    """Ask where all genders that are understood are the same and a fifth isn't understood.
+
+    Beside M alone an H is enough: then it is a man in Spanish or Portuguese, and M a woman.
+    """
+    unknown = [
+        problem.value
+        for problem in seen.cleaned.problems
+        if problem.field == "gender" and problem.code == "unknown_gender"
+    ]
+    known = seen.values("gender")
+    others = sum(p.code == "gender_not_representable" for p in seen.cleaned.problems)
+    distinct = sorted(set(unknown))
+    alike = known.min() == known.max() if len(known) else others > 0
+    if len(distinct) > 3 or not alike:
+        return
+    few = len(unknown) < max(2, 0.2 * (len(unknown) + len(known)))
+    if few and not (known.isin([MALE]).any() and "h" in map(fold, distinct)):
+        return
+    yield Question(
+        code="gender_words",
+        field="gender",
+        message=tr(
+            "every gender in «{header}» that is understood is the same, and {words} isn't "
+            "understood: the words may be of another language",
+            header=" + ".join(seen.headers("gender")),
+            words=", ".join(f"«{word}»" for word in distinct),
+        ),
+        columns=seen.headers("gender"),
+        rows=len(unknown),
+        examples=tuple(distinct),
+        assumed=tr("the rows that aren't understood are held back"),
+        answers=(take("gender", ""), as_it_is("gender_words")),
+    )
+
+
+def other_region(seen: Evidence) -> Iterator[Question]:
+    """Ask where most phones are no numbers of the region and nearly all of them of another."""
+    bad = [
+        problem.value
+        for problem in seen.cleaned.problems
+        if problem.field == "phone" and problem.code in {"invalid_phone", "phone_country_assumed"}
+    ]
+    filled = (
+        len(bad)
+        + len(seen.values("phone"))
+        - sum(problem.code == "phone_country_assumed" for problem in seen.cleaned.problems)
+    )
+    if len(bad) < max(2, (BAD if filled < MANY else BAD_OF_MANY) * filled):
+        return
+    tried = bad[:: max(1, len(bad) // _TRIED)][:_TRIED]
+    needed = OF_ONE * len(tried)
+    found = {region: _read_in(region, tried, needed) for region in phonenumbers.SUPPORTED_REGIONS}
+    order = {region: place for place, region in enumerate(_LIKELY)}
+    ranked = sorted(found, key=lambda region: (-found[region], order.get(region, 99), region))
+    best = [region for region in ranked[:3] if found[region] >= needed]
+    if not best or best[0] == seen.reading.region:
+        return
+    share = found[best[0]] / len(tried)
+    yield Question(
+        code="other_region",
+        field="phone",
+        message=trn(
+            "{n} of {all} phones is no number of {region}; {share} of these are numbers of {other}",
+            "{n} of {all} phones are no numbers of {region}; {share} of these are numbers of "
+            "{other}",
+            len(bad),
+            all=filled,
+            region=seen.reading.region,
+            share=f"{share:.0%}",
+            other=best[0],
+        ),
+        columns=seen.headers("phone"),
+        rows=len(bad),
+        examples=tuple(tried[:_EXAMPLES]),
+        assumed=tr("the rows with these phones are held back"),
+        answers=(*(f"--region {region}" for region in best), as_it_is("other_region")),
+        same=f"{seen.reading.region} {best[0]}",
+    )
+
+
+def _read_in(region: str, texts: list[str], needed: float) -> int:
+    """Return how many texts are numbers of a region; it stops where fewer than needed can be."""
+    misses = 0
+    for text in texts:
+        parsed = parse_phone(text, region)
+        if parsed.value is None or "phone_country_assumed" in parsed.remarks:
+            misses += 1
+            if misses > len(texts) - needed:
+                break
+    return len(texts) - misses

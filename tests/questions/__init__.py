@@ -1,0 +1,1 @@
+"""Questions that only a person can decide about a sheet."""

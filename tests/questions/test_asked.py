@@ -1,0 +1,49 @@
+"""Sheets that are asked about: by which question, and each of its answers settles it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from importer.pipeline import Output, SheetOptions, check
+from importer.pipeline.answers import answered
+
+SHEETS = sorted((Path(__file__).parent / "asked").iterdir())
+
+
+def asked(path: Path, options: SheetOptions) -> dict[str, tuple[str, ...]]:
+    """Return code → answers of the questions that are open."""
+    prepared = check(path, options, Output()).prepared
+    return {question.code: question.answers for question in prepared.questions}
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.stem)
+def test_a_question_is_settled_by_each_of_its_answers(path: Path) -> None:
+    """The name of a sheet is the code of its question."""
+    options = SheetOptions(region="AZ")
+    code = path.name.split(".")[0]
+    questions = asked(path, options)
+    assert set(questions) == {code}
+    assert f"--accept {code}" in questions[code]
+    for answer in questions[code]:
+        assert code not in asked(path, answered(options, answer)), answer
+
+
+def test_numbers_of_this_country_are_phones_in_another_too(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    numbers = (501234567, 502234567, 503234567, 551234567, 701234567)
+    rows = "".join(f"Kim{n} Nümunə;{number}\n" for n, number in enumerate(numbers))
+    path.write_text(f"Ad Soyad;Xətt\n{rows}", encoding="utf-8")
+    assert set(asked(path, SheetOptions(region="GE"))) == {"unused_phone"}
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.stem)
+def test_the_first_answers_leave_nothing_open(path: Path) -> None:
+    options = SheetOptions(region="AZ")
+    for _ in range(4):
+        questions = asked(path, options)
+        if not questions:
+            return
+        options = answered(options, next(iter(questions.values()))[0])
+    pytest.fail(f"still asked: {questions}")
