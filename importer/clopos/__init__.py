@@ -4,24 +4,40 @@ What is known of it is in the documents of Clopos for versions 1 and 2; sections
 them are cited as "API facts §…".
 """
 
-from importer.clopos.client import Clopos
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from importer.clopos.customers import Existing, Page
-from importer.clopos.rate_limiter import Quota
+from importer.clopos.rate_limiter import RateLimiter
 from importer.clopos.rates import Rate, default_rates, parse_rates
-from importer.clopos.responses import Answer, Call, Verdict, judge
-from importer.clopos.transport import Requests
+from importer.clopos.responses import Call, ClassifiedResponse, Verdict, classify_response
+
+if TYPE_CHECKING:
+    from importer.clopos.client import Clopos
+    from importer.clopos.transport import Requests
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Import the client when it is asked for: rates and verdicts are used without a network."""
+        modules = {"Clopos": "client", "Requests": "transport"}
+        if name not in modules:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{modules[name]}"), name)
+
 
 __all__ = [
-    "Answer",
     "Call",
+    "ClassifiedResponse",
     "Clopos",
     "Existing",
     "Page",
-    "Quota",
     "Rate",
+    "RateLimiter",
     "Requests",
     "Verdict",
+    "classify_response",
     "default_rates",
-    "judge",
     "parse_rates",
 ]

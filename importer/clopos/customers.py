@@ -1,17 +1,20 @@
-"""Customers as the API lists them (API facts §5). Pure."""
+"""Customers as the API lists them (API facts §5)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from importer.clopos.responses import Answer, as_id
-from importer.matching.keys import digits_of
+from importer.clopos.responses import ClassifiedResponse, as_id
+from importer.text import digits_of
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A customer at Clopos. None where it has nothing; `phones` are digits, the primary first."""
+    """A customer at Clopos. None where it has nothing.
+
+    `phones` are digits, the primary first; `typed_phones` the same as Clopos holds them.
+    """
 
     id: str
     cid: str | None = None  # lower case
@@ -23,17 +26,36 @@ class Existing:
     date_of_birth: str | None = None
     description: str | None = None
     group_id: int | None = None
+    typed_phones: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return what can be compared, by the API's names (API facts §5.3)."""
+        return {
+            "cid": self.cid,
+            "name": self.name,
+            "phones": self.typed_phones,
+            "email": self.email,
+            "code": self.code,
+            "gender": self.gender,
+            "date_of_birth": self.date_of_birth,
+            "description": self.description,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list. `total` is the number of matches before paging, None if not told."""
+    """One page of a list. `total` is the number of matches before paging, None if not stated."""
 
     customers: tuple[Existing, ...]
     total: int | None
 
+    @property
+    def shows_cids(self) -> bool:
+        """Return whether the list has a cid for any customer; without, it proves no absence."""
+        return not self.customers or any(each.cid for each in self.customers)
 
-def page_of(answer: Answer) -> Page:
+
+def page_of(answer: ClassifiedResponse) -> Page:
     """Return the customers of a list; what isn't a customer with an id is left out."""
     # PHP writes a list with a gap as an object of numbers.
     items = answer.data.values() if isinstance(answer.data, dict) else answer.data or []
@@ -41,7 +63,14 @@ def page_of(answer: Answer) -> Page:
     return Page(tuple(existing for existing in found if existing), answer.total)
 
 
-def groups_of(answer: Answer) -> tuple[tuple[int, str], ...]:
+def named_of(answer: ClassifiedResponse) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) of the entries of a list; what has no id or no name is left out."""
+    items = answer.data if isinstance(answer.data, list) else []
+    pairs = ((as_id(i.get("id")), i.get("name")) for i in items if isinstance(i, dict))
+    return tuple((id_, name) for id_, name in pairs if id_ and isinstance(name, str) and name)
+
+
+def groups_of(answer: ClassifiedResponse) -> tuple[tuple[int, str], ...]:
     """Return (id, name) of the groups of a list; what has no number or no name is left out."""
     items = answer.data if isinstance(answer.data, list) else []
     pairs = (
@@ -85,4 +114,5 @@ def existing_of(item: Any) -> Existing | None:
         date_of_birth=text("date_of_birth"),
         description=text("description"),
         group_id=number("group_id"),
+        typed_phones=tuple(phone for phone in phones if isinstance(phone, str) and phone),
     )

@@ -1,8 +1,8 @@
-"""The pace: no more requests than the quota allows in any window, evenly spaced.
+"""Rate limiter: no more requests than the quota allows in any window, evenly spaced.
 
-Tokens that trickle into a bucket let through nearly twice the quota when the bucket was full;
-even spacing can't. Why a sliding window at the server never holds more than its limit, and how
-others on the same quota are noticed, is told in `window`.
+A token bucket admits up to twice the quota in one window (full burst plus refill). Even spacing
+cannot. `sliding_window` explains why a window at the server never exceeds its limit, and how other
+clients on the same quota are noticed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from importer.clopos.sliding_window import Sent, Window
+from importer.clopos.sliding_window import Sent, SlidingWindow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -32,25 +32,33 @@ async def _nothing() -> None:
     """Prepare nothing."""
 
 
-class Quota:
+class RateLimiter:
     """One limiter for all requests of a brand, look-ups and sign-ins included.
 
     `rates` are kept all at once; none means no limit. `reserve` is the share of each that is left
-    for others. `recent` says how many seconds ago requests left before this one began to count.
-    Times are the event loop's.
+    for others. `recent` are the ages (seconds) of requests of earlier runs, and `record` is called
+    for each of this run, so that the next one knows. Times are the event loop's.
     """
 
     def __init__(
-        self, rates: Iterable[Rate], *, reserve: float = 0.1, recent: Iterable[float] = ()
+        self,
+        rates: Iterable[Rate],
+        *,
+        reserve: float = 0.1,
+        recent: Iterable[float] = (),
+        record: Callable[[], None] = lambda: None,
     ) -> None:
         rates = tuple(rates)
         shortest = min((rate.seconds for rate in rates), default=0.0)
-        self.windows = [Window(rate, reserve, ahead=rate.seconds > shortest) for rate in rates]
+        self.windows = [
+            SlidingWindow(rate, reserve, ahead=rate.seconds > shortest) for rate in rates
+        ]
         self.reserve = reserve
         self.under_way = 0  # requests without an answer
         self.latencies = deque([0.0], _REMEMBERED)  # seconds the last answers took
         self._shortest = min(self.windows, key=lambda window: window.length, default=None)
         self._recent = sorted(recent, reverse=True)
+        self._record = record
         self._hours: Callable[[], Opening] | None = None
         self._opens_at = -math.inf
         self._look_again_at = -math.inf
@@ -67,15 +75,14 @@ class Quota:
         return min((w.allowed / w.rate.seconds * 60 for w in self.windows), default=None)
 
     def pause_left(self, now: float) -> float:
-        """Return for how many seconds from `now` (loop time) nothing leaves, 0 for not at all."""
+        """Return for how many seconds from `now` (loop time) nothing may leave; 0: no pause."""
         return max(0.0, max(self._paused_until, self._opens_at) - now)
 
     def seconds_of(self, requests: int, *, of_late: bool = False) -> float | None:
-        """Return how long so many requests take to leave from now on, None for no limit.
+        """Return the seconds so many requests take to leave from now on, None for no limit.
 
-        At the share that is ours now, after the reserve and what others use; `of_late`: that was
-        ours in the mean of the last minutes, for somebody may come and go. Hours in which
-        nothing is sent aren't counted.
+        By our share at present, after the reserve and other clients; `of_late`: by its mean of the
+        last minutes, as other clients come and go. Closed hours aren't counted.
         """
         if self._shortest is None or requests <= 0:
             return None if self._shortest is None else 0.0
@@ -88,16 +95,16 @@ class Quota:
         waits = (window.seconds_of(requests, spacing, now) for window in others)
         return max(requests * spacing, *waits, 0.0)
 
-    def keep_hours(self, hours: Callable[[], Opening]) -> None:
-        """Send only when `hours` says so, with the reserve it names, from now on."""
+    def set_schedule(self, hours: Callable[[], Opening]) -> None:
+        """Send only when the schedule is open, with the reserve it states, from now on."""
         self._hours = hours
         self._look_again_at = -math.inf
 
-    async def turn(self, prepare: Callable[[], Awaitable[None]] = _nothing) -> Sent:
-        """Wait for a turn, first come first served. The request is under way until `answered`.
+    async def acquire(self, prepare: Callable[[], Awaitable[None]] = _nothing) -> Sent:
+        """Wait until a request may leave, first come first served; `release` it when it is done.
 
-        `prepare` is awaited when the turn has come, before anything is counted. Cancelling while
-        waiting costs nothing.
+        `prepare` is awaited right before, and nothing is counted until it returns. Cancelling
+        while waiting costs nothing.
         """
         loop = asyncio.get_running_loop()
         async with self._turn:
@@ -109,16 +116,16 @@ class Quota:
                 prepared = self._ready_at(loop.time()) <= loop.time()
             return self._leave(loop.time())
 
-    async def first_turn(self) -> Sent:
-        """Wait, without queueing, for a turn of a request that all others wait for.
+    async def acquire_priority(self) -> Sent:
+        """Wait, without queueing, until a request may leave that all others wait for.
 
-        It may use the reserve, but no more than the quota; nobody needs to be let in front of it.
+        It may use the reserve, but no more than the quota.
         """
-        await self._wait(self._first_at)
+        await self._wait(self._priority_ready_at)
         return self._leave(asyncio.get_running_loop().time())
 
-    def answered(self, sent: Sent) -> None:
-        """Note that a request was answered, or that nobody waits for its answer any more."""
+    def release(self, sent: Sent) -> None:
+        """Note that a request has its response, or was given up."""
         sent.answered = asyncio.get_running_loop().time()
         self.under_way -= 1
         self.latencies.append(sent.answered - sent.at)
@@ -126,28 +133,34 @@ class Quota:
 
     async def _wait(self, ready_at: Callable[[float], float]) -> None:
         loop = asyncio.get_running_loop()
-        while (ready := ready_at(loop.time())) > loop.time():
-            self._changed.clear()
-            await _until(self._changed, ready)
+        while (ready := ready_at(now := loop.time())) > now:
+            if ready == self._next_at:
+                await asyncio.sleep(ready - now)  # no response brings the spacing forward
+            else:
+                self._changed.clear()
+                await _until(self._changed, ready)
 
-    def pause(self, seconds: float) -> None:
-        """Let nobody go for so long: Clopos asked for it, though by our count there was room."""
+    def throttle(self, seconds: float) -> None:
+        """Block all requests for so many seconds after a 429, and count more strictly for a while.
+
+        By our count there was room: the server's differs.
+        """
         now = asyncio.get_running_loop().time()
         self._strict_until = now + _STRICT_SECONDS
-        self.rest(seconds)
+        self.block_for(seconds)
         _log.warning("Clopos asks to wait: nothing is sent for %.0f seconds", seconds)
 
-    def rest(self, seconds: float) -> None:
-        """Let nobody go for so long, for a reason that isn't the quota's."""
+    def block_for(self, seconds: float) -> None:
+        """Block all requests for so many seconds, for a reason other than the quota."""
         until = asyncio.get_running_loop().time() + seconds
         self._paused_until = max(self._paused_until, until)
         self._changed.set()
 
     def observe(self, headers: Mapping[str, str], sent_at: float) -> None:
-        """Learn from the headers of an answer how many requests others send.
+        """Learn from the headers of a response how many requests other clients send.
 
         `sent_at` is when the request left. Both header families are read (API facts §7.2, §7.3);
-        a limit that isn't one of ours says nothing.
+        a limit that isn't one of ours is ignored.
         """
         if not self.windows:
             return
@@ -163,24 +176,24 @@ class Quota:
                     # Headers describe one window only.
                     for longer in self.windows:
                         if longer is not window:
-                            longer.gather(new, sent_at - window.rate.seconds, sent_at)
+                            longer.merge_observations(new, sent_at - window.rate.seconds, sent_at)
                 self._tell(window)
         self._changed.set()
 
-    def _tell(self, window: Window) -> None:
-        others = window.others(asyncio.get_running_loop().time())
+    def _tell(self, window: SlidingWindow) -> None:
+        others = window.foreign(asyncio.get_running_loop().time())
         yields = others > window.rate.limit // 20 if not self._yielded else others > 0
         if yields != self._yielded:
             self._yielded = yields
             if yields:
-                _log.info("somebody else uses the quota: theirs is left to them")
+                _log.info("other clients use the quota: their share is left to them")
             else:
-                _log.info("nobody else uses the quota any more")
+                _log.info("no other client uses the quota any more")
 
-    def _first_at(self, now: float) -> float:
+    def _priority_ready_at(self, now: float) -> float:
         ready = self._open_at(now)
         for window in self.windows:
-            ready = max(ready, window.first_at(now))
+            ready = max(ready, window.quota_free_at(now))
         return ready
 
     def _ready_at(self, now: float) -> float:
@@ -192,7 +205,7 @@ class Quota:
         return ready
 
     def _open_at(self, now: float) -> float:
-        """Return until when nothing leaves at all, and keep the windows up to date."""
+        """Return until when nothing may leave at all, and keep the windows up to date."""
         self._count_recent(now)
         for window in self.windows:
             window.strict = now < self._strict_until
@@ -203,7 +216,7 @@ class Quota:
             if hours.reserve is not None:
                 self.reserve = hours.reserve
                 for window in self.windows:
-                    window.keep_free(hours.reserve)
+                    window.set_reserve(hours.reserve)
         closed = min(self._opens_at, self._look_again_at)
         return max(self._paused_until, closed if self._opens_at > now else -math.inf)
 
@@ -215,12 +228,13 @@ class Quota:
 
     def _leave(self, now: float) -> Sent:
         sent = Sent(now)
+        self._record()
         self.under_way += 1
         for window in self.windows:
             window.add(sent)
         if self._shortest:
-            # Only the shortest window is spread evenly: a small sheet needn't wait for the hour's.
-            # From when the turn was, not from when we woke up for it: delays don't add up.
+            # Space requests by the shortest window only, so that small sheets don't wait for the
+            # hourly quota. From the planned slot, not the wake-up time: delays don't accumulate.
             spacing = self._shortest.spacing(now)
             self._next_at = spacing + (self._next_at if now < self._next_at + spacing else now)
         return sent
@@ -231,7 +245,7 @@ def _is_number(text: str) -> bool:
 
 
 async def _until(changed: asyncio.Event, when: float) -> None:
-    """Wait for a change, but no longer than until `when`."""
+    """Wait for a change, at most until `when`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(None if when == math.inf else when):
             await changed.wait()

@@ -1,4 +1,4 @@
-"""Rates: so many requests in any window of so many seconds. Pure."""
+"""Rates: so many requests in any window of so many seconds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parse_rates(text: str) -> tuple[Rate, ...]:
             raise UsageError(
                 tr("--rate {text} is not a rate", text=text),
                 why=tr("«{part}» can't be read", part=part.strip()),
-                todo=tr('write it like --rate "100/min,1000/hour" or --rate none'),
+                fix=tr('write it like --rate "100/min,1000/hour" or --rate none'),
             )
         rates.append(Rate(int(match[1]), float(seconds)))
     return tuple(rates)

@@ -1,26 +1,29 @@
-"""One total function from an answer to what follows from it (API facts §3.4, §4.4, §8). Pure.
+"""Classify a response: one total function to what follows from it (API facts §3.4, §4.4, §8).
 
-`success` comes before the status, a 2xx is never a reason to send again, and the words of an
-answer decide only where the documents leave nothing else.
+`success` comes before the status, a 2xx is never a reason to send again, and the text of a
+response decides only where the documents leave nothing else.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from codecs import BOM_UTF8
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from importer.i18n import later, tr
+from importer.clopos.redact import redact
+from importer.clopos.retry_after import seconds_to_wait
+from importer.i18n import tr, tr_noop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
 class Call(Enum):
-    """What was asked."""
+    """Kind of a request."""
 
     SIGN_IN = "sign in"
     CREATE = "create"
@@ -28,7 +31,7 @@ class Call(Enum):
 
 
 class Verdict(Enum):
-    """What follows from an answer."""
+    """The consequence of a response."""
 
     OK = "ok"
     CONFLICT = "conflict"  # phone, code or cid belongs to a customer already
@@ -37,38 +40,72 @@ class Verdict(Enum):
     MISSING = "missing"  # what was read isn't there
     DOUBT = "doubt"  # created or not: only reading can tell
     RETRY = "retry"  # nothing was changed: ask again later
+    UNSENT = "unsent"  # no connection: no byte of the request has left
     THROTTLED = "throttled"  # wait, then ask again; nothing was created
     SIGN_IN_AGAIN = "sign in again"  # the token is used up; nothing was created
     STOP = "stop"  # every request would end like this one
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Request:
+    """One request. `body` is sent as JSON; `may_be_missing`: a 404 is an answer."""
+
+    call: Call
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    params: Mapping[str, str] | None = None
+    may_be_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedResponse:
     """A verdict and what it rests on.
 
-    `wait` is in seconds, None when the answer doesn't say. `todo` is for the operator of a run
-    that stops. `message` is for people: short, without control characters.
+    `status` and `headers` are those of the response, None and empty without one. `wait` is in
+    seconds, None when the response doesn't say. `reason` is for logs and the journal: status and
+    slug or documented sentence, or why there was no response; never other text of Clopos, which
+    may hold personal data.
+    `message` is for the row's owner: that text, short and without secrets. `fix` is for the
+    operator of a run that stops. All three are empty for OK.
     """
 
     verdict: Verdict
+    status: int | None = None
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     data: Any = None  # the envelope's `data`, or the whole body where there is no envelope
     total: int | None = None  # matches of a list before paging
     id: str | None = None
-    cid: str | None = None
+    cid: str | None = None  # lower case, of `data`; of a create, compare it with the row's
     field: str | None = None  # phone, code or cid
+    reason: str = ""
     message: str = ""
     wait: float | None = None
-    todo: str | None = None
+    fix: str | None = None
+    unreadable: bool = False  # a 2xx that doesn't say what was done: no sign of an outage
+    web_page: bool = False  # HTML with a 2xx: this isn't the API
+    configuration: bool = False  # STOP by the text: no row can be to blame
+
+    def as_rejected(self) -> ClassifiedResponse:
+        """Return the same as the refusal of one row."""
+        return replace(self, verdict=Verdict.REJECTED, fix=None)
 
 
 _LONGEST_MESSAGE = 300
-_LONGEST_WAIT = 3600.0
 _UNIQUE = re.compile(r"duplicate|already exists|already been taken|unique", re.IGNORECASE)
 _FIELD = re.compile(r"(?<![a-z])(phone|code|cid)s?(?![a-z])", re.IGNORECASE)
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+_ID = re.compile(r"[0-9]{1,18}|(?=.*[A-Za-z_-])[0-9A-Za-z_-]{1,64}", re.ASCII)
+# Sentences of the documents: they hold nothing of the request.
+_DOCUMENTED = re.compile(
+    r"invalid credentials|client is disabled|invalid integrator_id|integrator is in test mode"
+    r"|missing client_id|headers are missing|missing authentication headers|token expired"
+    r"|invalid token|insufficient permissions|too many (?:requests|attempts)",
+    re.IGNORECASE,
+)
+_SLUG = re.compile(r"[a-z]+(_[a-z]+){0,5}", re.ASCII)
+_MOST = 1_000_000_000  # customers of a brand; a larger total is no number of anything
 _HEADER_VALUE = re.compile(r"[!-~]+", re.ASCII)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_TOKEN = re.compile(r"oauth_\w{8,}|eyJ[\w-]{8,}(?:\.[\w-]+){0,2}", re.ASCII)
 # Statuses that a row can't be to blame for, with what is wrong then.
 _ADDRESS, _RIGHTS, _PROXY = frozenset({404, 405, 410, 426}), frozenset({402, 403}), 407
 
@@ -76,151 +113,198 @@ _ADDRESS, _RIGHTS, _PROXY = frozenset({404, 405, 410, 426}), frozenset({402, 403
 _CONFIGURATION = (
     (
         r"integrator is in test mode",
-        later("integrator and restaurant must both be in test mode, or neither: ask Clopos"),
+        tr_noop("integrator and restaurant must both be in test mode, or neither: ask Clopos"),
     ),
     (
         r"invalid integrator_id",
-        later("check CLOPOS_INTEGRATOR_ID, or ask Clopos whether it was revoked"),
+        tr_noop("check CLOPOS_INTEGRATOR_ID, or ask Clopos whether it was revoked"),
     ),
     (
         r"client is disabled",
-        later("switch the Open API module on in the Clopos back office (Add-ons), then run again"),
+        tr_noop(
+            "switch the Open API module on in the Clopos back office (Add-ons), then run again"
+        ),
     ),
     (
         r"missing client_id|headers are missing|missing authentication headers",
-        later(
+        tr_noop(
             "check that all CLOPOS_ variables are set; if they are, report this to the developers"
         ),
     ),
 )
-_CHECK_CREDENTIALS = later(
+_CHECK_CREDENTIALS = tr_noop(
     "check CLOPOS_CLIENT_ID, CLOPOS_CLIENT_SECRET, CLOPOS_BRAND and CLOPOS_VENUE_ID "
     "(Clopos back office, Add-ons, Open API)"
 )
-_CHECK_ADDRESS = later(
+CHECK_ADDRESS = tr_noop(
     "check CLOPOS_BASE_URL, and whether the integrator selects the right version"
 )
-_CHECK_RIGHTS = later(
+_CHECK_RIGHTS = tr_noop(
     "give the user of the credentials the right to create customers, then run again"
 )
-_CHECK_PROXY = later("check HTTPS_PROXY: the proxy wants credentials, or others")
+_CHECK_PROXY = tr_noop("check HTTPS_PROXY: the proxy wants credentials, or others")
 
 
-def judge(
+def classify_response(
     call: Call,
     status: int,
     headers: Mapping[str, str],
     body: bytes,
     *,
     now: float,
-    hide: Iterable[str] = (),
-) -> Answer:
-    """Decide what follows from an answer. Total: whatever comes is answered, nothing is raised.
+    cid: str = "",
+    secrets: Iterable[str] = (),
+    values: Iterable[str] = (),
+) -> ClassifiedResponse:
+    """Classify a response. Never raises.
 
-    `now` in epoch seconds, for waits that are told as a point in time. `hide` are secrets and
-    people's data, which the words of a refusal may repeat (API facts §8.2) and a message must not.
+    `now` in epoch seconds, for waits that are stated as a point in time. `cid` is that of the row
+    that is created. `secrets` and `values` (personal data) are what the text of a refusal may
+    repeat (API facts §8.2) and nothing here may show.
     """
     parsed = _parse(body)
+    response = _classify(call, status, headers, parsed, cid)
+    if response.verdict is Verdict.OK:
+        return response  # made at once: most responses are
+    if response.verdict is Verdict.THROTTLED:
+        response = replace(response, wait=seconds_to_wait(headers, now))
+    secrets, values = tuple(secrets), tuple(values)
+    documented = _DOCUMENTED.search(_all_text(parsed))
+    slug = documented[0] if documented else _slug(parsed, (*secrets, *values))
+    reason = f"HTTP {status} {slug}".rstrip()
+    text = _text(parsed, secrets, values) if call is Call.CREATE else ""
+    web_page = 200 <= status < 300 and body.lstrip(BOM_UTF8 + b" \t\r\n").startswith(b"<")
+    return replace(
+        response,
+        status=status,
+        headers=headers,
+        reason=_in_words(response, status, reason),
+        message=_in_words(response, status, text or reason),
+        web_page=web_page,
+    )
+
+
+def _in_words(response: ClassifiedResponse, status: int, text: str) -> str:
+    if response.unreadable:
+        return tr("an unreadable answer: {message}", message=text)
+    if 300 <= status < 400:
+        return tr("redirected: {message}", message=text)
+    return text
+
+
+def _classify(
+    call: Call, status: int, headers: Mapping[str, str], parsed: Any, cid: str
+) -> ClassifiedResponse:
     refused = isinstance(parsed, dict) and parsed.get("success") is False
-    if 200 <= status < 300 and not refused and (done := _done(call, parsed)):
-        return done
-    message = _message(parsed, status, hide)
+    if 200 <= status < 300 and not refused:
+        return _done(call, status, headers, parsed) or _unreadable(call)
     if status == 429:
-        return Answer(Verdict.THROTTLED, message=message, wait=_wait(headers, now))
+        return ClassifiedResponse(Verdict.THROTTLED)
+    configuration = _configuration(parsed)
     if 200 <= status < 300:
-        return (_refused_with_2xx if refused else _unreadable)(call, parsed, message)
-    # A 5xx may hide a customer that was created, whatever it says.
-    if (stop := _configuration(parsed, message)) and (status < 500 or call is not Call.CREATE):
-        return stop
-    if status >= 500 or status < 200 or status in {408, 425}:
-        return Answer(Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY, message=message)
-    if status < 400:
-        return Answer(
-            Verdict.STOP, message=tr("redirected: {message}", message=message), todo=_CHECK_ADDRESS
-        )
-    return _client_error(call, status, parsed, message)
+        response = configuration or _refused_with_2xx(call, parsed)
+    elif configuration and (status < 500 or call is not Call.CREATE):
+        response = configuration  # a 5xx may hide a customer that was created, whatever it says
+    elif status >= 500 or status < 200 or status in {408, 425}:
+        return ClassifiedResponse(Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY)
+    elif status < 400:
+        response = ClassifiedResponse(Verdict.STOP, fix=CHECK_ADDRESS)
+    else:
+        response = _client_error(call, status, parsed)
+    if call is Call.CREATE and response.verdict is not Verdict.CONFLICT and _created(parsed, cid):
+        return _unreadable(call)
+    return response
 
 
-def _client_error(call: Call, status: int, parsed: Any, message: str) -> Answer:
+def _created(parsed: Any, cid: str) -> bool:
+    """Return whether a refusal shows the customer of this row with an id: it may exist."""
+    data = parsed.get("data") if isinstance(parsed, dict) else None
+    if not (isinstance(data, dict) and cid):
+        return False
+    return as_id(data.get("id")) is not None and _lower(data.get("cid")) == cid.lower()
+
+
+def _client_error(call: Call, status: int, parsed: Any) -> ClassifiedResponse:
     if call is Call.READ and status == 404:
-        return Answer(Verdict.MISSING, message=message)
+        return ClassifiedResponse(Verdict.MISSING, fix=CHECK_ADDRESS)
     if status in _ADDRESS:
-        return Answer(Verdict.STOP, message=message, todo=_CHECK_ADDRESS)
+        return ClassifiedResponse(Verdict.STOP, fix=CHECK_ADDRESS)
     if status == _PROXY:
-        return Answer(Verdict.STOP, message=message, todo=_CHECK_PROXY)
+        return ClassifiedResponse(Verdict.STOP, fix=_CHECK_PROXY)
     if call is Call.SIGN_IN:
-        return Answer(Verdict.STOP, message=message, todo=_CHECK_CREDENTIALS)
+        return ClassifiedResponse(Verdict.STOP, fix=_CHECK_CREDENTIALS)
     if status == 401:
-        return Answer(Verdict.SIGN_IN_AGAIN, message=message, todo=_CHECK_CREDENTIALS)
+        return ClassifiedResponse(Verdict.SIGN_IN_AGAIN, fix=_CHECK_CREDENTIALS)
     if status in _RIGHTS:
-        return Answer(Verdict.STOP, message=message, todo=_CHECK_RIGHTS)
+        return ClassifiedResponse(Verdict.STOP, fix=_CHECK_RIGHTS)
     if call is Call.READ:
-        return Answer(Verdict.STOP, message=message, todo=_CHECK_ADDRESS)
-    if status == 409 or (status in {400, 422} and _UNIQUE.search(_words(parsed))):
-        return Answer(Verdict.CONFLICT, field=_field(parsed), message=message)
-    return Answer(Verdict.REJECTED, message=message)
+        return ClassifiedResponse(Verdict.STOP, fix=CHECK_ADDRESS)
+    if status == 409 or (status in {400, 422} and _UNIQUE.search(_all_text(parsed))):
+        return ClassifiedResponse(Verdict.CONFLICT, field=_field(parsed))
+    return ClassifiedResponse(Verdict.REJECTED)
 
 
-def _refused_with_2xx(call: Call, parsed: Any, message: str) -> Answer:
-    """Judge a 2xx that says it failed: a configuration error looks like this too."""
-    if stop := _configuration(parsed, message):
-        return stop
+def _refused_with_2xx(call: Call, parsed: Any) -> ClassifiedResponse:
+    """Classify a 2xx that says it failed, for a reason that isn't the configuration."""
     if call is Call.CREATE:
-        if _UNIQUE.search(_words(parsed)):
-            return Answer(Verdict.CONFLICT, field=_field(parsed), message=message)
-        return Answer(Verdict.FAILED, message=message)
-    todo = _CHECK_CREDENTIALS if call is Call.SIGN_IN else _CHECK_ADDRESS
-    return Answer(Verdict.STOP, message=message, todo=todo)
+        if _UNIQUE.search(_all_text(parsed)):
+            return ClassifiedResponse(Verdict.CONFLICT, field=_field(parsed))
+        return ClassifiedResponse(Verdict.FAILED)
+    fix = _CHECK_CREDENTIALS if call is Call.SIGN_IN else CHECK_ADDRESS
+    return ClassifiedResponse(Verdict.STOP, fix=fix)
 
 
-def _unreadable(call: Call, _: Any, message: str) -> Answer:
-    """Judge a 2xx that doesn't say what was done. It is never a reason to send again."""
+def _unreadable(call: Call) -> ClassifiedResponse:
+    """Classify a response that doesn't say what was done. It is never a reason to send again."""
     verdict = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
-    return Answer(verdict, message=tr("an unreadable answer: {message}", message=message))
+    return ClassifiedResponse(verdict, unreadable=True)
 
 
-def _done(call: Call, parsed: Any) -> Answer | None:
-    """Judge a 2xx that doesn't say it failed. None: it can't be read."""
+def _done(
+    call: Call, status: int, headers: Mapping[str, str], parsed: Any
+) -> ClassifiedResponse | None:
+    """Classify a 2xx that doesn't say it failed. None: it can't be read."""
+    envelope = parsed if isinstance(parsed, dict) else {}
     if call is Call.CREATE:
-        envelope = parsed if isinstance(parsed, dict) and parsed.get("success") is True else {}
-        data = envelope.get("data")
+        data = envelope.get("data") if envelope.get("success") is True else None
         clopos_id = as_id(data.get("id")) if isinstance(data, dict) else None
         if clopos_id is None or not isinstance(data, dict):
             return None
-        return Answer(Verdict.OK, data=data, id=clopos_id, cid=_lower(data.get("cid")))
+        cid = _lower(data.get("cid"))
+        return ClassifiedResponse(Verdict.OK, status, headers, data, id=clopos_id, cid=cid)
     if call is Call.SIGN_IN:
-        token = parsed.get("token") if isinstance(parsed, dict) else None
+        token = envelope.get("token")
         if isinstance(token, str) and _HEADER_VALUE.fullmatch(token):
-            return Answer(Verdict.OK, data=parsed)
+            return ClassifiedResponse(Verdict.OK, status, headers, parsed)
         return None
     if isinstance(parsed, list):
-        return Answer(Verdict.OK, data=parsed)
+        return ClassifiedResponse(Verdict.OK, status, headers, parsed)
     # A list in its envelope, a customer in its envelope, or a bare customer (API facts §5.2, §5.4).
-    envelope = parsed if isinstance(parsed, dict) else {}
     data = envelope.get("data", envelope if "id" in envelope else None)
-    if not isinstance(data, list | dict):
+    total = _total(envelope)
+    if not isinstance(data, list | dict) or (total is not None and not 0 <= total < _MOST):
         return None
-    return Answer(Verdict.OK, data=data, total=_total(envelope))
+    return ClassifiedResponse(Verdict.OK, status, headers, data, total)
 
 
 def as_id(value: Any) -> str | None:
     """Return an id as text; integers and strings are both met (API facts §10.5)."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
         value = str(value)
     text = value.strip() if isinstance(value, str) else ""
     return text if _ID.fullmatch(text) else None
 
 
-def _configuration(parsed: Any, message: str) -> Answer | None:
-    words = _words(parsed)
-    for pattern, todo in _CONFIGURATION:
-        if re.search(pattern, words, re.IGNORECASE):
-            return Answer(Verdict.STOP, message=message, todo=todo)
+def _configuration(parsed: Any) -> ClassifiedResponse | None:
+    text = _all_text(parsed)
+    for pattern, fix in _CONFIGURATION:
+        if re.search(pattern, text, re.IGNORECASE):
+            return ClassifiedResponse(Verdict.STOP, fix=fix, configuration=True)
     return None
 
 
 def _total(parsed: dict[str, Any]) -> int | None:
-    """Return how many matches a list has, in either envelope that tells it (API facts §5.2)."""
+    """Return how many matches a list has, in either envelope that has it (API facts §5.2)."""
     pagination = parsed.get("pagination")
     total = parsed.get("total", pagination.get("total") if isinstance(pagination, dict) else None)
     return total if isinstance(total, int) and not isinstance(total, bool) else None
@@ -232,7 +316,7 @@ def _parse(body: bytes) -> Any:
     Half a surrogate pair, which JSON can say and UTF-8 can't, becomes a question mark.
     """
     try:
-        parsed = json.loads(body.decode("utf-8-sig"))
+        parsed = json.loads(body.removeprefix(BOM_UTF8).decode())
         if _SURROGATE.search(body):
             whole = json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace")
             parsed = json.loads(whole)
@@ -258,78 +342,47 @@ def _details(parsed: Any) -> list[str]:
     found = []
     for name in ("details", "errors"):
         details = parsed.get(name) if isinstance(parsed, dict) else None
-        for field, said in details.items() if isinstance(details, dict) else ():
-            sentences = said if isinstance(said, list) else [said]
-            found += [f"{field}: {each}" for each in sentences if isinstance(each, str)]
+        for field, sentences in details.items() if isinstance(details, dict) else ():
+            texts = sentences if isinstance(sentences, list) else [sentences]
+            found += [f"{field}: {each}" for each in texts if isinstance(each, str)]
     return found
 
 
-def _said(parsed: Any) -> list[str]:
+def _message_texts(parsed: Any) -> list[str]:
     """Return the words for people of an answer."""
-    said = parsed.get("message") if isinstance(parsed, dict) else None
-    return [said] if isinstance(said, str) else []
+    message = parsed.get("message") if isinstance(parsed, dict) else None
+    return [message] if isinstance(message, str) else []
 
 
-def _words(parsed: Any) -> str:
-    return " ".join([*_error_texts(parsed), *_said(parsed), *_details(parsed)])
+def _all_text(parsed: Any) -> str:
+    return " ".join([*_error_texts(parsed), *_message_texts(parsed), *_details(parsed)])
 
 
 def _field(parsed: Any) -> str | None:
     """Return the field a clash is about: in `error` first, then in `message` (API facts §4.4)."""
-    for texts in (_error_texts(parsed), _said(parsed), _details(parsed)):
+    for texts in (_error_texts(parsed), _message_texts(parsed), _details(parsed)):
         if match := _FIELD.search(" ".join(texts)):
             return match[1].lower()
     return None
 
 
-def _message(parsed: Any, status: int, hide: Iterable[str]) -> str:
-    """Return the words of an answer for people: on one line, short, without tokens."""
-    parts = [*_said(parsed), *_error_texts(parsed), *_details(parsed)]
+def _slug(parsed: Any, hide: Iterable[str]) -> str:
+    """Return `error` where it is a stable identifier, "" where it is missing or anything else."""
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    if not isinstance(error, str) or len(error) > 40 or not _SLUG.fullmatch(error):
+        return ""
+    hidden = [value.lower() for value in hide if value]
+    return "" if any(error in value or value in error for value in hidden) else error
+
+
+def _text(parsed: Any, secrets: Iterable[str], values: Iterable[str]) -> str:
+    """Return the text of a response for people: on one line, short, redacted."""
+    parts = [*_message_texts(parsed), *_error_texts(parsed), *_details(parsed)]
     text = ": ".join(dict.fromkeys(part for part in parts if part))[: 10 * _LONGEST_MESSAGE]
-    for hidden in sorted(hide, key=len, reverse=True) if text else ():
-        if len(hidden) > 2:
-            text = text.replace(hidden, "…").replace(json.dumps(hidden)[1:-1], "…")
+    text = redact(text, secrets, values) if text else ""
     printable = "".join(c if c.isprintable() else " " for c in text)
-    return _TOKEN.sub("…", " ".join(printable.split()))[:_LONGEST_MESSAGE] or f"HTTP {status}"
+    return " ".join(printable.split())[:_LONGEST_MESSAGE]
 
 
 def _lower(value: Any) -> str | None:
     return value.lower() if isinstance(value, str) else None
-
-
-def _wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds a 429 asks to wait; the header families differ (API facts §7.2, §7.3)."""
-    named = {name.lower(): value.strip() for name, value in headers.items()}
-    # Theirs, where they tell it: the clock of this machine may be wrong.
-    now = _moment(named.get("date", "")) or now
-    waits = (
-        _retry_after(named.get("retry-after", ""), now),
-        _until(_number(named.get("ratelimit-reset", "")), now),
-        _until(_number(named.get("x-ratelimit-reset", "")), now),
-    )
-    told = [wait for wait in waits if wait is not None]
-    return min(max(0.0, *told), _LONGEST_WAIT) if told else None
-
-
-def _retry_after(value: str, now: float) -> float | None:
-    if (seconds := _number(value)) is not None:
-        return seconds
-    moment = _moment(value)
-    return None if moment is None else moment - now
-
-
-def _moment(value: str) -> float | None:
-    """Return a date of a header in epoch seconds."""
-    try:
-        return parsedate_to_datetime(value).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _until(epoch: float | None, now: float) -> float | None:
-    # A small number can't be a point in time: somebody sent seconds after all.
-    return epoch if epoch is None or epoch < 1e8 else epoch - now
-
-
-def _number(value: str) -> float | None:
-    return float(value) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]+)?", value, re.ASCII) else None

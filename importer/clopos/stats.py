@@ -1,4 +1,4 @@
-"""How many requests left in each minute of a run, and how many were answered by a 429."""
+"""Requests in each minute of a run, and how many of them were answered by a 429."""
 
 from __future__ import annotations
 
@@ -15,25 +15,21 @@ class Timeline:
         self._clock = clock
         self._started = clock()
         self._minutes: dict[int, list[int]] = {}
-        self._throttled = 0
 
-    def count(self, throttled: int) -> None:
-        """Count a request that leaves now; `throttled` is how many were answered by a 429 ever."""
+    def count(self, *, throttled: bool) -> None:
+        """Count a request whose response is here."""
         minute = self._minute()
         minute[0] += 1
-        minute[1] += throttled - self._throttled
-        self._throttled = throttled
+        minute[1] += throttled
 
-    def minutes(self, throttled: int) -> tuple[tuple[int, int], ...]:
+    def minutes(self) -> tuple[tuple[int, int], ...]:
         """Return (requests, 429s) for every minute from the start until now."""
-        self._minute()[1] += throttled - self._throttled
-        self._throttled = throttled
-        last = max(self._minutes)
-        pairs = (self._minutes.get(minute, (0, 0)) for minute in range(last + 1))
-        return tuple((sent, refused) for sent, refused in pairs)
+        self._minute()
+        pairs = (self._minutes.get(minute, (0, 0)) for minute in range(max(self._minutes) + 1))
+        return tuple((requests, throttled) for requests, throttled in pairs)
 
     def seconds(self) -> float:
-        """Return how long it has been."""
+        """Return the seconds since the start."""
         return self._clock() - self._started
 
     def _minute(self) -> list[int]:

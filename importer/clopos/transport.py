@@ -1,28 +1,51 @@
-"""One request over the wire and what its answer means: the session, its headers and its limits."""
+"""Send one request and classify its response: the session, its headers and its limits."""
 
 from __future__ import annotations
 
-import asyncio
+import errno
+import itertools
 import json
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 
 from importer import __version__
-from importer.clopos.responses import Answer, Call, Verdict, judge
-from importer.i18n import tr
-from importer.settings import LOOPBACK
+from importer.clopos.connector import Connector
+from importer.clopos.proxy import choose_proxy
+from importer.clopos.responses import (
+    Call,
+    ClassifiedResponse,
+    Request,
+    Verdict,
+    classify_response,
+)
+from importer.files import open_files_left
+from importer.i18n import tr, tr_noop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
     from importer.settings import Settings
 
 _LARGEST = {Call.READ: 64 << 20}  # bytes of an answer that are read; 999 customers are about 1 MB
 _LARGEST_OTHER = 1 << 20
+_CONNECTIONS = 128  # as many as there are requests in flight at most
+_OTHER_FILES = 10  # open files of store, results and log
+_NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_MORE_FILES = tr_noop("raise the limit of open files (ulimit -n 1024), then run it again")
+_CHECK_PROXY = tr_noop("check HTTPS_PROXY, or except Clopos from it with NO_PROXY")
+_PROXY_PASSWORD = tr_noop(
+    "give the proxy's login and password in HTTPS_PROXY: http://login:password@proxy.example:3128"
+)
+_GIVE_AUTHORITY = tr_noop(
+    "if your network has a certificate authority of its own, name its PEM file in SSL_CERT_FILE; "
+    "else check CLOPOS_BASE_URL and the clock of this machine"
+)
+_GIVE_BUNDLE = tr_noop(
+    "REQUESTS_CA_BUNDLE and the like aren't used: name the same file in SSL_CERT_FILE"
+)
 _UNSENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientHttpProxyError,
@@ -33,53 +56,46 @@ _UNSENT = (
 
 @dataclass(slots=True)
 class Requests:
-    """Counts of what went over the wire, by kind; `throttled` are those answered by a 429."""
+    """Counts of requests that left, by kind.
+
+    `throttled` of them were answered by a 429. `unsent` could not leave (no connection) and are in
+    no other count.
+    """
 
     total: int = 0
     posts: int = 0
     reads: int = 0
     auths: int = 0
     throttled: int = 0
+    unsent: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name."""
         return asdict(self)
 
 
-class Wire:
+class Transport:
     """One session with keep-alive.
 
-    `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds. `on_answer` is
-    called with the headers of each answer but a 429 and the loop time at which its request left,
-    `on_failure` after each that failed (status 400 and above).
+    `timeout` (seconds) is of one request. `now` is the wall clock in epoch seconds.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        timeout: float,
-        now: Callable[[], float],
-        on_answer: Callable[[Mapping[str, str], float], None],
-        on_failure: Callable[[], None],
-    ) -> None:
+    def __init__(self, settings: Settings, *, timeout: float, now: Callable[[], float]) -> None:
+        """Prepare a transport. Raises UsageError for a proxy that can't be used."""
         self.requests = Requests()
-        self.answered = False  # has anything ever come back?
-        self.why = ""  # there was no answer, the last time there was none
         self._settings = settings
         self._timeout = timeout
         self._now = now
-        self._on_answer = on_answer
-        self._on_failure = on_failure
+        self._proxy = choose_proxy(settings.base_url, dict(settings.proxies))
 
     async def __aenter__(self) -> Self:
-        loopback = urlsplit(self._settings.base_url).hostname in LOOPBACK
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+            connector=Connector(self._settings.ca_file, most=_most_connections()),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=self._timeout),
             headers={"User-Agent": f"clopos-import/{__version__}", "Accept": "application/json"},
-            trust_env=not loopback,  # a restaurant's network may have a proxy
+            proxy=self._proxy.url if self._proxy else None,
+            trust_env=False,  # it would send the password of ~/.netrc
         )
         # It would send a GET once more on its own, unpaced and uncounted.
         self._session._retry_connection = False  # noqa: SLF001
@@ -88,61 +104,80 @@ class Wire:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def ask(
-        self,
-        call: Call,
-        method: str,
-        path: str,
-        *,
-        token: str = "",
-        params: dict[str, str] | None = None,
-        body: dict[str, Any] | None = None,
-    ) -> Answer | None:
-        """Send one request and judge its answer. None: no connection, nothing has left."""
-        self._count(call)
-        url = self._settings.api_url + path
+    async def send(self, request: Request, token: str) -> ClassifiedResponse:
+        """Send one request and return its classified response; UNSENT where nothing has left."""
+        self._count(request.call, 1)
         headers = self._headers(token) if token else {}
         data = None
-        if body is not None:
-            data = json.dumps(body).encode()
+        if request.body is not None:
+            data = json.dumps(request.body).encode()
             headers["Content-Type"] = "application/json"
-        left = asyncio.get_running_loop().time()
         try:
             async with self._session.request(
-                method, url, params=params, data=data, headers=headers, allow_redirects=False
+                request.method,
+                self._settings.api_url + request.path,
+                params=request.params,
+                data=data,
+                headers=headers,
+                allow_redirects=False,
             ) as response:
-                status, fields = response.status, response.headers
-                content = await _content(response, _LARGEST.get(call, _LARGEST_OTHER))
+                largest = _LARGEST.get(request.call, _LARGEST_OTHER)
+                content = await _content(response, largest)
         except _UNSENT as error:
-            self.why = _reason(error)
-            return None
+            self._count(request.call, -1)
+            self.requests.unsent += 1
+            return self._without_response(Verdict.UNSENT, error)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self.why = _reason(error)
-            lost = Verdict.DOUBT if call is Call.CREATE else Verdict.RETRY
-            return Answer(lost, message=self.why)
-        self.answered = True
-        if status != 429:  # it took no place, and needn't be of our limit
-            self._on_answer(fields, left)
-        if status >= 400:
-            self._on_failure()
-        hide = self._hidden(token, body)
-        answer = judge(call, status, fields, content, now=self._now(), hide=hide)
-        self.requests.throttled += answer.verdict is Verdict.THROTTLED
-        return answer
+            lost = Verdict.DOUBT if request.call is Call.CREATE else Verdict.RETRY
+            return self._without_response(lost, error)
+        classified = self._classify(request, response, content, token)
+        self.requests.throttled += classified.verdict is Verdict.THROTTLED
+        return classified
 
-    def _count(self, call: Call) -> None:
-        self.requests.total += 1
-        self.requests.posts += call is Call.CREATE
-        self.requests.reads += call is Call.READ
-        self.requests.auths += call is Call.SIGN_IN
+    def _classify(
+        self, request: Request, response: aiohttp.ClientResponse, content: bytes, token: str
+    ) -> ClassifiedResponse:
+        body, params = request.body or {}, request.params or {}
+        texts = itertools.chain(body.values(), params.values())
+        return classify_response(
+            request.call,
+            response.status,
+            response.headers,
+            content,
+            now=self._now(),
+            cid=str(body.get("cid") or ""),
+            secrets=(self._settings.client_secret, self._settings.client_id, token),
+            values=(text for text in texts if isinstance(text, str)),
+        )
 
-    def _hidden(self, token: str, body: dict[str, Any] | None) -> Iterator[str]:
-        """Yield what the words of a refusal may repeat and nobody else is to read."""
-        yield self._settings.client_secret
-        yield token
-        for value in (body or {}).values():
-            if isinstance(value, str):
-                yield value.removeprefix("+")
+    def _without_response(self, verdict: Verdict, error: Exception) -> ClassifiedResponse:
+        reason = _reason(error)
+        if self._proxy and not isinstance(error, TimeoutError):
+            reason = tr("{reason}, through the proxy {proxy}", reason=reason, proxy=self._proxy)
+        fix = self._fix(error)
+        return ClassifiedResponse(verdict, reason=reason, message=reason, fix=fix)
+
+    def _fix(self, error: Exception) -> str | None:
+        """Return what to do about a missing response, None for nothing in particular."""
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return _GIVE_BUNDLE if self._settings.other_ca_file else _GIVE_AUTHORITY
+        if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno in _NO_FILES:
+            return _MORE_FILES
+        if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == 407:
+            return _PROXY_PASSWORD
+        if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+            return _CHECK_PROXY
+        return None
+
+    def _count(self, call: Call, number: int) -> None:
+        self.requests.total += number
+        match call:
+            case Call.CREATE:
+                self.requests.posts += number
+            case Call.READ:
+                self.requests.reads += number
+            case Call.SIGN_IN:
+                self.requests.auths += number
 
     def _headers(self, token: str) -> dict[str, str]:
         """Return the headers of a request that is signed in (API facts §2)."""
@@ -155,9 +190,7 @@ class Wire:
 
 
 async def _content(response: aiohttp.ClientResponse, largest: int) -> bytes:
-    """Return the body, cut off where it is larger than any answer of the API."""
-    if (response.content_length or largest) < largest:
-        return await response.read()
+    """Return the unpacked body, cut off where it is larger than any response of the API."""
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
@@ -168,7 +201,7 @@ async def _content(response: aiohttp.ClientResponse, largest: int) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    """Return why there was no answer; not in the words of the error, which may hold an address."""
+    """Return why there was no response; not in the error's own text, which may hold an address."""
     match error:
         case TimeoutError():
             return tr("no answer in time")
@@ -176,8 +209,16 @@ def _reason(error: Exception) -> str:
             return tr("its name can't be resolved")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return tr("no encrypted connection with a certificate that can be trusted")
+        case aiohttp.ClientProxyConnectionError():
+            return tr("the proxy can't be reached")
         case aiohttp.ClientHttpProxyError():
             return tr("the proxy refuses with status {status}", status=error.status)
         case aiohttp.ClientConnectorError() if error.os_error.errno:
             return os.strerror(error.os_error.errno).lower()
     return tr("connection lost")
+
+
+def _most_connections() -> int:
+    """Return how many connections may be open at once: half of the files that can be spared."""
+    left = open_files_left()
+    return _CONNECTIONS if left is None else max(1, min(_CONNECTIONS, (left - _OTHER_FILES) // 2))

@@ -1,4 +1,4 @@
-"""The pace beside somebody else on the same quota, at whatever moments he sends."""
+"""The pace beside another client on the same quota, which sends at any moments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.clopos import Quota, Rate
+from importer.clopos import Rate, RateLimiter
 from importer.sandbox.virtual_time import run
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ BOTH = (Rate(10, 10.0), Rate(40, 100.0))  # as on v1, where answers tell of the 
 async def beside(
     theirs: list[float], latency: float, seconds: float, rates: tuple[Rate, ...] = SHORT
 ) -> tuple[list[float], list[float]]:
-    """Send for so long beside somebody else, to whom three of ten are left.
+    """Send for so long beside another client, to which three of ten are left.
 
     Return when requests arrived, ours and all; the server refuses none.
     """
     loop = asyncio.get_running_loop()
-    quota = Quota(rates, reserve=0.3)
+    quota = RateLimiter(rates, reserve=0.3)
     ours: list[float] = []
 
     def arrived(now: float) -> list[float]:
@@ -41,11 +41,11 @@ async def beside(
         await asyncio.sleep(latency)
         told = {"RateLimit-Limit": str(limit), "RateLimit-Remaining": str(max(0, remaining))}
         quota.observe(told, sent.at)
-        quota.answered(sent)
+        quota.release(sent)
 
     async def send() -> None:
         while True:
-            sent = await quota.turn()
+            sent = await quota.acquire()
             ours.append(sent.at)
             there = arrived(sent.at)
             rooms = [
@@ -67,10 +67,10 @@ latencies = st.sampled_from([0.0, 0.3, 4.0, 12.0])
 
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
-def test_who_sends_no_more_than_the_reserve_makes_nobody_wait(
+def test_other_client_within_reserve_does_not_slow_us_down(
     theirs: list[float], latency: float
 ) -> None:
-    """At whatever moments, known or not: no window is overrun, and ours go on."""
+    """At any moments, seen or not: no window is overrun, and ours continue."""
     few: list[float] = []
     for at in sorted(theirs):
         if len(few) < 3 or at - few[-3] > 10.0:
@@ -82,17 +82,19 @@ def test_who_sends_no_more_than_the_reserve_makes_nobody_wait(
 
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
-def test_when_a_stranger_has_gone_all_is_ours_again(theirs: list[float], latency: float) -> None:
-    """Whatever he sent, in bursts, for a while, beyond the limit."""
+def test_when_the_other_client_has_gone_all_is_ours_again(
+    theirs: list[float], latency: float
+) -> None:
+    """It sends in bursts, for a while, beyond the limit."""
     ours, _ = run(beside(theirs, latency, 140.0))
     assert sum(at >= 90.0 for at in ours) >= 0.95 * 7 * 5
 
 
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
-def test_a_stranger_who_has_gone_is_not_waited_for_in_a_longer_window_either(
+def test_a_client_that_has_gone_is_not_waited_for_in_a_longer_window_either(
     theirs: list[float], latency: float
 ) -> None:
-    """What he might have sent on is left to him while nothing tells, but not for ever."""
+    """Its expected requests stay reserved without news, but not for ever."""
     ours, _ = run(beside(theirs, latency, 500.0, BOTH))
     assert sum(at >= 200.0 for at in ours) >= 0.8 * 28 * 3

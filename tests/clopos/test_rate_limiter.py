@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.pace import V1, Case, Row, measure
-from importer.clopos import Quota, Rate, default_rates, parse_rates
-from importer.clopos.sliding_window import Sent, Window
+from importer.clopos import Rate, RateLimiter, default_rates, parse_rates
+from importer.clopos.sliding_window import Sent, SlidingWindow
 from importer.errors import UsageError
 from importer.plan.schedule import Opening
 from importer.sandbox.virtual_time import run
@@ -50,7 +50,7 @@ def test_several_rates_are_kept_at_once() -> None:
 
 
 @an_hour
-def test_requests_that_overtake_one_another_are_not_taken_for_a_stranger() -> None:
+def test_requests_that_overtake_one_another_are_not_taken_for_another_client() -> None:
     row = hour(on_the_way=1.0)
     assert row.throttled == 0
     assert row.use.used >= 0.99
@@ -59,27 +59,27 @@ def test_requests_that_overtake_one_another_are_not_taken_for_a_stranger() -> No
 
 @an_hour
 @pytest.mark.parametrize(("share", "used"), [(0.3, 0.98), (0.6, 0.975)])
-def test_what_a_stranger_takes_is_left_to_him_and_taken_back(share: float, used: float) -> None:
-    row = hour(stranger=share, seconds=1200.0)
+def test_quota_of_another_client_is_reserved_and_taken_back(share: float, used: float) -> None:
+    row = hour(others=share, seconds=1200.0)
     assert row.throttled == 0
     assert row.use.used >= used
-    assert row.use.largest < 0.97  # the reserve is hardly touched before an answer tells of him
+    assert row.use.largest < 0.97  # hardly any reserve is used before a response
 
 
 @an_hour
 @pytest.mark.parametrize("share", [0.3, 0.6])
 def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
-    """…while somebody sends evenly, five minutes of ten."""
-    row = hour(stranger=share, evenly=True, seconds=1200.0)
+    """…while another client sends evenly, five minutes of ten."""
+    row = hour(others=share, evenly=True, seconds=1200.0)
     assert row.throttled == 0
     assert row.use.used >= 0.98
     assert row.use.reserve_seconds <= 1.0
 
 
 @an_hour
-def test_a_stranger_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
-    """…and is left what he will send while nothing tells of him: the rest of the hour."""
-    row = hour(rates=V1, stranger=0.3, seconds=4000.0)
+def test_another_client_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
+    """…and its expected requests stay reserved without news: the rest of the hour."""
+    row = hour(rates=V1, others=0.3, seconds=4000.0)
     assert row.throttled == 0
     assert row.use.used >= 0.9
     assert row.use.largest < 0.97
@@ -102,14 +102,14 @@ def test_no_window_of_the_server_holds_more_than_the_limit(
 
     async def story() -> None:
         loop = asyncio.get_running_loop()
-        quota = Quota([Rate(limit, 10.0)], reserve=reserve)
+        quota = RateLimiter([Rate(limit, 10.0)], reserve=reserve)
 
         async def send(number: int) -> None:
-            sent = await quota.turn()
+            sent = await quota.acquire()
             await asyncio.sleep(ways[number % len(ways)])
             arrivals.append(loop.time())
             await asyncio.sleep(latencies[number % len(latencies)])
-            quota.answered(sent)
+            quota.release(sent)
 
         await asyncio.gather(*(send(number) for number in range(limit * 4)))
 
@@ -119,151 +119,123 @@ def test_no_window_of_the_server_holds_more_than_the_limit(
         assert last - first >= 10.0
 
 
-async def leave(quota: Quota, number: int) -> list[float]:
+async def leave(quota: RateLimiter, number: int) -> list[float]:
     """Return when so many requests left that are answered at once."""
     times = []
     for _ in range(number):
-        quota.answered(await quota.turn())
+        quota.release(await quota.acquire())
         times.append(asyncio.get_running_loop().time())
     return times
 
 
 def test_requests_are_spaced_evenly_from_the_first_on() -> None:
-    times = run(leave(Quota(default_rates(2)), 5))
+    times = run(leave(RateLimiter(default_rates(2)), 5))
     gaps = [round(b - a, 4) for a, b in pairwise(times)]
     assert gaps == [round(60.05 / 270, 4)] * 4
 
 
-def test_nothing_is_waited_for_without_rates() -> None:
-    async def story() -> None:
-        quota = Quota(())
-        assert await leave(quota, 3) == [0.0, 0.0, 0.0]
-        assert (quota.per_minute, quota.seconds_of(9)) == (None, None)
-
-    run(story())
+async def test_nothing_is_waited_for_without_rates() -> None:
+    quota = RateLimiter(())
+    assert await leave(quota, 3) == [0.0, 0.0, 0.0]
+    assert (quota.per_minute, quota.seconds_of(9)) == (None, None)
 
 
-def test_who_waits_too_late_does_not_lose_more_than_its_turn() -> None:
+async def test_late_waiter_loses_only_its_turn() -> None:
     """A turn that was slept through by a moment doesn't move the ones after it."""
-
-    async def story() -> list[float]:
-        quota = Quota([Rate(60, 60.0)], reserve=0.0)
-        times = await leave(quota, 2)
-        await asyncio.sleep(1.4)
-        return [*times, *await leave(quota, 2)]
-
-    times = run(story())
+    quota = RateLimiter([Rate(60, 60.0)], reserve=0.0)
+    times = await leave(quota, 2)
+    await asyncio.sleep(1.4)
+    times = [*times, *await leave(quota, 2)]
     assert [round(each / (60.05 / 60), 2) for each in times] == [0.0, 1.0, 2.4, 3.0]
 
 
-def test_a_restart_remembers_what_left_before() -> None:
-    async def story() -> list[float]:
-        # Ten in a minute are allowed; nine left 50 to 42 seconds ago.
-        quota = Quota([Rate(10, 60.0)], reserve=0.0, recent=[float(n) for n in range(42, 51)])
-        return await leave(quota, 3)
-
-    times = run(story())
+async def test_a_restart_remembers_what_left_before() -> None:
+    # Ten in a minute are allowed; nine left 50 to 42 seconds ago.
+    quota = RateLimiter([Rate(10, 60.0)], reserve=0.0, recent=[float(n) for n in range(42, 51)])
+    times = await leave(quota, 3)
     assert times[0] == 0.0
     assert times[1] >= 60.05 - 50
     assert times[2] >= times[1] + 1
 
 
-def test_a_429_makes_all_wait_and_the_window_wait_for_answers() -> None:
-    async def story() -> None:
-        loop = asyncio.get_running_loop()
-        quota = Quota([Rate(2, 10.0)], reserve=0.0)
-        quota.pause(30.0)
-        assert quota.pause_left(loop.time()) == 30.0
-        answered: list[float] = []
+async def test_a_429_makes_all_wait_and_the_window_wait_for_answers() -> None:
+    loop = asyncio.get_running_loop()
+    quota = RateLimiter([Rate(2, 10.0)], reserve=0.0)
+    quota.throttle(30.0)
+    assert quota.pause_left(loop.time()) == 30.0
+    answered: list[float] = []
 
-        async def slow() -> None:
-            sent = await quota.turn()
-            await asyncio.sleep(9.0)
-            answered.append(loop.time())
-            quota.answered(sent)
+    async def slow() -> None:
+        sent = await quota.acquire()
+        await asyncio.sleep(9.0)
+        answered.append(loop.time())
+        quota.release(sent)
 
-        slow_ones = [loop.create_task(slow()) for _ in range(2)]
-        await asyncio.sleep(1)
-        [left] = await leave(quota, 1)
-        await asyncio.gather(*slow_ones)
-        assert answered[0] == 39.0
-        assert left >= answered[0] + 10.0
-
-    run(story())
+    slow_ones = [loop.create_task(slow()) for _ in range(2)]
+    await asyncio.sleep(1)
+    [left] = await leave(quota, 1)
+    await asyncio.gather(*slow_ones)
+    assert answered[0] == 39.0
+    assert left >= answered[0] + 10.0
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_one_slow_answer_costs_one_place(*, strict: bool) -> None:
+async def test_one_slow_answer_costs_one_place(*, strict: bool) -> None:
     """Those that left after it have their places back before it."""
+    loop = asyncio.get_running_loop()
+    quota = RateLimiter([Rate(20, 20.0)], reserve=0.0)
+    if strict:
+        quota.throttle(0.0)
+    times: list[float] = []
 
-    async def story() -> list[float]:
-        loop = asyncio.get_running_loop()
-        quota = Quota([Rate(20, 20.0)], reserve=0.0)
-        if strict:
-            quota.pause(0.0)
-        times: list[float] = []
+    async def send(seconds: float) -> None:
+        sent = await quota.acquire()
+        times.append(loop.time())
+        await asyncio.sleep(seconds)
+        quota.release(sent)
 
-        async def send(seconds: float) -> None:
-            sent = await quota.turn()
-            times.append(loop.time())
-            await asyncio.sleep(seconds)
-            quota.answered(sent)
-
-        await asyncio.gather(*(send(15.0 if n == 0 else 0.1) for n in range(60)))
-        return times
-
-    times = run(story())
+    await asyncio.gather(*(send(15.0 if n == 0 else 0.1) for n in range(60)))
     assert len(times) == 60
     assert sum(at < 40.0 for at in times) >= 38
 
 
-def test_a_sign_in_may_use_the_reserve_but_not_more() -> None:
-    async def story() -> list[float]:
-        loop = asyncio.get_running_loop()
-        quota = Quota([Rate(10, 60.0)], reserve=0.5)
-        await leave(quota, 5)
-        times = []
-        for _ in range(6):
-            quota.answered(await quota.first_turn())
-            times.append(loop.time())
-        return times
-
-    times = run(story())
+async def test_a_sign_in_may_use_the_reserve_but_not_more() -> None:
+    loop = asyncio.get_running_loop()
+    quota = RateLimiter([Rate(10, 60.0)], reserve=0.5)
+    await leave(quota, 5)
+    times = []
+    for _ in range(6):
+        quota.release(await quota.acquire_priority())
+        times.append(loop.time())
     assert times[4] - times[0] < 1.0
     assert times[5] >= 60.05
 
 
-def test_a_cancelled_wait_costs_nothing() -> None:
-    async def story() -> list[float]:
-        quota = Quota([Rate(1, 60.0)], reserve=0.0)
-        await leave(quota, 1)
-        waiting = asyncio.ensure_future(leave(quota, 1))
-        await asyncio.sleep(1)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        return await leave(quota, 1)
-
-    assert run(story()) == [pytest.approx(60.05)]
+async def test_a_cancelled_wait_costs_nothing() -> None:
+    quota = RateLimiter([Rate(1, 60.0)], reserve=0.0)
+    await leave(quota, 1)
+    waiting = asyncio.ensure_future(leave(quota, 1))
+    await asyncio.sleep(1)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert await leave(quota, 1) == [pytest.approx(60.05)]
 
 
-def test_hours_close_and_open_and_change_the_reserve() -> None:
-    async def story() -> None:
-        loop = asyncio.get_running_loop()
-        quota = Quota([Rate(10, 10.0)], reserve=0.0)
-        await leave(quota, 1)
+async def test_hours_close_and_open_and_change_the_reserve() -> None:
+    loop = asyncio.get_running_loop()
+    quota = RateLimiter([Rate(10, 10.0)], reserve=0.0)
+    await leave(quota, 1)
 
-        def hours() -> Opening:
-            now = loop.time()
-            if now < 200:
-                return Opening(None, 200 - now)
-            return Opening(0.5, 1000.0)
+    def hours() -> Opening:
+        now = loop.time()
+        if now < 200:
+            return Opening(None, 200 - now)
+        return Opening(0.5, 1000.0)
 
-        quota.keep_hours(hours)
-        assert (await leave(quota, 1))[0] == 200.0
-        assert quota.per_minute == 30.0
-        assert (await leave(quota, 2))[1] >= 203.9
-
-    run(story())
+    quota.set_schedule(hours)
+    assert (await leave(quota, 1))[0] == 200.0
+    assert quota.per_minute == 30.0
+    assert (await leave(quota, 2))[1] >= 203.9
 
 
 HEADERS: dict[str, Callable[[int], dict[str, str]]] = {
@@ -273,18 +245,15 @@ HEADERS: dict[str, Callable[[int], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("family", HEADERS)
-def test_both_families_of_headers_tell_of_others(family: str) -> None:
-    async def story() -> None:
-        loop = asyncio.get_running_loop()
-        quota = Quota(default_rates(2))
-        await leave(quota, 1)
-        quota.observe(HEADERS[family](300 - 1 - 134), loop.time())
-        await asyncio.sleep(0.5)
-        assert quota.seconds_of(2 * (270 - 134)) == pytest.approx(2 * 60.05)
-        await asyncio.sleep(61)  # with no news they may all have gone
-        assert quota.seconds_of(270) == pytest.approx(60.05)
-
-    run(story())
+async def test_both_families_of_headers_tell_of_others(family: str) -> None:
+    loop = asyncio.get_running_loop()
+    quota = RateLimiter(default_rates(2))
+    await leave(quota, 1)
+    quota.observe(HEADERS[family](300 - 1 - 134), loop.time())
+    await asyncio.sleep(0.5)
+    assert quota.seconds_of(2 * (270 - 134)) == pytest.approx(2 * 60.05)
+    await asyncio.sleep(61)  # with no news they may all have been sent
+    assert quota.seconds_of(270) == pytest.approx(60.05)
 
 
 @pytest.mark.parametrize(
@@ -298,35 +267,31 @@ def test_both_families_of_headers_tell_of_others(family: str) -> None:
         {"RateLimit-Limit": "300", "RateLimit-Remaining": "9" * 5000},
     ],
 )
-def test_headers_that_say_nothing_of_our_quota_change_nothing(headers: dict[str, str]) -> None:
-    async def story() -> None:
-        quota = Quota(default_rates(2))
-        quota.observe(headers, 0.0)
-        assert quota.seconds_of(270) == pytest.approx(60.05)
-
-    run(story())
+async def test_headers_that_say_nothing_of_our_quota_change_nothing(
+    headers: dict[str, str],
+) -> None:
+    quota = RateLimiter(default_rates(2))
+    quota.observe(headers, 0.0)
+    assert quota.seconds_of(270) == pytest.approx(60.05)
 
 
 def test_old_news_is_no_news() -> None:
-    window = Window(Rate(300, MINUTE), 0.1)
+    window = SlidingWindow(Rate(300, MINUTE), 0.1)
     window.add(Sent(10.0))
     window.observe(299 - 50, 10.0, 10.1)
     assert window.observe(299 - 200, 9.0, 10.2) == ()
-    assert window.others(10.2) == 50
+    assert window.foreign(10.2) == 50
 
 
-def test_the_time_of_a_number_of_requests_is_told_ahead() -> None:
-    async def story() -> None:
-        v2, v1 = Quota(default_rates(2)), Quota(V1)
-        assert v2.seconds_of(0) == 0.0
-        assert v2.seconds_of(27_000) == pytest.approx(6005.0)
-        assert v1.seconds_of(90) == pytest.approx(60.05)
-        # 900 go in ten minutes, then the hour has to pass.
-        assert v1.seconds_of(1000) == pytest.approx(3600.05 + 100 * 60.05 / 90)
-        times = await leave(v1, 901)
-        assert times[-1] == pytest.approx(3600.05, abs=1)
-
-    run(story())
+async def test_time_of_a_number_of_requests_is_predicted() -> None:
+    v2, v1 = RateLimiter(default_rates(2)), RateLimiter(V1)
+    assert v2.seconds_of(0) == 0.0
+    assert v2.seconds_of(27_000) == pytest.approx(6005.0)
+    assert v1.seconds_of(90) == pytest.approx(60.05)
+    # 900 go in ten minutes, then the hour has to pass.
+    assert v1.seconds_of(1000) == pytest.approx(3600.05 + 100 * 60.05 / 90)
+    times = await leave(v1, 901)
+    assert times[-1] == pytest.approx(3600.05, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -343,20 +308,20 @@ def test_rates_are_read(text: str, rates: tuple[Rate, ...]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0/min", "5", "5/fortnight", "-1/min", "5/min,", "1e3/min"])
-def test_what_is_no_rate_is_said_so(text: str) -> None:
+def test_invalid_rate_is_an_error(text: str) -> None:
     with pytest.raises(UsageError, match="not a rate"):
         parse_rates(text)
 
 
 def test_a_forecast_goes_by_what_others_used_in_the_mean() -> None:
-    """Somebody who takes 90 a minute, five minutes of ten, is 45 to a forecast, there or not."""
-    window = Window(Rate(300, MINUTE), 0.1)
+    """A client that takes 90 a minute, five minutes of ten, is 45 to a forecast, active or not."""
+    window = SlidingWindow(Rate(300, MINUTE), 0.1)
     for second in range(0, 1200, 5):
         theirs = 90 if second % 600 < 300 else 0
         window.observe(300 - theirs, float(second), second + 0.1)
     assert window.typical() == pytest.approx(270 - 45, abs=20)
-    assert window.others(1195.1) == 0
-    quiet = Window(Rate(300, MINUTE), 0.1)
+    assert window.foreign(1195.1) == 0
+    quiet = SlidingWindow(Rate(300, MINUTE), 0.1)
     assert quiet.typical() == 270
     quiet.observe(300, 0.0, 0.1)
     quiet.observe(300, 500.0, 500.1)  # nothing was heard for long
@@ -365,14 +330,14 @@ def test_a_forecast_goes_by_what_others_used_in_the_mean() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 40), st.floats(0.0, 130.0), st.integers(1, 60))
-def test_the_end_that_is_told_ahead_is_when_the_last_one_leaves(
+def test_predicted_end_is_when_the_last_request_leaves(
     sent: int, pause: float, number: int
 ) -> None:
     """In any minute of a burst or a wait: 5 in ten seconds and 12 in a hundred are allowed."""
 
     async def story() -> None:
         loop = asyncio.get_running_loop()
-        quota = Quota([Rate(5, 10.0), Rate(12, 100.0)], reserve=0.0)
+        quota = RateLimiter([Rate(5, 10.0), Rate(12, 100.0)], reserve=0.0)
         await leave(quota, sent)
         await asyncio.sleep(pause)
         told, now = quota.seconds_of(number), loop.time()

@@ -1,4 +1,4 @@
-"""What follows from an answer: every row of the documents' tables, and whatever else may come."""
+"""Verdicts on responses: every row of the documents' tables, and any other response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.clopos.responses import Answer, Call, Verdict, as_id, judge
+from importer.clopos.responses import Call, ClassifiedResponse, Verdict, as_id, classify_response
 
 NOW = 1_763_109_077.0
 CREATED = {"success": True, "data": {"id": 14, "cid": "7D0F6A1E-0000-4000-8000-000000000001"}}
@@ -32,10 +32,12 @@ NOT_FOUND = {
 }
 
 
-def said(call: Call, status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:
+def said(
+    call: Call, status: int, body: Any, headers: dict[str, str] | None = None
+) -> ClassifiedResponse:
     """Judge an answer; a body that isn't text goes as JSON."""
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return judge(call, status, headers or {}, text.encode(), now=NOW)
+    return classify_response(call, status, headers or {}, text.encode(), now=NOW)
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Row:
         assert answer.verdict is self.verdict
         for name, value in self.expect.items():
             found = getattr(answer, name)
-            assert value in found if name in {"todo", "message"} else found == value
+            assert value in found if name in {"fix", "message"} else found == value
 
 
 def failed(error: Any = None, message: str | None = None) -> dict[str, Any]:
@@ -72,13 +74,13 @@ SIGN_IN = [
         400,
         failed("Missing client_id, client_secret, brand, or integrator_id"),
         Verdict.STOP,
-        {"todo": "CLOPOS_ variables"},
+        {"fix": "CLOPOS_ variables"},
     ),
-    Row(400, failed("Invalid integrator_id"), Verdict.STOP, {"todo": "CLOPOS_INTEGRATOR_ID"}),
-    Row(200, failed(TEST_MODE), Verdict.STOP, {"todo": "test mode"}),
-    Row(401, failed(message="Unauthenticated."), Verdict.STOP, {"todo": "CLOPOS_CLIENT_SECRET"}),
+    Row(400, failed("Invalid integrator_id"), Verdict.STOP, {"fix": "CLOPOS_INTEGRATOR_ID"}),
+    Row(200, failed(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
+    Row(401, failed(message="Unauthenticated."), Verdict.STOP, {"fix": "CLOPOS_CLIENT_SECRET"}),
     *(
-        Row(status, failed("Client is disabled"), Verdict.STOP, {"todo": "module"})
+        Row(status, failed("Client is disabled"), Verdict.STOP, {"fix": "module"})
         for status in (200, 400, 401, 403, 423, 500, 503)
     ),
     Row(429, failed("Too Many Attempts."), Verdict.THROTTLED, {"wait": None}),
@@ -88,14 +90,14 @@ SIGN_IN = [
             status,
             failed("authentication_failed", "Invalid credentials"),
             Verdict.STOP,
-            {"todo": "CLOPOS_CLIENT_ID", "message": "Invalid credentials: authentication_failed"},
+            {"fix": "CLOPOS_CLIENT_ID", "message": "Invalid credentials"},
         )
         for status in (400, 401)
     ),
-    Row(404, failed("not_found"), Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
-    Row(405, HTML, Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
-    Row(301, "", Verdict.STOP, {"todo": "CLOPOS_BASE_URL", "message": "redirected: HTTP 301"}),
-    Row(407, HTML, Verdict.STOP, {"todo": "HTTPS_PROXY"}),
+    Row(404, failed("not_found"), Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
+    Row(405, HTML, Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
+    Row(301, "", Verdict.STOP, {"fix": "CLOPOS_BASE_URL", "message": "redirected: HTTP 301"}),
+    Row(407, HTML, Verdict.STOP, {"fix": "HTTPS_PROXY"}),
     Row(200, {"success": True, "token": "oauth_0"}, Verdict.OK),
     Row(200, {"token": "at_live_0", "expires_in": 3600}, Verdict.OK),
     Row(200, {"success": False}, Verdict.STOP),
@@ -116,12 +118,12 @@ def test_signing_in(row: Row) -> None:
 # -- a token that isn't taken (§3.4) ----------------------------------------------------------
 
 TOKEN = [
-    Row(401, failed("Headers are missing"), Verdict.STOP, {"todo": "CLOPOS_"}),
+    Row(401, failed("Headers are missing"), Verdict.STOP, {"fix": "CLOPOS_"}),
     Row(
         401,
         failed("unauthorized", "Missing authentication headers"),
         Verdict.STOP,
-        {"todo": "CLOPOS_"},
+        {"fix": "CLOPOS_"},
     ),
     Row(
         401,
@@ -129,16 +131,16 @@ TOKEN = [
         Verdict.SIGN_IN_AGAIN,
     ),
     Row(401, failed("Invalid token"), Verdict.SIGN_IN_AGAIN),
-    Row(401, failed("Invalid integrator_id"), Verdict.STOP, {"todo": "revoked"}),
-    Row(401, failed(TEST_MODE), Verdict.STOP, {"todo": "test mode"}),
+    Row(401, failed("Invalid integrator_id"), Verdict.STOP, {"fix": "revoked"}),
+    Row(401, failed(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
     Row(401, failed(message="Unauthenticated."), Verdict.SIGN_IN_AGAIN),
     Row(401, failed("something_new"), Verdict.SIGN_IN_AGAIN),
     Row(401, "", Verdict.SIGN_IN_AGAIN),
     Row(401, HTML, Verdict.SIGN_IN_AGAIN),
-    Row(403, failed("forbidden", "insufficient permissions"), Verdict.STOP, {"todo": "right"}),
+    Row(403, failed("forbidden", "insufficient permissions"), Verdict.STOP, {"fix": "right"}),
     Row(402, "", Verdict.STOP),
-    Row(200, failed(TEST_MODE), Verdict.STOP, {"todo": "test mode"}),
-    Row(200, failed("Client is disabled"), Verdict.STOP, {"todo": "module"}),
+    Row(200, failed(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
+    Row(200, failed("Client is disabled"), Verdict.STOP, {"fix": "module"}),
     Row(429, failed("Too Many Attempts."), Verdict.THROTTLED),
     Row(429, HTML, Verdict.THROTTLED),
     Row(302, "", Verdict.STOP, {"message": "redirected"}),
@@ -249,11 +251,12 @@ CREATE = [
     Row(200, failed("whatever"), Verdict.FAILED, {"message": "whatever"}),
     Row(201, {"success": False}, Verdict.FAILED, {"message": "HTTP 201"}),
     Row(200, failed() | {"data": {"id": 14}}, Verdict.FAILED),
+    Row(200, failed() | {"data": CREATED["data"]}, Verdict.FAILED),  # of another row
     # Every request would end like this
-    Row(404, NOT_FOUND, Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
-    Row(405, failed(message="Method not allowed"), Verdict.STOP, {"todo": "CLOPOS_BASE_URL"}),
-    Row(407, HTML, Verdict.STOP, {"todo": "HTTPS_PROXY"}),
-    # Nobody knows
+    Row(404, NOT_FOUND, Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
+    Row(405, failed(message="Method not allowed"), Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
+    Row(407, HTML, Verdict.STOP, {"fix": "HTTPS_PROXY"}),
+    # unknown to all
     *(
         Row(status, body, Verdict.DOUBT)
         for status in (500, 502, 503, 504, 520, 599, 408, 425, 100, 0)
@@ -330,6 +333,13 @@ WAITS: list[tuple[dict[str, str], float | None]] = [
     ({"Retry-After": "Fri, 14 Nov 2025 08:31:07 GMT"}, 0),
     ({"Retry-After": "12", "RateLimit-Reset": "20"}, 20),
     ({"RateLimit-Reset": "999999"}, 3600),
+    # A point in time, in seconds, milliseconds or finer, in any of the headers
+    ({"Retry-After": str(int(NOW) + 7), "RateLimit-Reset": "7"}, 7),
+    *(
+        ({name: str((int(NOW) + 4) * scale)}, 4)
+        for name in ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
+        for scale in (1, 1000, 1_000_000, 1_000_000_000)
+    ),
     # Their clock counts, where they tell it; ours may have been set.
     (
         {"Retry-After": "Fri, 14 Nov 2025 09:31:47 GMT", "Date": "Fri, 14 Nov 2025 09:31:37 GMT"},
@@ -366,18 +376,39 @@ def test_words_are_short_printable_and_without_tokens() -> None:
     assert len(said(Call.CREATE, 400, failed("x" * 9999)).message) == 300
 
 
-def test_what_is_to_be_hidden_is_not_in_the_words() -> None:
+def test_hidden_value_is_not_in_the_words() -> None:
     who = {"name": "Əlif Demo", "phone": "+994500000001", "code": "7"}
     body = json.dumps(failed(f"{json.dumps(who)} has name Əlif Demo: taken", "x" * 200)).encode()
-    hide = [value.removeprefix("+") for value in who.values()]
-    message = judge(Call.CREATE, 409, {}, body, now=NOW, hide=hide).message
+    response = classify_response(Call.CREATE, 409, {}, body, now=NOW, values=who.values())
+    message = response.message
     assert not any(word in message for word in ("lif", "Demo", "9450"))
     assert "has name …: taken" in message
 
 
-def test_half_a_surrogate_pair_harms_nobody() -> None:
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 422, 500])
+def test_refusal_that_shows_the_rows_own_customer_is_doubt(status: int) -> None:
+    body = json.dumps(failed("whatever") | {"data": CREATED["data"]}).encode()
+    for cid, doubt in ((str(CREATED["data"]["cid"]), True), ("another", status == 500)):  # type: ignore[index]
+        response = classify_response(Call.CREATE, status, {}, body, now=NOW, cid=cid)
+        assert (response.verdict is Verdict.DOUBT) == doubt
+
+
+@pytest.mark.parametrize("call", [Call.SIGN_IN, Call.READ])
+def test_refused_read_or_sign_in_shows_status_and_slug_only(call: Call) -> None:
+    for error, reason in (("invalid_parameter", " invalid_parameter"), ("Leyla is bad", "")):
+        response = said(call, 400, failed(error, "filters[0][1]=Leyla is no filter"))
+        assert response.message == response.reason == f"HTTP 400{reason}"
+
+
+def test_slug_that_repeats_the_request_is_not_shown() -> None:
+    body = json.dumps(failed("leyla_demo")).encode()
+    response = classify_response(Call.READ, 400, {}, body, now=NOW, values=["Leyla_Demo"])
+    assert response.reason == "HTTP 400"
+
+
+def test_half_a_surrogate_pair_harms_no_other() -> None:
     body = '{"success":true,"data":[{"id":1,"name":"A\\ud83d"},{"id":2,"name":"\\ud83d\\ude00"}]}'
-    answer = judge(Call.READ, 200, {}, body.encode(), now=NOW)
+    answer = classify_response(Call.READ, 200, {}, body.encode(), now=NOW)
     assert [each["name"] for each in answer.data] == ["A?", "\U0001f600"]
 
 
@@ -395,6 +426,9 @@ def test_half_a_surrogate_pair_harms_nobody() -> None:
         (None, None),
         ({}, None),
         ("=1", None),
+        ("1" * 18, "1" * 18),
+        ("1" * 19, None),  # no database counts that far, and none of ours could
+        (10**400, None),
     ],
 )
 def test_an_id_is_text_of_letters_and_digits(value: Any, text: str | None) -> None:
@@ -424,7 +458,7 @@ HEADERS = st.dictionaries(
 def test_whatever_comes_is_answered_and_a_2xx_is_never_sent_again(
     call: Call, status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    answer = judge(call, status, headers, body, now=NOW)
+    answer = classify_response(call, status, headers, body, now=NOW)
     assert answer.message.isprintable()
     assert len(answer.message) <= 300
     assert answer.wait is None or 0 <= answer.wait <= 3600
@@ -439,9 +473,9 @@ def test_whatever_comes_is_answered_and_a_2xx_is_never_sent_again(
     else:
         assert answer.verdict not in {Verdict.DOUBT, Verdict.CONFLICT, Verdict.REJECTED}
     if answer.verdict is Verdict.STOP:
-        assert answer.todo
+        assert answer.fix
 
 
 def test_a_body_nested_beyond_reason_is_no_json() -> None:
     for body in (b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b"\xff\xfe{}"):
-        assert judge(Call.CREATE, 200, {}, body, now=NOW).verdict is Verdict.DOUBT
+        assert classify_response(Call.CREATE, 200, {}, body, now=NOW).verdict is Verdict.DOUBT

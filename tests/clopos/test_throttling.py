@@ -1,0 +1,128 @@
+"""Being throttled: all requests pause, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from importer.clopos import Rate, Verdict
+from importer.errors import ServiceError
+from importer.sandbox import Config, serve
+from tests.clopos.conftest import (
+    ROW,
+    V2,
+    client,
+    create,
+    elapsed,
+    now,
+    routes,
+    sandbox,
+    server,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+async def test_a_429_lets_all_wait_and_the_row_is_handed_back() -> None:
+    async with sandbox() as (here, api):
+        await api.page(1)
+        here.faults.add("429", seconds=30)
+        started = elapsed()
+        assert (await create(api)).verdict is Verdict.THROTTLED
+        assert elapsed() == started
+        await asyncio.gather(*(api.page(1) for _ in range(3)))
+        assert 30 < elapsed() - started < 32
+        assert api.requests.throttled == 1
+
+
+async def test_nothing_remaining_at_a_429_is_not_taken_for_another_client() -> None:
+    """It needn't be of our limit; when it is, the next response shows how many others there are."""
+    async with serve(Config(), now=now) as here, client(here.env(2), Rate(300, 60.0)) as api:
+        await api.page(1)
+        here.faults.add("429", seconds=6)
+        started = elapsed()
+        assert (await create(api)).verdict is Verdict.THROTTLED
+        for _ in range(20):
+            await api.page(1)
+        assert 6 < elapsed() - started < 6.5 + 21 * 60.05 / 300 + 0.5
+
+
+async def test_a_429_that_says_nothing_is_a_minute() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/auth"):
+            return web.json_response({"token": "t"})
+        return web.Response(status=429) if elapsed() < 1 else web.json_response([])
+
+    async with (
+        server(answer) as (url, asked),
+        client(V2 | {"CLOPOS_BASE_URL": url}) as api,
+    ):
+        await api.page(1)
+        assert elapsed() == pytest.approx(60, abs=1)
+        assert len(asked) == 3
+
+
+async def test_client_that_never_gets_through_waits_longer_then_gives_up() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/auth"):
+            return web.json_response({"token": "t"})
+        return web.Response(status=429, headers={"RateLimit-Reset": "0"})
+
+    async with (
+        server(answer) as (url, asked),
+        client(V2 | {"CLOPOS_BASE_URL": url}) as api,
+    ):
+        reads = (api.page(1) for _ in range(8))
+        failures = await asyncio.gather(*reads, return_exceptions=True)
+        assert all("keeps rate-limiting every request" in str(each) for each in failures)
+        assert elapsed() > 600
+        assert len(asked) <= 1 + 8 * 21
+
+
+async def test_a_429_on_signing_in_is_waited_for() -> None:
+    async with sandbox() as (here, api):
+        here.faults.add("429", "auth", seconds=10)
+        await api.page(1)
+        assert routes(here) == [("auth", 429), ("auth", 200), ("list", 200)]
+        assert elapsed() > 10
+
+
+async def test_a_call_cancelled_while_it_waits_has_sent_nothing() -> None:
+    left: list[int] = []
+
+    @asynccontextmanager
+    async def leaving() -> AsyncIterator[None]:
+        left.append(1)
+        yield
+
+    async with (
+        serve(Config(), now=now) as here,
+        client(here.env(2), Rate(1, 60.0)) as api,
+    ):
+        await api.page(1)
+        waiting = asyncio.create_task(api.create(ROW, leaving))
+        await asyncio.sleep(1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert (left, api.requests.posts, here.customers()) == ([], 0, [])
+
+
+async def test_wait_of_a_year_is_bounded_in_total() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/auth"):
+            return web.json_response({"token": "t"})
+        return web.Response(status=429, headers={"Retry-After": "31536000"})
+
+    async with (
+        server(answer) as (url, _),
+        client(V2 | {"CLOPOS_BASE_URL": url}) as api,
+    ):
+        with pytest.raises(ServiceError, match="keeps rate-limiting every request"):
+            await api.page(1)
+        assert 3600 <= elapsed() <= 7200
