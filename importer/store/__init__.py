@@ -1,1 +1,5 @@
-"""What outlives a run: journal, snapshot, failure budget, brand lock."""
+"""The store: everything that outlives a run, behind one interface (`base`)."""
+
+from importer.store.open import has_store, history, note_run, open_store
+
+__all__ = ["has_store", "history", "note_run", "open_store"]

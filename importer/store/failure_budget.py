@@ -1,15 +1,17 @@
 """Failed answers of all brands of this machine, so that no address is blocked for them.
 
 Clopos lets 600 failed requests a minute through from one address, whatever the brand (API facts
-§7.1): a run that is told 409 for each row and another beside it could use that up. So all runs
+§7.1): two runs that get 409 for each row could use that up. So all runs
 count in one file, and each rests when together they come near.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from typing import TYPE_CHECKING, Self
+
+from importer.errors import UsageError
+from importer.store.state import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 WINDOW = 60.0  # seconds
 MOST = 480  # of 600: several runs may have requests under way when the last place is taken
-_MARGIN = 0.5  # seconds: what fails was counted at Clopos some moments before we know
+MARGIN = 0.5  # seconds: what fails was counted at Clopos some moments before we know
 
 
 class Failures:
@@ -31,12 +33,12 @@ class Failures:
         self._now = now
         self._db: sqlite3.Connection | None = None
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            make_private(path)
             # One process waits for another's write, which takes no time to speak of.
             self._db = sqlite3.connect(path, timeout=1.0, isolation_level=None)
             self._db.execute("PRAGMA synchronous = OFF")
             self._db.execute("CREATE TABLE IF NOT EXISTS failures (at REAL NOT NULL)")
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, OSError, UsageError):
             self._close()
 
     def add(self) -> float:
@@ -55,7 +57,7 @@ class Failures:
         except sqlite3.Error:
             self._close()
             return 0.0
-        return row[0] + WINDOW + _MARGIN - now if row else 0.0
+        return row[0] + WINDOW + MARGIN - now if row else 0.0
 
     def _close(self) -> None:
         if self._db is not None:

@@ -1,156 +1,189 @@
-"""The file of a journal: its tables, how they came to be, and what is taken for damage."""
+"""The file of a journal: its tables, how entries are merged, and what is taken for damage."""
 
 from __future__ import annotations
 
-import os
-import secrets
 import sqlite3
 from typing import TYPE_CHECKING
 
 from importer.errors import ServiceError
-from importer.files import make_durable
 from importer.i18n import tr
-from importer.matching.keys import TOLD
+from importer.matching.layout3 import PACKED
+from importer.store.records import LEGACY
+from importer.store.sqlite_file import get_fact
+from importer.store.sqlite_upgrade import upgrade
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-VERSION = 3
+VERSION = 4
+KEY_CHECK = "key check"  # a digest by which another key is noticed
+REBUILD = "to rebuild"
 
-_RUNS = """
+RUN = (
+    "id, kind, brand, base_url, file, started, finished, results, venue, version, sandbox, "
+    "options, summary, forgotten"
+)
+"""Columns of `runs` in the order of the fields of `RunRecord`."""
+
+RUNS = """
 CREATE TABLE runs (
-    id INTEGER PRIMARY KEY, started REAL NOT NULL, finished REAL, file TEXT, results TEXT,
-    summary TEXT
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL DEFAULT 'run', brand TEXT, base_url TEXT, file TEXT,
+    sheet TEXT, started REAL NOT NULL, finished REAL, results TEXT, venue TEXT, version INTEGER,
+    sandbox INTEGER, options TEXT, summary TEXT, forgotten REAL
 );
+"""
+ENTRY = "digest, run, state, after_id, clopos_id, packed, changed, cid"
+"""Columns of `entries` in the order of the rows that are read."""
+
+_ENTRIES = """
+CREATE TABLE entries (
+    digest TEXT PRIMARY KEY, run INTEGER NOT NULL, state TEXT NOT NULL, after_id INTEGER,
+    clopos_id TEXT, packed TEXT NOT NULL, changed REAL NOT NULL, cid TEXT
+) WITHOUT ROWID;
+CREATE TABLE log (
+    digest TEXT NOT NULL, run INTEGER NOT NULL, state TEXT NOT NULL, after_id INTEGER,
+    clopos_id TEXT, packed TEXT NOT NULL, changed REAL NOT NULL, keys TEXT
+);
+"""
+_PEOPLE = """
+CREATE TABLE looks (
+    customer TEXT, packed TEXT, run INTEGER NOT NULL, PRIMARY KEY (customer, packed)
+) WITHOUT ROWID;
+CREATE TABLE keys (key TEXT, customer TEXT, PRIMARY KEY (key, customer)) WITHOUT ROWID;
+CREATE TABLE marks (customer TEXT, mark TEXT, PRIMARY KEY (customer, mark)) WITHOUT ROWID;
+CREATE TABLE sheets (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, run INTEGER NOT NULL);
+CREATE TABLE sheet_rows (
+    sheet INTEGER, row_key TEXT, customer TEXT, PRIMARY KEY (sheet, row_key)
+) WITHOUT ROWID;
+CREATE INDEX rows_of_customers ON sheet_rows (customer, sheet);
+CREATE TABLE decisions (
+    row_key TEXT, customer TEXT NOT NULL, verdict TEXT NOT NULL, packed TEXT NOT NULL,
+    decided REAL NOT NULL, PRIMARY KEY (row_key, customer)
+) WITHOUT ROWID;
+"""
+_OTHERS = """
 CREATE TABLE requests (sent REAL NOT NULL);
-CREATE TABLE secret (key BLOB NOT NULL);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-_FACTS = "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-_ENTRY = """
-    run INTEGER NOT NULL, state TEXT NOT NULL, after_id INTEGER, clopos_id TEXT,
-    content TEXT NOT NULL, changed REAL NOT NULL
-"""
-_CUSTOMERS = f"""
-CREATE TABLE customers (cid TEXT PRIMARY KEY, {_ENTRY}) WITHOUT ROWID;
-CREATE TABLE log (cid TEXT NOT NULL, {_ENTRY});
-"""
-_KEY = "INSERT INTO secret VALUES (x'{}');"
-_FROM_JSON = " || ';' || ".join(f"coalesce(json_extract(content, '$.{name}'), '')" for name in TOLD)
-# Layout → what makes it the next one.
-_UPGRADES = {
-    1: _FACTS,
-    2: f"""
-    ALTER TABLE customers RENAME TO earlier;
-    {_CUSTOMERS}
-    INSERT INTO customers
-    SELECT cid, run, state, after_id, clopos_id, {_FROM_JSON}, changed FROM earlier;
-    DROP TABLE earlier;
-    """,  # noqa: S608 - our names
-}
-CUSTOMER = "cid, run, state, after_id, clopos_id, content, changed"
 _COLUMNS = {
-    "runs": "id, started, finished, file, results, summary",
-    "customers": CUSTOMER,
-    "log": CUSTOMER,
+    "runs": RUN + ", sheet",
+    "entries": ENTRY,
+    "log": "digest, run, state, after_id, clopos_id, packed, changed, keys",
+    "looks": "customer, packed, run",
+    "keys": "key, customer",
+    "marks": "customer, mark",
+    "sheets": "id, name, run",
+    "sheet_rows": "sheet, row_key, customer",
+    "decisions": "row_key, customer, verdict, packed, decided",
     "requests": "sent",
     "facts": "name, value",
 }
-# What every row of `customers` and `log` says, unless it was damaged.
+# True for every row of `entries` and `log` that isn't damaged.
 _SENSE = (
-    "state IN ('sent', 'created', 'withdrawn') "
-    "AND (state = 'created') = (typeof(clopos_id) = 'text') "
-    f"AND length(content) - length(replace(content, ';', '')) = {len(TOLD) - 1} "
-    "AND length(cid) + length(content) = length(CAST(cid || content AS BLOB))"  # ASCII
+    "state IN ('sent', 'created', 'existed', 'gone', 'withdrawn') "
+    "AND (state IN ('created', 'existed', 'gone')) = (typeof(clopos_id) = 'text') "
+    "AND length(digest) = 24 AND digest NOT GLOB '*[^0-9a-f]*' "
+    "AND packed NOT GLOB '*[^ -~]*' "  # printable ASCII
+    f"AND (packed NOT LIKE '{LEGACY}%' "
+    f"OR length(packed) - length(replace(packed, ';', '')) = {len(PACKED) - 1})"
 )
-# Not what the disk or its permissions say, but what is in the file.
-_DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-# Of what was created only the id can change: nothing hides that it is there.
-_SORT_IN = """
-INSERT INTO customers SELECT * FROM log WHERE true ORDER BY cid, rowid
-ON CONFLICT (cid) DO UPDATE SET
-    state = excluded.state, clopos_id = excluded.clopos_id, changed = excluded.changed,
+# What was created stays created: only its id can change, and only `gone` ends it.
+_MERGE = """
+INSERT INTO entries
+SELECT digest, run, state, after_id, clopos_id, packed, changed, NULL
+FROM log WHERE true ORDER BY digest, rowid
+ON CONFLICT (digest) DO UPDATE SET
+    state = excluded.state, clopos_id = excluded.clopos_id, changed = excluded.changed, cid = NULL,
     run = CASE excluded.state WHEN 'sent' THEN excluded.run ELSE run END,
     after_id = CASE excluded.state WHEN 'sent' THEN excluded.after_id ELSE after_id END,
-    content = CASE excluded.state WHEN 'sent' THEN excluded.content ELSE content END
-WHERE state != 'created' OR excluded.state = 'created'
+    packed = CASE excluded.state WHEN 'sent' THEN excluded.packed ELSE packed END
+WHERE excluded.state IN ('created', 'gone') OR state IN ('sent', 'withdrawn')
+    OR (state = 'existed' AND excluded.state = 'existed')
 """
-_DROP_WITHDRAWN = """
-DELETE FROM customers WHERE state = 'withdrawn'
-AND cid IN (SELECT cid FROM log WHERE state = 'withdrawn')
+# The evidence of a row becomes that of its customer as soon as it has an id.
+_IDENTIFY = """
+CREATE TEMP TABLE identified AS
+SELECT entries.clopos_id AS customer, entries.packed, entries.run, digest, log.keys
+FROM log JOIN entries USING (digest)
+WHERE log.keys IS NOT NULL AND entries.state IN ('created', 'existed')
 """
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a journal, or make one that only its owner can read, and bring it up to date.
-
-    Raises ServiceError when it is from a newer version of this program, OSError or sqlite3.Error
-    when it can't be opened or is damaged (`is_damage`).
+_AFTER_MERGE = (
     """
-    if not path.exists():
-        # What a journal left that somebody took away would be taken for a part of this one.
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        make_durable(path.parent)
-    db = sqlite3.connect(path, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        # An intention lost in a power cut would be a customer sent twice.
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA fullfsync = 1")  # on a Mac, fsync alone doesn't reach the disk
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise ServiceError(
-                tr(
-                    "The journal {path} was written by a newer version of this program",
-                    path=path,
-                ),
-                why=tr(
-                    "it has layout {version}, this program knows {known}",
-                    version=version,
-                    known=VERSION,
-                ),
-                todo=tr("update clopos-import"),
-            )
-        if version == 0:
-            key = secrets.token_hex(32)
-            _to_version(db, VERSION, _RUNS + _FACTS + _CUSTOMERS + _KEY.format(key))
-        for old in range(version or VERSION, VERSION):
-            _to_version(db, old + 1, _UPGRADES[old])
-        _check(db)
-    except BaseException:
-        db.close()
-        raise
-    return db
+    DELETE FROM entries WHERE state = 'withdrawn'
+    AND digest IN (SELECT digest FROM log WHERE state = 'withdrawn')
+    """,
+    _IDENTIFY,
+    """
+    INSERT OR IGNORE INTO looks SELECT customer, packed, run FROM identified
+    WHERE packed != '' ORDER BY customer
+    """,
+    """
+    INSERT OR IGNORE INTO keys
+    SELECT value, customer FROM identified, json_each(identified.keys)
+    UNION SELECT digest, customer FROM identified
+    """,
+    "DROP TABLE identified",
+    """
+    DELETE FROM looks
+    WHERE customer IN (SELECT clopos_id FROM log WHERE state = 'gone')
+    """,
+    """
+    DELETE FROM keys
+    WHERE customer IN (SELECT clopos_id FROM log WHERE state = 'gone')
+    """,
+    "DELETE FROM log",
+)
 
 
-def sort_in(db: sqlite3.Connection) -> None:
-    """Bring what the log says to where it is looked up, in the transaction of the caller."""
+def bring_up_to_date(
+    db: sqlite3.Connection, path: Path, digest: Callable[[str], str], *, lost: bool
+) -> None:
+    """Make or upgrade the tables of a journal, each step in a transaction of its own.
+
+    `lost`: a new journal takes the place of one that is to be rebuilt. Raises ServiceError when it
+    is from a newer version of this program, sqlite3.Error when it is damaged.
+    """
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise ServiceError(
+            tr("The journal {path} was written by a newer version of this program", path=path),
+            why=tr(
+                "it has layout {version}, this program knows {known}",
+                version=version,
+                known=VERSION,
+            ),
+            fix=tr("update clopos-import"),
+        )
+    if version == VERSION:
+        return
+    facts = f"INSERT INTO facts VALUES ('{KEY_CHECK}', '{digest('')}');"  # noqa: S608 - ours
+    tables = RUNS + _ENTRIES + _PEOPLE
+    if version:
+        upgrade(db, version, tables, digest, facts)
+    else:
+        if lost:
+            facts += f"INSERT INTO facts VALUES ('{REBUILD}', '');"  # noqa: S608 - our names
+        script = f"{tables} {_OTHERS} {facts} PRAGMA user_version = {VERSION};"
+        db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
+
+
+def merge_log(db: sqlite3.Connection) -> None:
+    """Bring the log to where it is looked up, in the transaction of the caller."""
     if db.execute("SELECT 1 FROM log LIMIT 1").fetchone():
-        for statement in (_SORT_IN, _DROP_WITHDRAWN, "DELETE FROM log"):
+        for statement in (_MERGE, *_AFTER_MERGE):
             db.execute(statement)
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error is of what is in the file, not of the disk or its permissions."""
-    # What Python or we raise, without a code, is about the content.
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE
-
-
-def _to_version(db: sqlite3.Connection, version: int, script: str) -> None:
-    """Change the layout in one step: a process that is killed meanwhile leaves the old one."""
-    db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version}; COMMIT;")
-
-
-def _check(db: sqlite3.Connection) -> None:
+def check_sound(db: sqlite3.Connection) -> None:
     """Raise sqlite3.Error when something of a journal is missing or unreadable."""
     for table, columns in _COLUMNS.items():
         db.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our names
     sound = db.execute("PRAGMA quick_check").fetchone() == ("ok",)
     strange = any(
         db.execute(f"SELECT 1 FROM {table} WHERE NOT ({_SENSE}) LIMIT 1").fetchone()  # noqa: S608
-        for table in ("customers", "log")
+        for table in ("entries", "log")
     )
-    if not sound or strange or db.execute("SELECT count(*) FROM secret").fetchone() != (1,):
-        raise sqlite3.DatabaseError(tr("something of it is missing or unreadable"))
+    if not sound or strange or get_fact(db, KEY_CHECK) is None:
+        raise sqlite3.DatabaseError(tr("a part of it is missing or unreadable"))

@@ -1,325 +1,278 @@
-"""What is at Clopos, remembered between runs: SQLite in the state folder of a brand.
+"""The copy of the customers at Clopos in SQLite. A cache: damaged, it is begun anew.
 
-Refreshed from its end: sorted by id, ascending, new customers come last, so the page on which the
-last known ones are and those after it tell all that is new. Whether nothing moved before that page
-is seen from its place: of a list of pages of 999, page 6 begins with customer 4996, so 4995 known
-customers must have lower ids. Where they don't (somebody was deleted, or created while we were),
-the pages before it are read as well, back to where the numbers agree; at worst that is all.
-
-It is a cache: damaged or lost, it is read anew. Holds no personal data: Clopos ids, cids, and the
-keyed digests that the journal has too.
+Keys are appended to `fresh_keys` and merged into `keys`, sorted, at the next lookup: one by one
+they would go anywhere in an index that is larger than the memory for it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import math
-import os
+import json
 import sqlite3
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from importer.errors import ServiceError
+from importer.errors import ImporterError, ServiceError
 from importer.i18n import tr
-from importer.matching.keys import digest, fingerprints, packed, unpacked
-from importer.store.records import Index, Known
+from importer.store.records import as_id
+from importer.store.sqlite_file import (
+    Database,
+    connect,
+    get_fact,
+    remove,
+    select_in,
+    set_fact,
+    wipe_deleted,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from importer.clopos import Clopos, Existing, Page
-    from importer.records import Customer
+    from importer.store.records import Seen
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
-CREATE TABLE customers (id PRIMARY KEY, cid TEXT, content TEXT NOT NULL, seen INTEGER NOT NULL)
-    WITHOUT ROWID;
-CREATE INDEX cids ON customers (cid);
-CREATE TABLE held (digest TEXT, id, PRIMARY KEY (digest, id)) WITHOUT ROWID;
+CREATE TABLE customers (id PRIMARY KEY, packed TEXT NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE keys (key TEXT, id, PRIMARY KEY (key, id)) WITHOUT ROWID;
+CREATE TABLE fresh_keys (key TEXT, id);
+CREATE TABLE keys_of (id PRIMARY KEY, keys TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value);
 """
-_STARTS = 3  # times a list is begun anew because it changed while it was read
 _BUFFER = 5000  # own creates that are written together
 
 
-class Snapshot:
-    """An open snapshot. One process at a time: the caller holds the brand's lock.
+class SqliteSnapshot:
+    """`base.Snapshot` on a file. `key_check` identifies the key its digests were made with."""
 
-    `key` is the journal's, with which all digests are made; under another key nothing that was
-    kept means anything, and it is forgotten.
+    def __init__(self, path: Path, key_check: str) -> None:
+        def unusable(error: Exception) -> ImporterError:
+            return _unusable(path, error)
 
-    Raises ServiceError when the file can't be written.
-    """
-
-    def __init__(self, path: Path, key: bytes) -> None:
-        self.path = path
-        self.newest_id: int | None = None  # the highest id that was read or created
-        self._key = key
-        self._fresh: list[tuple[str, str, Mapping[str, str]]] = []
-        self._refreshed = False
-        self._agreed = False  # what is known from earlier is what is there
         try:
-            self._db = self._open()
+            self._database = Database(_open(path), unusable)
         except (sqlite3.Error, OSError) as error:
-            raise self._unusable(error) from error
-        self._generation = int(self._fact("generation") or 0)
+            raise unusable(error) from error
+        self._key_check = key_check
+        self._fresh: list[Seen] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._generation = 0
+        self._lowest_seen: int | None = None  # generation; None: nothing was read yet
 
-    # -- what is there ----------------------------------------------------------------------
+    # -- for `importer.plan.sync` ------------------------------------------------------------
 
-    async def refresh(self, api: Clopos, pays: Callable[[int, int], bool]) -> None:
-        """Learn what has changed at Clopos since last time.
+    async def start_reading(self, scope: str) -> tuple[int, int]:
+        """See `base.Snapshot`."""
+        await self._write_fresh()
+        scope = f"{self._key_check} {scope}"
+        held, size, self._generation = await self._database.run(_start_reading, scope)
+        self._lowest_seen = self._generation
+        return held, size
 
-        `pays` is told how many pages there are to be read beyond the first, and the number of
-        customers; reading ends where it says no. Then only what was read is looked up.
-        """
-        self._generation += 1
-        self._refreshed, self._agreed = True, False
-        try:
-            size = int(self._fact("page size") or 0)
-            (known,) = self._db.execute("SELECT count(*) FROM customers").fetchone()
-            if not (known and size and await self._read_end(api, pays, known, size)):
-                for _ in range(_STARTS):
-                    if await self._read_all(api, pays):
-                        break
-            self._remember("generation", self._generation)
-            self._db.commit()
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
+    async def put(self, customers: Sequence[Seen], page_size: int) -> int:
+        """See `base.Snapshot`."""
+        return await self._database.run(_put, customers, self._generation, page_size)
 
-    def look_up(self, customers: Iterable[Customer]) -> Index:
-        """Return the customers at Clopos that share a cid, phone or code with one of these."""
-        if not self._refreshed:
-            return Index()
-        cids, digests = [], []
-        for customer in customers:
-            cids.append(customer.cid)
-            if customer.phone:
-                digests.append(digest("phone", customer.phone, self._key))
-            if customer.code:
-                digests.append(digest("code", customer.code, self._key))
-        least = 0 if self._agreed else self._generation
-        found = {}
-        for clopos_id, cid, content in (
-            *self._select("customers WHERE cid", cids, least),
-            *self._select("held JOIN customers USING (id) WHERE digest", digests, least),
-        ):
-            found[clopos_id] = (cid, content)
-        index = Index()
-        for clopos_id, (cid, content) in sorted(found.items(), key=lambda item: str(item[0])):
-            index.add(Known(str(clopos_id), unpacked(content)), cid)
-        return index
+    async def count_below(self, customer_id: str) -> int:
+        """See `base.Snapshot`."""
+        return await self._database.run(_count_below, as_id(customer_id))
 
-    def add(self, clopos_id: str, cid: str, content: Mapping[str, str]) -> None:
-        """Note a customer that we have created; `content` is field → digest."""
-        self._fresh.append((clopos_id, cid, content))
-        if len(self._fresh) >= _BUFFER:
-            self._flush()
+    async def finish_reading(self, drop_from: str | None = None) -> None:
+        """See `base.Snapshot`."""
+        lowest = None if drop_from is None else as_id(drop_from)
+        await self._database.run(_drop_unseen, self._generation, lowest)
+        self._lowest_seen = 0
 
-    def _flush(self) -> None:
-        # What can't be kept is read from Clopos next time.
-        with contextlib.suppress(sqlite3.Error), self._db:
-            self._keep((_as_id(number), cid, content) for number, cid, content in self._fresh)
-        self._fresh = []
+    def add(self, customer: Seen) -> None:
+        """See `base.Snapshot`."""
+        if self._lowest_seen is None:
+            return
+        self._fresh.append(customer)
+        if len(self._fresh) >= _BUFFER and (self._writing is None or self._writing.done()):
+            self._writing = asyncio.get_running_loop().create_task(self._write_fresh())
 
-    # -- reading ----------------------------------------------------------------------------
+    async def newest_id(self) -> int | None:
+        """See `base.Snapshot`."""
+        if self._lowest_seen is None:
+            return None
+        await self._write_fresh()
+        return await self._database.run(_newest_id, self._lowest_seen)
 
-    async def _read_end(
-        self, api: Clopos, pays: Callable[[int, int], bool], known: int, size: int
-    ) -> bool:
-        """Read from where the last known customers are. False: the list isn't what it was."""
-        first = number = math.ceil(known / size)
-        spent, forward = 0, True
-        total: int | None = None
-        lowest: Any = None
-        while True:
-            page = await api.page(number, sort=("id", 1))
-            spent += 1
-            ids = [_as_id(existing.id) for existing in page.customers]
-            if not _regular(ids, page.total, number, size) or _shrank(page.total, total):
-                return False
-            self._take(page)
-            total = page.total
-            lowest = ids[0] if lowest is None or ids[0] < lowest else lowest
-            if forward and _more(page, number, size):
-                number += 1
-                left = 1 if total is None else math.ceil(total / size) - number + 1
-            elif first == 1 or self._below(lowest) == (first - 1) * size:
-                break
-            else:
-                forward = False
-                number = first = first - 1
-                left = 1
-            if not pays(spent - 1 + left, total or known):
-                return True
-        self._forget_unseen(None if first == 1 else lowest)
-        self._agreed = True
-        return True
+    # -- for `sqlite_people` -----------------------------------------------------------------
 
-    async def _read_all(self, api: Clopos, pays: Callable[[int, int], bool]) -> bool:
-        """Read from the beginning. False: somebody was deleted meanwhile, so one may be missed."""
-        self._generation += 1
-        number, seen, size, in_order = 1, 0, 0, True
-        highest: int | str | None = None
-        total: int | None = None
-        while True:
-            page = await api.page(number, sort=("id", 1))
-            if _shrank(page.total, total):
-                return False
-            total = page.total
-            ids = [_as_id(existing.id) for existing in page.customers]
-            in_order &= _ascending(ids if highest is None else [highest, *ids])
-            highest = ids[-1] if ids else highest
-            new = self._take(page)
-            seen += new
-            if number == 1:
-                # A server that gives fewer than asked for gives no more on the other pages.
-                size = len(ids) if total is None or len(ids) < total else api.page_size
-            self._remember("page size", size if in_order else 0)
-            if not new or (total is not None and seen >= total):
-                break
-            # As many at a time as it gave now.
-            left = 1 if total is None else math.ceil((total - seen) / len(ids))
-            if not pays(number - 1 + left, seen if total is None else total):
-                return True
-            number += 1
-        self._forget_unseen(None)
-        return True
+    async def holders(self, keys: Collection[str]) -> list[tuple[str, str]]:
+        """Return (key, id) of the customers seen that have any of the keys."""
+        if self._lowest_seen is None:
+            return []
+        await self._write_fresh()
+        return await self._database.run(_holders, keys, self._lowest_seen)
 
-    def _take(self, page: Page) -> int:
-        """Keep what was read, and return how many of it are new to this reading."""
-        ids = [_as_id(existing.id) for existing in page.customers]
-        marks = ", ".join("?" * len(ids))
-        (seen,) = self._db.execute(
-            f"SELECT count(*) FROM customers WHERE seen = ? AND id IN ({marks})",  # noqa: S608
-            (self._generation, *ids),
-        ).fetchone()
-        self._keep(
-            (number, existing.cid, _content(existing, self._key))
-            for number, existing in zip(ids, page.customers, strict=True)
-        )
-        self._db.commit()
-        return len(set(ids)) - int(seen)
+    async def looks(self, customer_ids: Collection[str]) -> dict[str, str]:
+        """Return id → packed of those of the customers that are seen."""
+        if self._lowest_seen is None:
+            return {}
+        await self._write_fresh()
+        return await self._database.run(_looks, customer_ids, self._lowest_seen)
 
-    def _keep(self, customers: Iterable[tuple[Any, str | None, Mapping[str, str]]]) -> None:
-        rows, held = [], []
-        for number, cid, content in customers:
-            rows.append((number, cid, packed(content), self._generation))
-            values = (*content.get("phone", "").split(), content.get("code", ""))
-            held += [(value, number) for value in values if value]
-            if isinstance(number, int):
-                self.newest_id = max(self.newest_id or 0, number)
-        self._db.executemany("INSERT OR REPLACE INTO customers VALUES (?, ?, ?, ?)", rows)
-        self._db.executemany("INSERT OR IGNORE INTO held VALUES (?, ?)", held)
+    async def erase(self) -> None:
+        """Erase all that is held, on disk too: the next reading begins anew."""
+        self._fresh.clear()
+        self._lowest_seen = None
+        await self._database.run(_erase)
+        await self._database.run(wipe_deleted)
 
-    def _forget_unseen(self, lowest: Any) -> None:
-        """Forget who was not in the pages that were read, from the id `lowest` on (None: all)."""
-        where = "" if lowest is None else " AND id >= ?"
-        values = (self._generation,) if lowest is None else (self._generation, lowest)
-        self._db.execute(f"DELETE FROM customers WHERE seen < ?{where}", values)  # noqa: S608
+    async def close(self) -> None:
+        """Write what was added, and close the file."""
+        if self._writing:
+            await self._writing
+        await self._write_fresh()
+        await self._database.close()
 
-    def _below(self, number: Any) -> int:
-        """Return how many known customers have a lower id."""
-        sql = "SELECT count(*) FROM customers WHERE id < ?"
-        return int(self._db.execute(sql, (number,)).fetchone()[0])
+    async def _write_fresh(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        if fresh:
+            # What can't be kept is read from Clopos next time.
+            with contextlib.suppress(ImporterError):
+                await self._database.run(_keep, fresh, self._generation)
 
-    # -- plumbing ---------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
-        return self
+def _erase(db: sqlite3.Connection) -> None:
+    for table in ("customers", "keys", "keys_of", "fresh_keys"):
+        db.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
+    set_fact(db, "page size", 0)
 
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._db.close()
 
-    def _select(self, where: str, values: Sequence[str], least: int) -> list[tuple[Any, str, str]]:
-        marks = ", ".join("?" * len(values))
-        sql = f"SELECT id, cid, content FROM {where} IN ({marks}) AND seen >= ?"  # noqa: S608
-        return self._db.execute(sql, (*values, least)).fetchall()
+def _start_reading(db: sqlite3.Connection, scope: str) -> tuple[int, int, int]:
+    """Return how many are held, the page size, and the generation of the new reading."""
+    if get_fact(db, "scope") != scope:
+        _erase(db)
+        set_fact(db, "scope", scope)
+    generation = int(get_fact(db, "generation") or 0) + 1
+    set_fact(db, "generation", generation)
+    (held,) = db.execute("SELECT count(*) FROM customers").fetchone()
+    return held, int(get_fact(db, "page size") or 0), generation
 
-    def _fact(self, name: str) -> Any:
-        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
 
-    def _remember(self, name: str, value: object) -> None:
-        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+def _put(db: sqlite3.Connection, customers: Sequence[Seen], generation: int, size: int) -> int:
+    ids = {as_id(customer.customer_id) for customer in customers}
+    sql = "SELECT count(*) FROM customers WHERE id IN ({}) AND seen = ?"
+    known = sum(int(count) for (count,) in select_in(db, sql, ids, generation))
+    _keep(db, customers, generation)
+    set_fact(db, "page size", size)
+    return len(ids) - known
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            return self._connect()
-        except (sqlite3.DatabaseError, _OutdatedError):
-            for suffix in ("", "-wal", "-shm"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-            return self._connect()
 
-    def _connect(self) -> sqlite3.Connection:
-        os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
-        db = sqlite3.connect(self.path)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute("PRAGMA cache_size = -32000")  # 32 MB
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            mark = digest("", "", self._key)
-            if version == 0:
-                db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-                with db:
-                    db.execute("INSERT INTO facts VALUES ('key', ?)", (mark,))
-            kept = db.execute("SELECT value FROM facts WHERE name = 'key'").fetchone()
-            if version not in {0, VERSION} or kept != (mark,):
-                raise _OutdatedError
-        except BaseException:
+def _keep(db: sqlite3.Connection, customers: Iterable[Seen], generation: int) -> None:
+    new = {as_id(customer.customer_id): customer for customer in customers}
+    keys = {number: json.dumps(customer.keys) for number, customer in new.items()}
+    old = dict(select_in(db, "SELECT id, keys FROM keys_of WHERE id IN ({})", new))
+    changed = [number for number in new if keys[number] != old.get(number)]
+    _drop_keys(db, [(number, old[number]) for number in changed if number in old])
+    db.executemany(
+        "INSERT INTO fresh_keys VALUES (?, ?)",
+        ((key, number) for number in changed for key in new[number].keys),
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO keys_of VALUES (?, ?)",
+        ((number, keys[number]) for number in changed),
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO customers VALUES (?, ?, ?)",
+        ((number, each.packed, generation) for number, each in new.items()),
+    )
+
+
+def _merge_keys(db: sqlite3.Connection) -> None:
+    if db.execute("SELECT 1 FROM fresh_keys LIMIT 1").fetchone():
+        db.execute("INSERT OR IGNORE INTO keys SELECT key, id FROM fresh_keys ORDER BY key, id")
+        db.execute("DELETE FROM fresh_keys")
+
+
+def _drop_keys(db: sqlite3.Connection, customers: Sequence[tuple[Any, str]]) -> None:
+    if not customers:
+        return
+    _merge_keys(db)
+    db.executemany(
+        "DELETE FROM keys WHERE key = ? AND id = ?",
+        [(key, number) for number, keys in customers for key in json.loads(keys)],
+    )
+
+
+def _count_below(db: sqlite3.Connection, number: int | str) -> int:
+    return int(db.execute("SELECT count(*) FROM customers WHERE id < ?", (number,)).fetchone()[0])
+
+
+def _drop_unseen(db: sqlite3.Connection, generation: int, lowest: int | str | None) -> None:
+    where = "seen < ?" if lowest is None else "seen < ? AND id >= ?"
+    values = (generation,) if lowest is None else (generation, lowest)
+    _merge_keys(db)
+    sql = f"SELECT id, keys FROM customers JOIN keys_of USING (id) WHERE {where}"  # noqa: S608
+    _drop_keys(db, db.execute(sql, values).fetchall())
+    gone = f"SELECT id FROM customers WHERE {where}"  # noqa: S608 - our names
+    db.execute(f"DELETE FROM keys_of WHERE id IN ({gone})", values)  # noqa: S608
+    db.execute(f"DELETE FROM customers WHERE {where}", values)  # noqa: S608
+
+
+def _newest_id(db: sqlite3.Connection, lowest_seen: int) -> int | None:
+    sql = "SELECT max(id) FROM customers WHERE typeof(id) = 'integer' AND seen >= ?"
+    newest = db.execute(sql, (lowest_seen,)).fetchone()[0]
+    return None if newest is None else int(newest)
+
+
+def _holders(
+    db: sqlite3.Connection, keys: Collection[str], lowest_seen: int
+) -> list[tuple[str, str]]:
+    _merge_keys(db)
+    sql = "SELECT key, id FROM keys JOIN customers USING (id) WHERE key IN ({}) AND seen >= ?"
+    if not lowest_seen:
+        sql = "SELECT key, id FROM keys WHERE key IN ({}) AND 0 >= ?"
+    return [(key, str(number)) for key, number in select_in(db, sql, keys, lowest_seen)]
+
+
+def _looks(
+    db: sqlite3.Connection, customer_ids: Collection[str], lowest_seen: int
+) -> dict[str, str]:
+    sql = "SELECT id, packed FROM customers WHERE id IN ({}) AND seen >= ?"
+    ids = [as_id(each) for each in customer_ids]
+    return {str(number): packed for number, packed in select_in(db, sql, ids, lowest_seen)}
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    with contextlib.suppress(sqlite3.DatabaseError):
+        if db := _connect(path):
+            return db
+    remove(path)  # damaged, or of another version
+    db = _connect(path)
+    assert db is not None  # noqa: S101 - a new file has our version
+    return db
+
+
+def _connect(path: Path) -> sqlite3.Connection | None:
+    """Open the file, None when it is of another version."""
+    db = connect(path)
+    try:
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA secure_delete = OFF")  # it never held more than digests
+        db.execute("PRAGMA cache_size = -64000")  # 64 MB
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif version != VERSION:
             db.close()
-            raise
-        return db
-
-    def _unusable(self, error: Exception) -> ServiceError:
-        return ServiceError(
-            tr("What is at Clopos can't be kept in {path}", path=self.path),
-            why=str(error),
-            todo=tr(
-                "free some space or mend the permissions, or point CLOPOS_STATE_DIR "
-                "to another folder"
-            ),
-        )
+            return None
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
-class _OutdatedError(Exception):
-    """Of another version, or made with another key."""
-
-
-def _content(existing: Existing, key: bytes) -> dict[str, str]:
-    content = fingerprints(existing, key)
-    content["phone"] = " ".join(digest("phone", phone, key) for phone in existing.phones)
-    return content
-
-
-def _as_id(text: str) -> int | str:
-    """Return an id as a number where it is one: so it sorts as the server sorts it."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else text
-
-
-def _ascending(ids: Sequence[Any]) -> bool:
-    """Tell whether these are numbers, each above the last."""
-    if not all(isinstance(each, int) for each in ids):
-        return False
-    return all(low < high for low, high in pairwise(ids))
-
-
-def _regular(ids: Sequence[Any], total: int | None, number: int, size: int) -> bool:
-    """Tell whether a page has as many customers as its place says, in the order asked for."""
-    if not ids or not _ascending(ids):
-        return False
-    return len(ids) <= size if total is None else len(ids) == min(size, total - (number - 1) * size)
-
-
-def _shrank(total: int | None, before: int | None) -> bool:
-    return total is not None and before is not None and total < before
-
-
-def _more(page: Page, number: int, size: int) -> bool:
-    """Tell whether there is a page after this one."""
-    if page.total is None:
-        return len(page.customers) == size
-    return page.total > number * size
+def _unusable(path: Path, error: Exception) -> ServiceError:
+    return ServiceError(
+        tr("What is at Clopos can't be kept in {path}", path=path),
+        why=str(error),
+        fix=tr(
+            "free some space or correct the permissions, or point CLOPOS_STATE_DIR to another "
+            "folder"
+        ),
+    )
