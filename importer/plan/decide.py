@@ -1,127 +1,136 @@
-"""Kept rows + what Clopos and the journal hold → what to send, and its price. Pure.
-
-Nothing is asked that can be known: a row that is at Clopos already costs no request, nor does one
-whose phone or code is known to belong to somebody else.
-"""
+"""Verdicts on the rows → what is to be sent, and what is known of the others without sending."""
 
 from __future__ import annotations
 
-import math
 from array import array
-from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from importer.i18n import later, tr
-from importer.matching.keys import digest, fingerprints
-from importer.records import Customer, Outcome, Status
-from importer.store.records import Block, Index, Known, Remembered
+from importer.matching.verdicts import Kind
+from importer.plan.cost import Price, local_time
+from importer.plan.rows import Variant
+from importer.plan.words import outcome_of, reason_text
+from importer.records import Outcome, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-TOKEN_SECONDS = 3300.0  # 3600 (API facts §3.3), renewed some minutes early
+    from importer.matching.verdicts import Matches, Reason, Verdict
+    from importer.questions.question import Question
+
 _EXAMPLES = 5  # rows named of each kind of clash
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What sending costs. `minutes` at the pace that is left after the reserve; None: no limit.
+class Approach(StrEnum):
+    """Approach to comparing rows with Clopos."""
 
-    `finish` is when it is done, hours in which nothing is sent included; `deadline` when it has to
-    be done, None for no matter, and `in_time` how many rows are created until then. Both in epoch
-    seconds. `reserve` is the share of the quota that is left for the tills, None without a quota.
+    LIST = "list"  # all customers were read
+    LOOK_UP = "look_up"  # each row is looked up before it is sent
+    BLIND = "blind"  # not at all
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The comparison of the rows with Clopos.
+
+    `customers` is how many Clopos has (None: not asked, or no answer); `full_minutes` what reading
+    all of them would take, where that wasn't done.
     """
 
-    creates: int
-    reads: int
-    sign_ins: int
-    minutes: float | None
-    finish: float | None = None
-    deadline: float | None = None
-    in_time: int | None = None
-    reserve: float | None = None
-
-    @property
-    def requests(self) -> int:
-        """Return all requests together."""
-        return self.creates + self.reads + self.sign_ins
-
-    @property
-    def fits(self) -> bool | None:
-        """Return whether all is done by the deadline, None without one."""
-        return None if self.in_time is None else self.in_time == self.creates
+    approach: Approach
+    customers: int | None = None
+    full_minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Rows that can't be created because somebody else holds their phone or code.
+    """Rows that are held back for one reason; `rows` are the first few of `count`."""
 
-    `fields` is ("phone",) or ("code",) when the holder has another name, ("phone", "code") when
-    they belong to two different customers. `rows` are the first few of `count`.
-    """
-
-    fields: tuple[str, ...]
+    field: str | None
+    reason: Reason | None
     count: int
     rows: tuple[int, ...]
 
     @property
-    def reason(self) -> str:
-        """Explain it in a few words, with {field} where the first of `fields` belongs."""
-        if len(self.fields) > 1:
-            return later("phone and code belong to two different customers")
-        return later("the {field} belongs to a customer with another name")
+    def text(self) -> str:
+        """Return the reason in a few words."""
+        return reason_text(self.reason, self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Sum of the verdicts.
+
+    `to_send` are row numbers in the sheet's order, `variants` is row → how it is sent where not as
+    it stands. `outcomes` are those of all other rows. `anew` is row → id of the customer that was
+    deleted at Clopos and is created again. `differing` is field → rows that are at Clopos with
+    another value.
+    """
+
+    to_send: Sequence[int]
+    variants: Mapping[int, Variant]
+    outcomes: tuple[Outcome, ...]
+    held_back: int  # rows beyond --limit
+    anew: Mapping[int, str]
+    differing: Mapping[str, int]
+    clashes: tuple[Clash, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be sent, and what is known without sending.
+    """Rows to send, their cost, and the outcomes that are known without sending."""
 
-    `to_send` are row numbers in the sheet's order: customers are made of them when their turn
-    comes (see `pick`). `differing` is field → rows that are at Clopos with another value.
-    """
-
-    to_send: Sequence[int]
-    doubtful: tuple[Customer, ...]  # of a run that died: settled by reading before they are sent
-    known: tuple[Outcome, ...]
-    held_back: int  # rows beyond --limit
+    decided: Decided
     price: Price
-    differing: Mapping[str, int] = field(default_factory=dict)
-    clashes: tuple[Clash, ...] = ()
+    compared: Compared
+    questions: tuple[Question, ...] = ()
+    dropped_claims: tuple[int, ...] = ()
 
     @property
-    def exists(self) -> int:
-        """Return how many rows are at Clopos already, as they are here or not."""
-        return sum(outcome.status is not Status.CONFLICT for outcome in self.known)
+    def to_send(self) -> Sequence[int]:
+        """Return the numbers of the rows that are to be sent, in the sheet's order."""
+        return self.decided.to_send
 
     @property
-    def different(self) -> int:
-        """Return how many of these have another value there; their messages name the fields."""
-        return sum(o.status is not Status.CONFLICT and bool(o.message) for o in self.known)
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return the outcomes of the rows that aren't sent."""
+        return self.decided.outcomes
+
+    def count(self, status: Status) -> int:
+        """Return how many rows that aren't sent have this status."""
+        return sum(outcome.status is status for outcome in self.outcomes)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as `--dry-run --json` prints it."""
-        price = self.price
+        price, decided = self.price, self.decided
+        exists = self.count(Status.EXISTS) + self.count(Status.CREATED)
+        here = {Status.EXISTS, Status.CREATED}
+        different = sum(bool(o.message) and o.status in here for o in self.outcomes)
         return {
-            "to_create": len(self.to_send),
-            "to_settle": len(self.doubtful),
-            "held_back": self.held_back,
+            "to_create": len(decided.to_send),
+            "to_settle": self.count(Status.UNKNOWN),
+            "held_back": decided.held_back,
             "exists": {
-                "identical": self.exists - self.different,
-                "different": self.different,
-                "fields": dict(self.differing),
+                "identical": exists - different,
+                "different": different,
+                "fields": dict(decided.differing),
             },
             "clashes": [
                 {
-                    "fields": list(clash.fields),
-                    "reason": clash.reason.format(field=clash.fields[0]),
+                    "fields": [clash.field] if clash.field else [],
+                    "reason": clash.text,
                     "count": clash.count,
                     "rows": list(clash.rows),
                 }
-                for clash in self.clashes
+                for clash in decided.clashes
             ],
+            "compared": {
+                "with": str(self.compared.approach),
+                "customers": self.compared.customers,
+                "full_minutes": self.compared.full_minutes,
+            },
             "requests": {
                 "total": price.requests,
                 "posts": price.creates,
@@ -129,224 +138,77 @@ class Plan:
                 "auths": price.sign_ins,
             },
             "minutes": None if price.minutes is None else round(price.minutes, 2),
-            "finish": _local(price.finish),
-            "finish_by": _local(price.deadline),
+            "finish": local_time(price.finish),
+            "finish_by": local_time(price.deadline),
             "fits": price.fits,
             "created_in_time": price.in_time,
         }
 
 
-def make_plan(
-    blocks: Iterable[Block],
-    *,
-    key: bytes,
-    seconds_of: Callable[[int], float | None],
-    page_size: int,
-    signed_in: bool = False,
+def decide(
+    matches: Matches,
+    generations: Mapping[int, int],
+    created: Collection[int] = frozenset(),
     limit: int | None = None,
-) -> Plan:
-    """Decide for each customer whether it is sent, settled, or known.
+) -> Decided:
+    """Sort the rows by their verdicts.
 
-    `blocks` are all customers in the sheet's order; `key` is the one the digests of journal and
-    index were made with; `seconds_of` tells how long so many requests take (None: no limit);
-    `page_size` is how many customers Clopos tells of at once.
+    `generations` is row → generation of its key where not 0, `created` are rows that this run
+    created in an earlier part, `limit` is how many rows may be sent (None: all).
     """
-    made = _Draft()
-    for block in blocks:
-        for customer in block.customers:
-            remembered = block.journal.get(customer.cid)
-            outcome = made.known_of(customer, remembered, block.index, key)
-            if outcome:
-                made.known.append(outcome)
-            elif remembered:
-                made.doubtful.append(customer)
-            else:
-                made.to_send.append(customer.row)
+    draft = _Draft(generations, created)
+    for verdict in matches.verdicts:
+        draft.add(verdict)
+    held_back = 0
     if limit is not None:
-        # What may have been sent is settled whatever the limit, and counts.
-        room = max(0, limit - len(made.doubtful))
-        made.held_back = max(0, len(made.to_send) - room)
-        del made.to_send[room:]
+        held_back = max(0, len(draft.to_send) - limit)
+        del draft.to_send[limit:]
     clashes = tuple(
-        Clash(fields, made.clashing[fields], tuple(rows)) for fields, rows in made.examples.items()
+        Clash(clash, reason, draft.clashing[clash, reason], tuple(rows))
+        for (clash, reason), rows in draft.examples.items()
     )
-    return Plan(
-        made.to_send,
-        tuple(made.doubtful),
-        tuple(made.known),
-        made.held_back,
-        _price(
-            len(made.to_send),
-            math.ceil(len(made.doubtful) / page_size),
-            seconds_of,
-            signed_in=signed_in,
-        ),
-        dict(made.differing.most_common()),
+    return Decided(
+        draft.to_send,
+        draft.variants,
+        tuple(draft.outcomes),
+        held_back,
+        draft.anew,
+        dict(draft.differing.most_common()),
         clashes,
     )
 
 
-def in_time(
-    plan: Plan, finish: Callable[[int], float], deadline: float | None, ending: float
-) -> Plan:
-    """Return the plan with its times; `finish` is requests → when they are done (epoch seconds).
-
-    `ending`: seconds before the deadline at which sending stops, if it isn't done.
-    """
-    price = plan.price
-    first = price.reads  # rows in doubt are settled before others are sent
-    rows = None
-    if deadline is not None:
-        last = deadline - ending
-        rows = bisect_right(range(price.creates), last, key=lambda n: finish(first + n + 1))
-    done = finish(first + price.creates)
-    return replace(plan, price=replace(price, finish=done, deadline=deadline, in_time=rows))
-
-
-def pick(customers: Iterable[Customer], rows: Iterable[int]) -> Iterator[Customer]:
-    """Yield the customers of these rows; both in the sheet's order, one at a time."""
-    wanted = iter(rows)
-    row = next(wanted, None)
-    for customer in customers:
-        if row is None:
-            return
-        if customer.row == row:
-            yield customer
-            row = next(wanted, None)
-
-
-def reading_pays(pages: int, rows: int, total: int) -> bool:
-    """Tell whether reading so many pages costs less than the requests it can save.
-
-    A row that is at Clopos costs two requests when it is sent blindly: the 409, and looking up
-    who holds the value. Of the rows nothing is known about, half are taken to be there, but no
-    more than there are customers.
-    """
-    return pages <= min(rows, total)
-
-
-def _local(epoch: float | None) -> str | None:
-    """Return a time as people and programs read it, with its distance from UTC."""
-    if epoch is None:
-        return None
-    return datetime.fromtimestamp(epoch).astimezone().isoformat(timespec="seconds")
-
-
-def _price(
-    creates: int, reads: int, seconds_of: Callable[[int], float | None], *, signed_in: bool
-) -> Price:
-    if not creates and not reads:
-        return Price(0, 0, 0, 0.0)
-    seconds = seconds_of(creates + reads)
-    sign_ins = int((seconds or 0.0) // TOKEN_SECONDS) + (not signed_in)
-    return Price(creates, reads, sign_ins, None if seconds is None else seconds / 60)
-
-
+@dataclass(slots=True)
 class _Draft:
     """A plan that is being made."""
 
-    def __init__(self) -> None:
-        self.to_send = array("q")
-        self.doubtful: list[Customer] = []
-        self.known: list[Outcome] = []
-        self.held_back = 0
-        self.differing: Counter[str] = Counter()
-        self.clashing: Counter[tuple[str, ...]] = Counter()
-        self.examples: dict[tuple[str, ...], list[int]] = {}
+    generations: Mapping[int, int]
+    created: Collection[int]
+    to_send: array[int] = field(default_factory=lambda: array("q"))
+    variants: dict[int, Variant] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    anew: dict[int, str] = field(default_factory=dict)
+    differing: Counter[str] = field(default_factory=Counter)
+    clashing: Counter[tuple[str | None, Reason | None]] = field(default_factory=Counter)
+    examples: dict[tuple[str | None, Reason | None], list[int]] = field(default_factory=dict)
 
-    def known_of(
-        self, customer: Customer, remembered: Remembered | None, index: Index, key: bytes
-    ) -> Outcome | None:
-        """Return what is known of a row without sending it, None when it is sent or settled."""
-        mine = index.by_cid.get(customer.cid)
-        if remembered and not remembered.doubtful:
-            known = mine or Known(remembered.clopos_id or "", remembered.content)
-            fields = differing(customer, known, key)
-            created = remembered.this_run and not fields
-            return self._there(customer, known, fields, created=created)
-        if mine:
-            ours = remembered is not None and not mended(customer, remembered.content, key)
-            return self._there(customer, mine, differing(customer, mine, key), created=ours)
-        if remembered:  # in doubt: only its cid can tell whether the customer is ours
-            return None
-        holders = _holders(customer, index, key)
-        if not holders:
-            return None
-        ids = {known.id for known in holders.values()}
-        holder = next(iter(holders.values()))
-        if len(ids) == 1 and "name" not in (fields := differing(customer, holder, key)):
-            return self._there(customer, holder, fields)
-        return self._clash(customer, holders)
-
-    def _there(
-        self, customer: Customer, known: Known, fields: Sequence[str], *, created: bool = False
-    ) -> Outcome:
-        """Return that the customer is at Clopos, with other `fields`; `created` by this run."""
-        status = Status.CREATED if created else Status.EXISTS
-        self.differing.update(fields)
-        message = tr("at Clopos with another {fields}", fields=_list(fields)) if fields else ""
-        return Outcome(customer.row, status, clopos_id=known.id, message=message)
-
-    def _clash(self, customer: Customer, holders: Mapping[str, Known]) -> Outcome:
-        clash, holder = next(iter(holders.items()))
-        fields: tuple[str, ...] = (clash,)
-        message = tr(
-            "the {clash} belongs to customer {id}, who has another name; not sent",
-            clash=clash,
-            id=holder.id,
-        )
-        if len({known.id for known in holders.values()}) > 1:
-            fields = tuple(holders)
-            message = "; ".join(
-                tr("the {field} belongs to customer {id}", field=name, id=holders[name].id)
-                for name in fields
-            )
-            message += tr("; not sent")
-        self.clashing[fields] += 1
-        examples = self.examples.setdefault(fields, [])
-        if len(examples) < _EXAMPLES:
-            examples.append(customer.row)
-        return Outcome(
-            customer.row, Status.CONFLICT, field=clash, existing_id=holder.id, message=message
-        )
-
-
-def _holders(customer: Customer, index: Index, key: bytes) -> dict[str, Known]:
-    """Return field → the customer that holds the row's phone or code.
-
-    Of several holders of a phone, one that holds the code too or has the row's name comes first.
-    """
-    if not (index.by_phone or index.by_code):
-        return {}
-    phones = index.by_phone.get(digest("phone", customer.phone, key), []) if customer.phone else []
-    codes = index.by_code.get(digest("code", customer.code, key), []) if customer.code else []
-    both = {known.id for known in phones} & {known.id for known in codes}
-    name = digest("name", customer.name, key) if len(phones) > 1 or len(codes) > 1 else ""
-
-    def first(found: Sequence[Known]) -> Known:
-        return min(found, key=lambda k: (k.id not in both, k.content.get("name") != name))
-
-    held = {"phone": phones, "code": codes}
-    return {field: first(found) for field, found in held.items() if found}
-
-
-def differing(customer: Customer, known: Known, key: bytes) -> tuple[str, ...]:
-    """Return the fields that the row has and that are something else at Clopos."""
-    mine = fingerprints(customer, key)
-    return tuple(
-        name for name, value in mine.items() if value not in known.content.get(name, "").split()
-    )
-
-
-def mended(customer: Customer, sent: Mapping[str, str], key: bytes) -> bool:
-    """Tell whether the row has other values than were `sent`: field → digest, none if not known."""
-    return bool(sent) and bool(differing(customer, Known("", sent), key))
-
-
-def _list(fields: Sequence[str]) -> str:
-    words = [name.replace("_", " ") for name in fields]
-    return (
-        words[0]
-        if len(words) == 1
-        else tr("{words} and {last}", words=", ".join(words[:-1]), last=words[-1])
-    )
+    def add(self, verdict: Verdict) -> None:
+        """Sort one row."""
+        row = verdict.row
+        if verdict.kind is Kind.CREATE:
+            generation = self.generations.get(row, 0) + verdict.anew
+            if generation or verdict.without:
+                self.variants[row] = Variant(generation, verdict.without)
+            if verdict.anew and verdict.customers:
+                self.anew[row] = verdict.customers[0]
+            self.to_send.append(row)
+            return
+        self.outcomes.append(outcome_of(verdict, created=row in self.created))
+        if verdict.kind is Kind.EXISTS:
+            self.differing.update(verdict.differs)
+        elif verdict.kind is Kind.CONFLICT:
+            kind = (verdict.field, verdict.reason)
+            self.clashing[kind] += 1
+            examples = self.examples.setdefault(kind, [])
+            if len(examples) < _EXAMPLES:
+                examples.append(row)

@@ -1,4 +1,4 @@
-"""When a run will be done, by what it took so far. Pure."""
+"""Forecast of the end of a run, by the time it took so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CERTAIN = 0.01  # rows in doubt of which nothing comes any more
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run is. Of `rows` in all, `done` have their outcome and `doubtful` are in doubt.
+    """Position of a run. Of `rows` in all, `done` have an outcome and `doubtful` are uncertain.
 
     `doubted` is how many ever were in doubt by this run, `answered` how many requests were spent.
     """

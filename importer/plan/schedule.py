@@ -1,14 +1,16 @@
-"""When requests may be sent, and when so many of them will be done. Pure: the time is given.
+"""Hours in which requests may be sent, and the time when a number of them is done.
 
-Hours are those of the wall clock where the program runs, also on the days it is set.
+Hours are those of the wall clock where the program runs, or of the time zone that a `time` has,
+also on the days that clock is set.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.errors import UsageError
 from importer.i18n import tr
@@ -23,7 +25,7 @@ _DAYS_AHEAD = 3650  # a forecast that ends later is none
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class SendingHours:
     """Hours of each day in which to send, and the share of the quota left for others meanwhile.
 
     An `end` before `start` is on the next day. `reserve` None: as it is at other times.
@@ -34,7 +36,7 @@ class Window:
     reserve: float | None = None
 
     def holds(self, moment: time) -> bool:
-        """Tell whether a time of the day is within."""
+        """Return whether a time of the day is within."""
         if self.start < self.end:
             return self.start <= moment < self.end
         return moment >= self.start or moment < self.end
@@ -42,7 +44,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Whether to send now, and for how many seconds that stays so.
+    """Return whether to send now, and for how many seconds that holds.
 
     `reserve` is the share of the quota that is left for others; None: nothing is sent.
     """
@@ -51,34 +53,48 @@ class Opening:
     seconds: float
 
 
-def parse_window(text: str) -> Window:
-    """Read `22:00-08:00` or `22:00-08:00 reserve=0%`.
+def parse_zone(name: str) -> tzinfo:
+    """Return a time zone by its name, e.g. `Asia/Baku`. Raises UsageError for any other name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            tr("--time-zone {name} is not a time zone", name=name),
+            fix=tr("write it like {example}", example="--time-zone Asia/Baku"),
+        ) from None
+
+
+def parse_window(text: str, zone: tzinfo | None = None) -> SendingHours:
+    """Read `22:00-08:00` or `22:00-08:00 reserve=0%`; `zone` None: that of the machine.
 
     Raises UsageError for anything else.
     """
     match = _WINDOW.fullmatch(text)
     try:
         if match:
-            start, end = (_time(part) for part in match.groups()[:2])
+            start, end = (_time(part, zone) for part in match.groups()[:2])
             reserve = float(match[3]) / 100 if match[3] else None
             if start != end and (reserve is None or reserve < 1):
-                return Window(start, end, reserve)
+                return SendingHours(start, end, reserve)
     except ValueError:
         pass  # 25:00, or a reserve of 1.2.3
     raise UsageError(
         tr("--window {text} is not a time to send in", text=text),
-        todo=tr('write it like --window 22:00-08:00 or --window "22:00-08:00 reserve=0%"'),
+        fix=tr('write it like --window 22:00-08:00 or --window "22:00-08:00 reserve=0%"'),
     )
 
 
-def parse_finish(text: str) -> time:
-    """Read `06:00`. Raises UsageError for what is not a time of the day."""
+def parse_finish(text: str, zone: tzinfo | None = None) -> time:
+    """Read `06:00`; `zone` None: that of the machine.
+
+    Raises UsageError for what is not a time of the day.
+    """
     try:
-        return _time(text.strip())
+        return _time(text.strip(), zone)
     except ValueError:
         raise UsageError(
             tr("--finish-by {text} is not a time of the day", text=text),
-            todo=tr("write it like --finish-by 06:00"),
+            fix=tr("write it like --finish-by 06:00"),
         ) from None
 
 
@@ -87,7 +103,7 @@ def next_at(wanted: time, now: float) -> float:
     return min(moment for moment in _moments(wanted, now) if moment > now)
 
 
-def opening(windows: Sequence[Window], reserve: float, now: float) -> Opening:
+def opening(windows: Sequence[SendingHours], reserve: float, now: float) -> Opening:
     """Return whether to send at `now` (epoch seconds), and with which reserve.
 
     Always, with `reserve`, where there are no windows. Of several that hold, the first counts.
@@ -96,15 +112,14 @@ def opening(windows: Sequence[Window], reserve: float, now: float) -> Opening:
         return Opening(reserve, float("inf"))
     edges = [edge for window in windows for edge in (window.start, window.end)]
     change = min(moment for edge in edges for moment in _moments(edge, now) if moment > now)
-    moment = datetime.fromtimestamp(now).time()  # noqa: DTZ006 - the wall clock is meant
     for window in windows:
-        if window.holds(moment):
+        if window.holds(datetime.fromtimestamp(now, window.start.tzinfo).timetz()):
             kept = reserve if window.reserve is None else window.reserve
             return Opening(kept, change - now)
     return Opening(None, change - now)
 
 
-def finish(windows: Sequence[Window], reserve: float, now: float, seconds: float) -> float:
+def finish(windows: Sequence[SendingHours], reserve: float, now: float, seconds: float) -> float:
     """Return when work is done that takes so many seconds with `reserve`, in epoch seconds.
 
     With another reserve it takes more or less by the share of the quota that is ours.
@@ -121,9 +136,9 @@ def finish(windows: Sequence[Window], reserve: float, now: float, seconds: float
     return last
 
 
-def _time(text: str) -> time:
+def _time(text: str, zone: tzinfo | None) -> time:
     hour, minute = text.split(":")
-    return time(int(hour), int(minute))
+    return time(int(hour), int(minute), tzinfo=zone)
 
 
 def _moments(edge: time, now: float) -> Iterator[float]:
@@ -131,7 +146,7 @@ def _moments(edge: time, now: float) -> Iterator[float]:
 
     Twice where the clock is set back.
     """
-    today = datetime.fromtimestamp(now).date()  # noqa: DTZ006 - the wall clock is meant
+    today = datetime.fromtimestamp(now, edge.tzinfo).date()
     for days in (-1, 0, 1, 2):
         for fold in (0, 1):
             moment = edge.replace(fold=fold)

@@ -1,4 +1,4 @@
-"""When a run will be done: what is left to send, and what settling takes at the end."""
+"""Forecast of a run: rows left to send, and settling at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importer.plan.forecast import Progress
 def test_a_row_is_a_request_until_it_turns_out_otherwise() -> None:
     assert Progress(900, 0).requests_left == 900
     assert Progress(900, 100, answered=100).requests_left == 800
-    # A look-up for every second row, for somebody else has its phone.
+    # A look-up for every second row, for another customer has its phone.
     assert Progress(900, 100, answered=150).requests_left == 1200
 
 
@@ -42,7 +42,7 @@ def test_rows_that_wait_to_be_sent_again_were_all_in_doubt() -> None:
     assert waiting.settling(10.0, [1.0], 4.5, 999) < 300.0
 
 
-def test_what_an_earlier_run_left_in_doubt_says_nothing_of_this_one() -> None:
+def test_doubt_of_an_earlier_run_does_not_change_the_forecast() -> None:
     resumed = Progress(10_000, 100, doubtful=400, answered=101)
     assert resumed.requests_left == pytest.approx(9_500 + 200, abs=1)
 

@@ -1,4 +1,4 @@
-"""Reading back tells of a row that it is there, that it isn't, or that it can't tell."""
+"""Reading back says of a row that it exists, that it doesn't, or that it is unknown."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.clopos import Existing, Page
+from importer.plan.read_back import find_created
 from importer.sandbox.virtual_time import run
-from importer.send.lookup import read_back
 
 
 @dataclass
@@ -34,7 +34,9 @@ class Listing:
             shown.reverse()
         total = len(shown) if self.tells_total else None
         start = (number - 1) * self.gives
-        found = tuple(Existing(str(n), f"cid-{n}") for n in shown[start : start + self.gives])
+        found = tuple(
+            Existing(str(n), f"cid-{n}", f"Demo {n}") for n in shown[start : start + self.gives]
+        )
         if self.pages < len(self.changes):
             born, dead = self.changes[self.pages]
             for place in sorted({place % len(shown) for place in dead if shown}):
@@ -55,7 +57,7 @@ class Listing:
     wanted=st.lists(st.tuples(st.integers(1, 90), st.integers(0, 60) | st.none()), max_size=8),
     known=st.booleans(),
 )
-def test_no_verdict_is_wrong(
+def test_reading_back_never_gives_a_wrong_answer(
     size: int,
     gives: int,
     tells_total: bool,
@@ -64,7 +66,7 @@ def test_no_verdict_is_wrong(
     wanted: list[tuple[int, int | None]],
     known: bool,
 ) -> None:
-    """Whatever the list does; where rows vanish, it has to tell its total for that."""
+    """Whatever the list does; where rows vanish, it must show its total for that."""
     listing = Listing(list(range(1, size + 1)), gives, tells_total, order, changes)
     # What was known before the request left is less than the id that it got.
     asked = {
@@ -72,7 +74,7 @@ def test_no_verdict_is_wrong(
         for number, after in wanted
     }
     there = set(listing.ids)
-    verdicts = run(read_back(listing, asked, size or None if known else None))  # type: ignore[arg-type]
+    verdicts = run(find_created(listing, asked, size or None if known else None))  # type: ignore[arg-type]
     still_there = there & set(listing.ids)
     assert verdicts.keys() <= asked.keys()
     assert listing.pages <= 2 * (len(listing.ever) // gives + len(changes) + 2)
@@ -84,9 +86,9 @@ def test_no_verdict_is_wrong(
             assert number not in still_there
 
 
-def test_who_slipped_onto_a_page_that_was_read_is_not_said_to_be_missing() -> None:
+def test_row_shifted_to_a_page_already_read_is_not_reported_missing() -> None:
     """The newest is deleted after the first page: number 15 moves from the second onto it."""
     listing = Listing(list(range(1, 21)), 5, True, "newest first", [(0, [0])])
     asked = {"cid-15": 12} | {f"cid-{number}": None for number in range(90, 95)}
-    assert run(read_back(listing, asked, 20)) == {}  # type: ignore[arg-type]
+    assert run(find_created(listing, asked, 20)) == {}  # type: ignore[arg-type]
     assert listing.pages == 2

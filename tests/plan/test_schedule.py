@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from importer.errors import UsageError
 from importer.plan.schedule import (
     Opening,
-    Window,
+    SendingHours,
     finish,
     next_at,
     opening,
     parse_finish,
     parse_window,
+    parse_zone,
 )
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import EPOCH, run
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from importer.pipeline.upload import Uploaded
+    from tests.harness import Sent
 
 HOUR = 3600.0
-NIGHT = Window(time(22), time(8), 0.0)
+NIGHT = SendingHours(time(22), time(8), 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +52,13 @@ def zone(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("text", "window"),
     [
-        ("22:00-08:00", Window(time(22), time(8))),
-        (" 9:30 - 17:05 ", Window(time(9, 30), time(17, 5))),
+        ("22:00-08:00", SendingHours(time(22), time(8))),
+        (" 9:30 - 17:05 ", SendingHours(time(9, 30), time(17, 5))),
         ("22:00-08:00 reserve=0%", NIGHT),
-        ("00:00-06:00  reserve=12.5", Window(time(0), time(6), 0.125)),
+        ("00:00-06:00  reserve=12.5", SendingHours(time(0), time(6), 0.125)),
     ],
 )
-def test_windows_are_read(text: str, window: Window) -> None:
+def test_windows_are_read(text: str, window: SendingHours) -> None:
     assert parse_window(text) == window
 
 
@@ -69,22 +70,41 @@ def test_windows_are_read(text: str, window: Window) -> None:
         *("٢٢:00-08:00", "22:00-08:00 reserve=", "22:00-08:00,9:00-10:00"),
     ],
 )
-def test_what_is_no_window_is_said_so(text: str) -> None:
+def test_invalid_window_is_an_error(text: str) -> None:
     with pytest.raises(UsageError, match="not a time to send in"):
         parse_window(text)
 
 
 @pytest.mark.parametrize("text", ["", "6", "24:00", "06:00:00", "six", "06:00 tomorrow"])
-def test_what_is_no_time_of_the_day_is_said_so(text: str) -> None:
+def test_invalid_time_of_the_day_is_an_error(text: str) -> None:
     assert parse_finish(" 6:05 ") == time(6, 5)
     with pytest.raises(UsageError, match="not a time of the day"):
         parse_finish(text)
 
 
-def test_it_is_next_so_late_today_or_tomorrow() -> None:
+def test_next_time_of_day_is_today_or_tomorrow() -> None:
     assert next_at(time(6), EPOCH) == EPOCH + 6 * HOUR
     assert next_at(time(6), EPOCH + 6 * HOUR) == EPOCH + 30 * HOUR
     assert next_at(time(6), EPOCH + 7 * HOUR) == EPOCH + 30 * HOUR
+
+
+@pytest.mark.parametrize("machine", ["UTC", "Asia/Baku", "America/New_York"])
+def test_hours_of_a_time_zone_are_the_same_on_every_machine(
+    machine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """22:00 in Baku is 18:00 UTC; 06:00 there is 02:00."""
+    for _ in zone(monkeypatch, machine):
+        window = parse_window("22:00-08:00", parse_zone("Asia/Baku"))
+        six = datetime(2026, 11, 26, 18, tzinfo=UTC).timestamp()
+        assert opening([window], 0.1, six - 1) == Opening(None, 1.0)
+        assert opening([window], 0.1, six) == Opening(0.1, 10 * HOUR)
+        assert next_at(parse_finish("06:00", parse_zone("Asia/Baku")), six) == six + 8 * HOUR
+
+
+@pytest.mark.parametrize("name", ["Asia/Bakuu", "", "../etc/passwd", "\0", "x" * 300])
+def test_no_time_zone_is_an_error(name: str) -> None:
+    with pytest.raises(UsageError, match="is not a time zone"):
+        parse_zone(name)
 
 
 def test_hours_over_midnight_have_their_own_reserve() -> None:
@@ -92,7 +112,7 @@ def test_hours_over_midnight_have_their_own_reserve() -> None:
     assert opening([NIGHT], 0.1, EPOCH) == Opening(0.0, 8 * HOUR)
     assert opening([NIGHT], 0.1, EPOCH + 8 * HOUR) == Opening(None, 14 * HOUR)
     assert opening([NIGHT], 0.1, EPOCH + 22 * HOUR) == Opening(0.0, 2 * HOUR + 8 * HOUR)
-    both = [NIGHT, Window(time(7), time(10))]
+    both = [NIGHT, SendingHours(time(7), time(10))]
     assert opening(both, 0.1, EPOCH + 7 * HOUR) == Opening(0.0, HOUR)
     assert opening(both, 0.1, EPOCH + 8 * HOUR) == Opening(0.1, 2 * HOUR)
 
@@ -103,7 +123,7 @@ def test_work_rests_in_the_day_and_is_faster_without_a_reserve() -> None:
         EPOCH + 22 * HOUR + 5.4 * HOUR
     )
     # Ten hours fit into a night; the rest of twelve is done in the next one.
-    night = Window(time(22), time(8))
+    night = SendingHours(time(22), time(8))
     assert finish([night], 0.1, EPOCH + 22 * HOUR, 12 * HOUR) == EPOCH + (46 + 2) * HOUR
     assert finish([], 0.1, EPOCH, 5.0) == EPOCH + 5.0
     assert finish([night], 0.1, EPOCH, 1e12) == EPOCH + timedelta(days=3650).total_seconds()
@@ -112,7 +132,7 @@ def test_work_rests_in_the_day_and_is_faster_without_a_reserve() -> None:
 def test_an_hour_that_comes_twice_ends_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """In Berlin on 25 October 2026 it is 2:30 at 0:30 UTC and again at 1:30."""
     for _ in zone(monkeypatch, "Europe/Berlin"):
-        early = [Window(time(1), time(2, 30))]
+        early = [SendingHours(time(1), time(2, 30))]
         second = datetime(2026, 10, 25, 1, 10, tzinfo=UTC).timestamp()
         assert opening(early, 0.1, second) == Opening(0.1, 20 * 60)
         assert opening(early, 0.1, second + 20 * 60).reserve is None
@@ -127,11 +147,11 @@ _windows = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(_windows, st.integers(0, 86_400), st.integers(0, 1000))
-def test_what_is_done_by_the_forecast_is_the_work(
+def test_work_of_the_forecast_is_done_by_its_end(
     given_windows: list[tuple[time, time, float | None]], start: int, seconds: int
 ) -> None:
     """Minute by minute, counted naively, so much is done until the forecast as there was to do."""
-    windows = [Window(*each) for each in given_windows]
+    windows = [SendingHours(*each) for each in given_windows]
     now = EPOCH + start
     end = finish(windows, 0.1, now, seconds)
     done, moment = 0.0, now
@@ -146,10 +166,10 @@ def test_what_is_done_by_the_forecast_is_the_work(
     assert done == pytest.approx(seconds, abs=0.01)
 
 
-def sent(folder: Path, number: int, **options: Any) -> tuple[Uploaded, list[float]]:
+def sent(folder: Path, number: int, **options: Any) -> tuple[Sent, list[float]]:
     """Send so many people from midnight on; also when each request arrived, in seconds."""
 
-    async def story() -> tuple[Uploaded, list[float]]:
+    async def story() -> tuple[Sent, list[float]]:
         async with world(folder, Config(latency=(0.1, 0.1))) as here:
             uploaded = await here.send(*people(number), **options)
             log = [seen.clock for seen in here.sandbox._gateway.log if seen.route == "create"]
@@ -158,9 +178,10 @@ def sent(folder: Path, number: int, **options: Any) -> tuple[Uploaded, list[floa
     return run(story())
 
 
+@pytest.mark.slow(reason="a day on the clock of the sandbox, second by second")
 @pytest.mark.usefixtures("untraced")
 def test_nothing_is_sent_outside_of_the_hours(tmp_path: Path) -> None:
-    windows = (Window(time(0), time(0, 1)), Window(time(3), time(3, 1), 0.5))
+    windows = (SendingHours(time(0), time(0, 1)), SendingHours(time(3), time(3, 1), 0.5))
     uploaded, times = sent(tmp_path, 500, windows=windows, match="never")
     assert set(told(uploaded).values()) == {"created"}
     first = [at for at in times if at < 60]
@@ -173,7 +194,7 @@ def test_nothing_is_sent_outside_of_the_hours(tmp_path: Path) -> None:
     assert uploaded.plan.price.finish == pytest.approx(EPOCH + times[-1], abs=2)
 
 
-def test_a_deadline_that_is_met_is_said_to_fit(tmp_path: Path) -> None:
+def test_deadline_that_is_met_fits(tmp_path: Path) -> None:
     uploaded, _ = sent(tmp_path, 100, finish_by=time(0, 1), match="never")
     assert uploaded.error is None
     assert uploaded.plan
@@ -184,24 +205,21 @@ def test_a_deadline_that_is_met_is_said_to_fit(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("untraced")
-def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_carries_on(
+async def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_continues(
     tmp_path: Path,
 ) -> None:
-    async def story() -> None:
-        async with world(tmp_path, Config(latency=(0.1, 0.1))) as here:
-            first = await here.send(*people(720), finish_by=time(0, 3), match="never")
-            assert here.now < 180
-            assert first.plan
-            assert first.plan.price.fits is False
-            assert first.error
-            assert first.error.exit_code == 130
-            assert first.error.what == "Stopped to be done by 00:03"
-            created = sum(status == "created" for status in told(first).values())
-            assert first.plan.price.in_time == pytest.approx(created, abs=2)
-            here.stop.clear()
-            second = await here.send(*people(720), match="never")
-            assert second.error is None
-            assert set(here.names().values()) == {1}
-            assert len(here.names()) == 720
-
-    run(story())
+    async with world(tmp_path, Config(latency=(0.1, 0.1))) as here:
+        first = await here.send(*people(720), finish_by=time(0, 3), match="never")
+        assert here.now < 180
+        assert first.plan
+        assert first.plan.price.fits is False
+        assert first.error
+        assert first.error.exit_code == 130
+        assert first.error.what == "Stopped to be done by 00:03"
+        created = sum(status == "created" for status in told(first).values())
+        assert first.plan.price.in_time == pytest.approx(created, abs=2)
+        here.stop.clear()
+        second = await here.send(*people(720), match="never")
+        assert second.error is None
+        assert set(here.names().values()) == {1}
+        assert len(here.names()) == 720
