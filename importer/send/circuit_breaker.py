@@ -1,4 +1,4 @@
-"""How to send, and when answers say to pause or to stop. Pure.
+"""Options of sending, and the decision to pause or stop.
 
 A handful of failures in a row is nothing unusual with several requests under way. Beyond it one
 request at a time tries whether Clopos is back, after pauses that grow.
@@ -8,31 +8,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from importer.clopos.responses import Answer, Verdict
+from importer.clopos.responses import ClassifiedResponse, Verdict
 from importer.errors import ServiceError
 from importer.i18n import tr
 
 FREE = 5  # failures in a row before a pause
 LONGEST = 60.0  # seconds of a pause
+ENOUGH = 20  # answers before a share of them means anything
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How to send. Times in seconds."""
+class SendTuning:
+    """Options of sending. Times in seconds."""
 
     concurrency: int = 128  # the most requests under way; the quota decides how many it takes
     settle: float = 10.0  # from a doubtful answer to the reading (the gateway waits 8)
     attempts: int = 4  # of one row, before it is given up as unknown
     give_up_after: float = 600.0  # of nothing but failures
     max_rejected: float = 0.5  # an int: so many rows; a float: a share of the answers
-    rejected_from: int = 20  # answers before a share means anything
 
 
 @dataclass(slots=True)
-class Breaker:
+class CircuitBreaker:
     """Counts answers, to pause when nothing succeeds and to stop when it makes no sense."""
 
-    pace: Pace
+    pace: SendTuning
     not_before: float = 0.0  # loop time until which sending pauses
     _answers: int = 0  # certain ones
     _refusals: int = 0
@@ -47,13 +47,15 @@ class Breaker:
         """Return whether Clopos seems to be down: one request at a time is enough to find out."""
         return self._failures > FREE
 
-    def count(self, answer: Answer, left: float, now: float) -> None:
+    def count(self, answer: ClassifiedResponse, left: float, now: float) -> None:
         """Take an answer into account; its request left at `left` (both loop time).
 
         Raises ServiceError when it is time to stop.
         """
         if answer.verdict is Verdict.THROTTLED:
             return  # says nothing about the row, nor whether creating works
+        if answer.verdict is Verdict.DOUBT and answer.unreadable:
+            return  # Clopos is there; what it did is found out by reading
         if answer.verdict is Verdict.DOUBT:
             self._failed(answer, left, now)
             return
@@ -61,11 +63,11 @@ class Breaker:
         self._failures = self._pauses = 0
         if answer.verdict in {Verdict.REJECTED, Verdict.FAILED}:
             self._refusals += 1
-            self._last_refusal = answer.message
+            self._last_refusal = answer.reason
         if self._refusals:
             self._judge_refusals()
 
-    def _failed(self, answer: Answer, left: float, now: float) -> None:
+    def _failed(self, answer: ClassifiedResponse, left: float, now: float) -> None:
         self._failures += 1
         if self._failures == 1:
             self._failing_since = now
@@ -78,8 +80,8 @@ class Breaker:
                     "Clopos has answered with nothing but failures for {lasted:.0f} seconds",
                     lasted=lasted,
                 ),
-                why=answer.message or None,
-                todo=tr("run the same command again later: it carries on"),
+                why=answer.reason or None,
+                fix=tr("run it again later: it continues"),
             )
         # Requests that left together fail together: that is one reason to pause, not many.
         if not self._pauses or left >= self._paused_at:
@@ -92,9 +94,7 @@ class Breaker:
         if isinstance(most, int):
             over = self._refusals > most
         else:
-            over = (
-                self._answers >= self.pace.rejected_from and self._refusals > most * self._answers
-            )
+            over = self._answers >= ENOUGH and self._refusals > most * self._answers
         if over:
             raise ServiceError(
                 tr(
@@ -103,7 +103,7 @@ class Breaker:
                     answers=self._answers,
                 ),
                 why=self._last_refusal or None,
-                todo=tr(
+                fix=tr(
                     "look at import_message in the results and at the mapping of the "
                     "columns; --max-rejected allows more"
                 ),

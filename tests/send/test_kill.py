@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 LAST = 200  # crash points that a small run surely doesn't have
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_two_hundred_kills_at_random_moments(seed: int) -> None:
-    """What it costs: a page for a run that begins with rows in doubt, a POST for each not there.
+@pytest.mark.parametrize(
+    "kills", [8, pytest.param(40, marks=pytest.mark.slow(reason="forty kills, two runs each"))]
+)
+def test_kills_at_random_moments(kills: int) -> None:
+    """Cost: a list for a run that begins with rows in doubt, a POST for each not there.
 
-    (The pages are held against the runs while torturing.)
+    A run that finds nothing to send asks for a list, too: it tries the credentials. (Lists are
+    compared with the runs while it kills; `make torture` does it 2,000 times.)
     """
-    tally = torture(100, seed)
-    assert tally.kills == 100
+    tally = torture(kills, seed=1)
+    assert tally.kills == kills
     assert (tally.twice, tally.lost, tally.untrue) == (0, 0, 0)
     assert tally.resent_there == 0
-    assert tally.kills_with_doubt > 25  # else it didn't strike where it hurts
+    # Else it didn't strike where it hurts. Usually half of them do; of eight it may be two.
+    assert tally.kills_with_doubt >= kills / 8
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow(reason="two processes for each of a hundred crash points")
 def test_death_between_any_two_steps(here: Apart, tmp_path: Path) -> None:
     """One by one: between every two commits of the journal and requests, until none is left."""
     sheet = tmp_path / "list.csv"
@@ -73,23 +78,32 @@ def test_death_between_any_two_steps(here: Apart, tmp_path: Path) -> None:
         command += ("--match", "never", "--settle", 0.06, "--concurrency", 1, "--results", results)
         first = here.command(*command, env=env, die_at=point)
         _judge(here, brand, whole=False)
+        before = _read(results)
         last = first
         if first["code"] == -9:
             last = here.command(*command, env=env)
         assert last["code"] == 1, (point, last)  # one conflict
         ids = _judge(here, brand, whole=True)
-        told = {
-            line.split(",")[-3]: tuple(line.split(",")[1:5])
-            for line in results.read_text("utf-8-sig").splitlines()[1:]
-        }
-        conflict = told.pop("Clash Demo")
-        assert conflict == ("conflict", "", "phone", str(holder["id"])), point
-        assert {name: found[1] for name, found in told.items()} == ids, point
-        assert {found[0] for found in told.values()} == {"created"}, (point, told)
+        after = _read(results)
+        status, id_, field, existing = after.pop("Clash Demo")
+        assert (status, id_, existing) == ("conflict", "", str(holder["id"])), point
+        # A death after the conflict was noted: held back without a request, and by what isn't kept.
+        assert field == "phone" or (first["code"] == -9 and not field), point
+        assert {name: found[1] for name, found in after.items()} == ids, point
+        statuses = {found[0] for found in after.values()}
+        if statuses == {"exists"}:  # it was killed when all was written and noted
+            statuses = {found[0] for name, found in before.items() if name in after}
+        assert statuses == {"created"}, (point, after)
         if first["code"] != -9:
             assert point > 20  # else there were no points to die at
             return
     raise AssertionError("there is no end of crash points")
+
+
+def _read(results: Path) -> dict[str, tuple[str, ...]]:
+    """Return name → status, id, field and id of the holder, of the results; {}: there are none."""
+    lines = results.read_text("utf-8-sig").splitlines()[1:] if results.exists() else []
+    return {line.split(",")[-3]: tuple(line.split(",")[1:5]) for line in lines}
 
 
 def _judge(here: Apart, brand: str, *, whole: bool) -> dict[str, str]:

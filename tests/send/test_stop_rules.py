@@ -1,4 +1,4 @@
-"""When going on makes no sense: one clear message, nothing hammered, and it carries on later."""
+"""Stop rules: one clear message, no hammering, and a later run continues."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli.options import _rejected
+from importer.cli.parse import parse_max_rejected
 from importer.errors import ServiceError
 from importer.sandbox import Config
-from importer.sandbox.virtual_time import run
-from importer.send.circuit_breaker import Pace
+from importer.send.circuit_breaker import SendTuning
 from tests.harness import World, people, told, world
 
 if TYPE_CHECKING:
@@ -26,141 +25,114 @@ def routes(here: World) -> Counter[str]:
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("match", ["auto", "never"])
 @pytest.mark.parametrize(
-    ("variables", "words", "todo"),
+    ("variables", "words", "fix"),
     [
         ({"CLOPOS_CLIENT_SECRET": "wrong"}, "Invalid credentials", "CLOPOS_CLIENT_SECRET"),
         ({"CLOPOS_CLIENT_ID": "disabled-client"}, "Client is disabled", "switch the Open API"),
     ],
 )
-def test_refused_credentials_are_tried_once(
-    tmp_path: Path, version: int, match: str, variables: dict[str, str], words: str, todo: str
+async def test_refused_credentials_are_tried_once(
+    tmp_path: Path, version: int, match: str, variables: dict[str, str], words: str, fix: str
 ) -> None:
-    async def story() -> None:
-        async with world(tmp_path, version=version) as here:
-            sent = await here.send(*people(300), variables=variables, match=match)
-            assert isinstance(sent.error, ServiceError)
-            assert words in sent.error.what
-            assert todo in (sent.error.todo or "")
-            assert routes(here) == {"auth": 1}
-            assert sent.outcomes == {}
-
-    run(story())
+    async with world(tmp_path, version=version) as here:
+        sent = await here.send(*people(300), variables=variables, match=match)
+        assert isinstance(sent.error, ServiceError)
+        assert words in sent.error.what
+        assert fix in (sent.error.fix or "")
+        assert routes(here) == {"auth": 1}
+        assert sent.outcomes == {}
 
 
 @pytest.mark.parametrize("match", ["auto", "never"])
-def test_a_wrong_address_is_asked_once(tmp_path: Path, match: str) -> None:
-    async def story() -> None:
-        async with world(tmp_path) as here:
-            wrong = {"CLOPOS_BASE_URL": here.sandbox.url.replace("open-api", "open")}
-            sent = await here.send(*people(300), variables=wrong, match=match)
-            assert isinstance(sent.error, ServiceError)
-            assert "CLOPOS_BASE_URL" in (sent.error.todo or "")
-            assert sent.requests.total == 1
-
-    run(story())
+async def test_a_wrong_address_is_asked_once(tmp_path: Path, match: str) -> None:
+    async with world(tmp_path) as here:
+        wrong = {"CLOPOS_BASE_URL": here.sandbox.url.replace("open-api", "open")}
+        sent = await here.send(*people(300), variables=wrong, match=match)
+        assert isinstance(sent.error, ServiceError)
+        assert "CLOPOS_BASE_URL" in (sent.error.fix or "")
+        assert sent.requests.total == 1
 
 
 @pytest.mark.parametrize("rate", [None, "none"])
-def test_a_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | None) -> None:
+async def test_a_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | None) -> None:
     """Nothing more leaves after the first refusal than was under way."""
-
-    async def story() -> None:
-        async with world(tmp_path, Config(permitted=False, per_minute=None)) as here:
-            pace = Pace(concurrency=8)
-            sent = await here.send(*people(300), match="never", rate=rate, pace=pace)
-            assert isinstance(sent.error, ServiceError)
-            assert "right to create customers" in (sent.error.todo or "")
-            assert routes(here)["create"] <= (8 if rate else 1)
-            assert sent.outcomes == {}
-            here.sandbox.change(permitted=True)
-            assert set(told(await here.send(*people(300))).values()) == {"created"}
-
-    run(story())
+    async with world(tmp_path, Config(permitted=False, per_minute=None)) as here:
+        pace = SendTuning(concurrency=8)
+        sent = await here.send(*people(300), match="never", rate=rate, tuning=pace)
+        assert isinstance(sent.error, ServiceError)
+        assert "right to create customers" in (sent.error.fix or "")
+        assert routes(here)["create"] <= (8 if rate else 1)
+        assert sent.outcomes == {}
+        here.sandbox.change(permitted=True)
+        assert set(told(await here.send(*people(300))).values()) == {"created"}
 
 
-def test_an_integrator_revoked_in_the_middle_ends_the_run(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with world(tmp_path, Config(latency=(0.3, 0.3))) as here:
-            pace = Pace(concurrency=4)
-            here.later(5.0, lambda: here.sandbox.change(integrators=["another"]))
-            sent = await here.send(*people(300), match="never", pace=pace)
-            assert isinstance(sent.error, ServiceError)
-            assert "CLOPOS_INTEGRATOR_ID" in (sent.error.todo or "")
-            refused = [r for r in here.sandbox.requests() if r["status"] == 401]
-            assert 1 <= len(refused) <= 4
-            assert set(told(sent).values()) == {"created"}
-            assert len(here.sandbox.customers()) == len(sent.outcomes)
-
-    run(story())
+async def test_an_integrator_revoked_in_the_middle_ends_the_run(tmp_path: Path) -> None:
+    async with world(tmp_path, Config(latency=(0.3, 0.3))) as here:
+        pace = SendTuning(concurrency=4)
+        here.later(5.0, lambda: here.sandbox.change(integrators=["another"]))
+        sent = await here.send(*people(300), match="never", tuning=pace)
+        assert isinstance(sent.error, ServiceError)
+        assert "CLOPOS_INTEGRATOR_ID" in (sent.error.fix or "")
+        refused = [r for r in here.sandbox.requests() if r["status"] == 401]
+        assert 1 <= len(refused) <= 4
+        assert set(told(sent).values()) == {"created"}
+        assert len(here.sandbox.customers()) == len(sent.outcomes)
 
 
 @pytest.mark.usefixtures("untraced")
-def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_path: Path) -> None:
-    """…after which the same command carries on."""
-
-    async def story() -> None:
-        async with world(tmp_path) as here:
-            here.sandbox.faults.add("503", times=None)
-            sent = await here.send(*people(300))
-            assert isinstance(sent.error, ServiceError)
-            assert "nothing but failures" in sent.error.what
-            times = [r["clock"] for r in here.sandbox.requests() if r["route"] == "create"]
-            assert 600 < times[-1] - times[0] < 700
-            assert len(times) < 30
-            assert set(told(sent).values()) == {"unknown"}
-            assert len(told(sent)) == len(times)
-            here.sandbox.faults.clear()
-            again = await here.send(*people(300))
-            assert set(told(again).values()) == {"created"}
-            assert set(here.names().values()) == {1}
-
-    run(story())
+async def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_path: Path) -> None:
+    """…after which the same command continues."""
+    async with world(tmp_path) as here:
+        here.sandbox.faults.add("503", times=None)
+        sent = await here.send(*people(300))
+        assert isinstance(sent.error, ServiceError)
+        assert "nothing but failures" in sent.error.what
+        times = [r["clock"] for r in here.sandbox.requests() if r["route"] == "create"]
+        assert 600 < times[-1] - times[0] < 700
+        assert len(times) < 30
+        assert set(told(sent).values()) == {"unknown"}
+        assert len(told(sent)) == len(times)
+        here.sandbox.faults.clear()
+        again = await here.send(*people(300))
+        assert set(told(again).values()) == {"created"}
+        assert set(here.names().values()) == {1}
 
 
 @pytest.mark.usefixtures("untraced")
-def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
-    """One request at a time tries whether Clopos is back; then all goes on."""
-
-    async def story() -> None:
-        async with world(tmp_path, Config(latency=(1.0, 1.0))) as here:
-            here.later(10.0, lambda: here.sandbox.faults.add("502", times=None))
-            here.later(130.0, here.sandbox.faults.clear)
-            sent = await here.send(*people(300), match="never")
-            assert not sent.error
-            assert set(told(sent).values()) == {"created"}
-            failed = [r["clock"] for r in here.sandbox.requests() if r["status"] == 502]
-            assert len(failed) < 25
-            pauses = [after - before for before, after in pairwise(failed[12:])]
-            assert pauses == sorted(pauses)
-            assert sent.requests.posts == 300 + len(failed)
-
-    run(story())
+async def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
+    """One request at a time tries whether Clopos is back; then all continues."""
+    async with world(tmp_path, Config(latency=(1.0, 1.0))) as here:
+        here.later(10.0, lambda: here.sandbox.faults.add("502", times=None))
+        here.later(130.0, here.sandbox.faults.clear)
+        sent = await here.send(*people(300), match="never")
+        assert not sent.error
+        assert set(told(sent).values()) == {"created"}
+        failed = [r["clock"] for r in here.sandbox.requests() if r["status"] == 502]
+        assert len(failed) < 25
+        pauses = [after - before for before, after in pairwise(failed[12:])]
+        assert pauses == sorted(pauses)
+        assert sent.requests.posts == 300 + len(failed)
 
 
 @pytest.mark.usefixtures("untraced")
-def test_failures_among_successes_stop_nothing(tmp_path: Path) -> None:
-    async def story() -> None:
-        config = Config(rates={"503": 0.3, "504b": 0.2})
-        async with world(tmp_path, config) as here:
-            sent = await here.send(*people(200), pace=Pace(attempts=20))
-            assert not sent.error
-            assert set(told(sent).values()) == {"created"}
-            assert set(here.names().values()) == {1}
-
-    run(story())
+async def test_failures_among_successes_stop_nothing(tmp_path: Path) -> None:
+    config = Config(rates={"503": 0.3, "504b": 0.2})
+    async with world(tmp_path, config) as here:
+        sent = await here.send(*people(200), tuning=SendTuning(attempts=20))
+        assert not sent.error
+        assert set(told(sent).values()) == {"created"}
+        assert set(here.names().values()) == {1}
 
 
-def test_throttling_between_failures_hides_no_outage(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with world(tmp_path) as here:
-            for _ in range(200):
-                here.sandbox.faults.add("503")
-                here.sandbox.faults.add("429", seconds=1.0)
-            sent = await here.send(*people(300), match="never")
-            assert isinstance(sent.error, ServiceError)
-            assert "nothing but failures" in sent.error.what
-
-    run(story())
+async def test_throttling_between_failures_hides_no_outage(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        for _ in range(200):
+            here.sandbox.faults.add("503")
+            here.sandbox.faults.add("429", seconds=1.0)
+        sent = await here.send(*people(300), match="never")
+        assert isinstance(sent.error, ServiceError)
+        assert "nothing but failures" in sent.error.what
 
 
 @pytest.mark.parametrize(
@@ -176,7 +148,7 @@ def test_throttling_between_failures_hides_no_outage(tmp_path: Path) -> None:
         (range(60), 1.0, False),
     ],
 )
-def test_a_sheet_that_is_mapped_wrongly_burns_no_quota(
+async def test_a_sheet_that_is_mapped_wrongly_burns_no_quota(
     tmp_path: Path, bad: range, most: float, stops: bool
 ) -> None:
     number = 19 if bad == range(19) else 60
@@ -184,66 +156,56 @@ def test_a_sheet_that_is_mapped_wrongly_burns_no_quota(
         person | ({"group_id": 99} if n in bad else {}) for n, person in enumerate(people(number))
     ]
 
-    async def story() -> None:
-        async with world(tmp_path) as here:
-            pace = Pace(concurrency=1, max_rejected=most)
-            sent = await here.send(*rows, pace=pace)
-            assert bool(sent.error) == stops
-            assert Counter(told(sent).values())["rejected"] <= len(bad)
-            if not stops:
-                assert Counter(told(sent).values())["created"] == number - len(bad)
-            elif sent.error:
-                assert "rejected" in sent.error.what
-                assert "--max-rejected" in (sent.error.todo or "")
-                assert sent.requests.posts <= 21
-
-    run(story())
+    async with world(tmp_path) as here:
+        pace = SendTuning(concurrency=1, max_rejected=most)
+        sent = await here.send(*rows, tuning=pace)
+        assert bool(sent.error) == stops
+        assert Counter(told(sent).values())["rejected"] <= len(bad)
+        if not stops:
+            assert Counter(told(sent).values())["created"] == number - len(bad)
+        elif sent.error:
+            assert "rejected" in sent.error.what
+            assert "--max-rejected" in (sent.error.fix or "")
+            assert sent.requests.posts <= 21
 
 
 @pytest.mark.parametrize(
     ("text", "most"), [("50%", 0.5), ("0%", 0.0), ("100%", 1.0), ("0", 0), ("1", 1), ("12", 12)]
 )
 def test_how_many_may_be_rejected(text: str, most: float) -> None:
-    assert _rejected(text) == most
-    assert isinstance(_rejected(text), float) == text.endswith("%")
+    assert parse_max_rejected(text) == most
+    assert isinstance(parse_max_rejected(text), float) == text.endswith("%")
 
 
-def test_clopos_that_cannot_be_reached_is_waited_for(tmp_path: Path) -> None:
-    """What could not even be connected is not in doubt."""
-
-    async def story() -> None:
-        async with world(tmp_path) as here:
-            nobody = {"CLOPOS_BASE_URL": "http://127.0.0.1:9/open-api"}
-            sent = await here.send(*people(3), variables=nobody | {"CLOPOS_TOKEN": "t"})
-            assert isinstance(sent.error, ServiceError)
-            assert "can't be reached" in sent.error.what
-            assert sent.outcomes == {}
-
-    run(story())
+async def test_clopos_that_cannot_be_reached_is_waited_for(tmp_path: Path) -> None:
+    """A request without a connection is not in doubt."""
+    async with world(tmp_path) as here:
+        nobody = {"CLOPOS_BASE_URL": "http://127.0.0.1:9/open-api"}
+        sent = await here.send(*people(3), variables=nobody | {"CLOPOS_TOKEN": "t"})
+        assert isinstance(sent.error, ServiceError)
+        assert "can't be reached" in sent.error.what
+        assert sent.outcomes == {}
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 4.0, 9.0, 15.0, 30.0])
-def test_a_stop_finishes_what_is_under_way_and_waits_for_nothing_else(
+async def test_a_stop_finishes_what_is_under_way_and_waits_for_nothing_else(
     tmp_path: Path, seconds: float
 ) -> None:
     """Not for a pause, not for a settling, not for patience with an outage."""
     names: dict[str, Any] = {"match": {"name": "Demo 3"}}
 
-    async def story() -> None:
-        async with world(tmp_path, Config(latency=(2.0, 2.0))) as here:
-            here.sandbox.faults.add("503", **names)
-            here.sandbox.faults.add("429", match={"name": "Demo 9"}, seconds=3000.0)
-            here.sandbox.faults.add("500", "list", times=None)
-            here.later(seconds, here.stop.set)
-            sent = await here.send(*people(300), match="never")
-            assert sent.error
-            assert sent.error.exit_code == 130
-            assert here.now < seconds + 5
-            customers = {c["name"]: str(c["id"]) for c in here.sandbox.customers()}
-            for row, outcome in sent.outcomes.items():
-                expected = "unknown" if row == 4 else "created"
-                assert outcome.status == expected
-                assert outcome.clopos_id == customers.get(f"Demo {row - 1}")
-            assert len(customers) == sum(o.clopos_id is not None for o in sent.outcomes.values())
-
-    run(story())
+    async with world(tmp_path, Config(latency=(2.0, 2.0))) as here:
+        here.sandbox.faults.add("503", **names)
+        here.sandbox.faults.add("429", match={"name": "Demo 9"}, seconds=3000.0)
+        here.sandbox.faults.add("500", "list", times=None)
+        here.later(seconds, here.stop.set)
+        sent = await here.send(*people(300), match="never")
+        assert sent.error
+        assert sent.error.exit_code == 130
+        assert here.now < seconds + 5
+        customers = {c["name"]: str(c["id"]) for c in here.sandbox.customers()}
+        for row, outcome in sent.outcomes.items():
+            expected = "unknown" if row == 4 else "created"
+            assert outcome.status == expected
+            assert outcome.clopos_id == customers.get(f"Demo {row - 1}")
+        assert len(customers) == sum(o.clopos_id is not None for o in sent.outcomes.values())

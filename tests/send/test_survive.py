@@ -1,4 +1,4 @@
-"""What happens to the machine around a run: the disk fills, the terminal closes, the pipe ends."""
+"""Events on the machine around a run: the disk fills, the terminal closes, the pipe ends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from importer.store.key_file import digester, read_key
 from tests.cli_process import command, lines_of, serving, started, told_by, until
 from tests.fsync_failure import CALLS
 
@@ -42,7 +43,7 @@ def env(tmp_path: Path) -> Iterator[dict[str, str]]:
 ARGUMENTS = ("--yes", "--rate", "none", "--match", "never", "--settle", "0.1")
 
 
-def carried_on(sheet: Path, env: dict[str, str]) -> None:
+def continued(sheet: Path, env: dict[str, str]) -> None:
     """Give the same command again: every row is there, once."""
     done = command("run", sheet, *ARGUMENTS, env=env)
     assert done.returncode == 0, done.stderr
@@ -67,18 +68,22 @@ def test_a_disk_that_fills_in_the_middle_stops_the_run(sheet: Path, env: dict[st
 
     [path] = sheet.parent.glob("state/*/journal.sqlite")
     with sqlite3.connect(path) as db:
-        told = "SELECT cid FROM customers UNION SELECT cid FROM log"
-        recorded = {cid for (cid,) in db.execute(told)}
+        noted = "SELECT digest FROM entries UNION SELECT digest FROM log"
+        recorded = {digest for (digest,) in db.execute(noted)}
     db.close()
-    created = {customer["cid"]: str(customer["id"]) for customer in told_by(env, "customers")}
+    key = read_key(path.with_name("key"))
+    assert key
+    digest = digester(key)
+    customers = told_by(env, "customers")
+    created = {digest(customer["cid"]): str(customer["id"]) for customer in customers}
     assert 0 < len(created) < ROWS
     assert created.keys() <= recorded
-    lines = lines_of(sheet.parent / "list.csv.results.csv")
+    lines = lines_of(sheet.parent / "list.csv.results.xlsx")
     assert len(lines) == ROWS
     ids = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
     assert ids <= set(created.values())
     assert len(lines) - len(ids) > 0
-    carried_on(sheet, env)
+    continued(sheet, env)
 
 
 @pytest.mark.skipif(platform.machine() not in CALLS, reason="other numbers of system calls")
@@ -95,11 +100,11 @@ def test_nothing_leaves_that_a_power_cut_would_forget(sheet: Path, env: dict[str
     assert "can't be written" in done.stdout
     assert "Traceback" not in done.stderr
     assert not [each for each in told_by(env, "requests") if each["route"] == "create"]
-    carried_on(sheet, env)
+    continued(sheet, env)
 
 
 def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, str]) -> None:
-    """The second is told who is at work, sends nothing, and leaves the results as they are."""
+    """The second names the running one, sends nothing, and leaves the results as they are."""
     arguments = ("run", sheet, *ARGUMENTS, "--concurrency", "1")
     with started(*arguments, env=env) as process:
         until(lambda: told_by(env, "customers"))
@@ -107,16 +112,16 @@ def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, st
         second = command(*arguments, env=env)
         told_by(env, "config", {"latency": [0, 0]})
         assert second.returncode == 3
-        assert "Another run for this brand is at work" in second.stderr
+        assert "Another run for this brand is in progress" in second.stderr
         assert f"process {process.pid}" in second.stderr
         assert "list.csv" in second.stderr
         assert "Traceback" not in second.stderr
         assert process.wait(60) == 0
-    carried_on(sheet, env)
+    continued(sheet, env)
 
 
 def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[str, str]) -> None:
-    """…with its results, though there is nobody to tell any more."""
+    """…with its results, though no reader is left."""
     ours, theirs = pty.openpty()
     with started(
         "run", sheet, *ARGUMENTS, "--concurrency", "1", env=env, stdin=theirs
@@ -129,11 +134,11 @@ def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[
             stream.close()
         process.send_signal(signal.SIGHUP)
         assert process.wait(30) == 130
-    lines = lines_of(sheet.parent / "list.csv.results.csv")
+    lines = lines_of(sheet.parent / "list.csv.results.xlsx")
     created = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
     assert created == {str(customer["id"]) for customer in told_by(env, "customers")}
     assert 0 < len(created) < ROWS
-    carried_on(sheet, env)
+    continued(sheet, env)
 
 
 def test_on_a_real_terminal_that_goes_away(sheet: Path, env: dict[str, str]) -> None:
@@ -152,16 +157,16 @@ def test_on_a_real_terminal_that_goes_away(sheet: Path, env: dict[str, str]) -> 
         os.close(ours)
         process.send_signal(signal.SIGHUP)
         assert process.wait(30) == 130
-    carried_on(sheet, env)
+    continued(sheet, env)
 
 
 def test_a_pipe_that_ends_early_ends_nothing(sheet: Path, env: dict[str, str]) -> None:
-    """Whoever read the summary may have gone: the rows are all sent, and the results there."""
+    """The reader of the summary has quit: all rows are sent, and the results written."""
     with started("run", sheet, *ARGUMENTS, env=env) as process:
         for stream in (process.stdout, process.stderr):
             assert stream
             stream.close()
         assert process.wait(30) == 0
-    lines = lines_of(sheet.parent / "list.csv.results.csv")
+    lines = lines_of(sheet.parent / "list.csv.results.xlsx")
     assert {line["import_status"] for line in lines} == {"created"}
-    carried_on(sheet, env)
+    continued(sheet, env)

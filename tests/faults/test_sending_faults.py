@@ -1,0 +1,378 @@
+"""Sending: servers and machines that misbehave as they do in public reports.
+
+The numbers are those of README.md here, which also lists what is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer.errors import ServiceError
+from importer.sandbox import Config
+from tests.cli_process import serving, started, told_by, until
+from tests.harness import Sent, World, people, told, world
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES_ONLY = [{"name": f"Demo {n}"} for n in range(1, 13)]
+
+
+def statuses(sent: Sent) -> set[str]:
+    return set(told(sent).values())
+
+
+def ids_are_right(here: World, sent: Sent, rows: list[dict[str, Any]]) -> None:
+    """Each row that has an id has that of the one customer with its name."""
+    assert set(here.names().values()) <= {1}
+    ids = {customer["name"]: str(customer["id"]) for customer in here.sandbox.customers()}
+    for row, outcome in sent.outcomes.items():
+        if outcome.clopos_id:
+            assert outcome.clopos_id == ids[rows[row - 2]["name"]]
+
+
+async def created_once_in_the_end(here: World, rows: list[dict[str, Any]]) -> None:
+    """Give the same command again: every row is there, once, and has its id."""
+    sent = await here.send(*rows)
+    assert sent.error is None
+    assert statuses(sent) <= {"created", "exists"}
+    assert here.names() == dict.fromkeys((row["name"] for row in rows), 1)
+    ids_are_right(here, sent, rows)
+
+
+@pytest.mark.parametrize("match", ["auto", "never"])
+async def test_01_late_second_answer_is_not_believed_for_the_next_row(
+    tmp_path: Path, match: str
+) -> None:
+    rows = people(12)
+    async with world(tmp_path, Config(gateway_seconds=0.1)) as here:
+        here.sandbox.faults.add("late_answer", match={"name": "Demo 3"}, seconds=0.05)
+        sent = await here.send(*rows, match=match)
+        assert statuses(sent) == {"created"}
+        ids_are_right(here, sent, rows)
+        assert len(here.sandbox.customers()) == 12
+
+
+@pytest.mark.parametrize("rows", [NAMES_ONLY, people(12)], ids=["names", "phones"])
+@pytest.mark.parametrize("fault", ["drop", "504a", "504c"])
+@pytest.mark.parametrize("first", [1, 2, 5])
+@pytest.mark.parametrize("match", ["auto", "never"])
+async def test_02_server_that_makes_its_own_cids_is_reported_and_no_customer_is_there_twice(
+    tmp_path: Path, rows: list[dict[str, Any]], fault: str, first: int, match: str
+) -> None:
+    """The first answers come before a row is in doubt, or after."""
+    async with world(tmp_path, Config(keeps_cid=False)) as here:
+        for number in range(first, 13, 5):
+            here.sandbox.faults.add(fault, match={"name": f"Demo {number}"})
+        sent = await here.send(*rows, match=match)
+        assert isinstance(sent.error, ServiceError)
+        assert sent.error.code == "cid_not_kept"
+        ids_are_right(here, sent, rows)
+        for _ in range(2):
+            sent = await here.send(*rows, match=match)
+            assert set(here.names().values()) == {1}
+
+
+async def test_02_server_that_makes_its_own_cids_is_noticed_among_requests_under_way(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, Config(keeps_cid=False, latency=(1.0, 2.0))) as here:
+        here.sandbox.faults.add("drop", times=3)
+        sent = await here.send(*NAMES_ONLY, rate="none")
+        assert sent.error
+        assert sent.error.code == "cid_not_kept"
+        assert set(here.names().values()) == {1}
+        ids_are_right(here, sent, NAMES_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("rows", "ends", "match"),
+    [(NAMES_ONLY, "conflict", "never"), (people(12), "exists", "auto")],
+    ids=["names", "phones"],
+)
+async def test_02_server_that_makes_its_own_cids_and_answers_nothing_gets_no_customer_twice(
+    tmp_path: Path, rows: list[dict[str, Any]], ends: str, match: str
+) -> None:
+    """…although no answer shows the other cid: a newer customer that looks like the row does."""
+    async with world(tmp_path, Config(keeps_cid=False)) as here:
+        here.sandbox.faults.add("drop", times=12)
+        for _ in range(2):
+            sent = await here.send(*rows, match=match)
+            assert (sent.error, statuses(sent)) == (None, {ends})
+            assert here.names() == {row["name"]: 1 for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("rows", "match"), [(NAMES_ONLY, "auto"), (people(12), "never")], ids=["names", "phones"]
+)
+async def test_02_way_out_where_cids_are_not_kept(
+    tmp_path: Path, rows: list[dict[str, Any]], match: str
+) -> None:
+    """As the error says: what is in doubt is looked for by its values, and a person decides."""
+    async with world(tmp_path, Config(keeps_cid=False)) as here:
+        for number in (1, 6, 11):
+            here.sandbox.faults.add("drop", match={"name": f"Demo {number}"})
+        stopped = await here.send(*rows, match=match)
+        assert stopped.error
+        assert "--match always --accept cid_not_kept" in (stopped.error.fix or "")
+        for _ in range(2):
+            sent = await here.send(*rows, match="always", accept=("cid_not_kept",))
+            assert sent.error is None
+            assert statuses(sent) <= {"created", "exists", "conflict"}
+            assert here.names() == {row["name"]: 1 for row in rows}
+        held = [row for row, status in told(sent).items() if status == "conflict"]
+        decisions = {row: ("same", sent.outcomes[row].existing_id) for row in held}
+        sent = await here.send(*rows, match="always", decisions=decisions)
+        assert (sent.error, statuses(sent)) == (None, {"exists"})
+        ids_are_right(here, sent, rows)
+        sent = await here.send(*rows, match="never")  # nothing is in doubt any more
+        assert (sent.error, statuses(sent)) == (None, {"exists"})
+        assert (sent.requests.posts, sent.requests.reads) == (0, 1)  # the credentials are tried
+
+
+@pytest.mark.parametrize("accept", [(), ("cid_not_kept",)], ids=["unknown", "accepted"])
+@pytest.mark.parametrize("first", [1, 2, 5])
+async def test_02_row_in_doubt_is_not_sent_again_where_cids_are_not_kept_and_lists_lag(
+    tmp_path: Path, first: int, accept: tuple[str, ...]
+) -> None:
+    """…for nothing protects it: it waits until no list is late any more."""
+    async with world(tmp_path, Config(keeps_cid=False, list_lag=40.0)) as here:
+        here.sandbox.faults.add("504c", match={"name": f"Demo {first}"}, seconds=20.0)
+        for _ in range(6):
+            sent = await here.send(*NAMES_ONLY, match="always", accept=accept)
+            assert set(here.names().values()) == {1}
+            await asyncio.sleep(12.0)
+        if accept:
+            assert told(sent)[first + 1] == "conflict"
+            assert len(here.names()) == 12
+
+
+async def test_02_row_in_doubt_that_is_decided_to_be_another_is_sent(tmp_path: Path) -> None:
+    async with world(tmp_path, Config(keeps_cid=False)) as here:
+        here.sandbox.faults.add("drop")
+        sent = await here.send({"name": "Demo 1"})
+        assert told(sent) == {2: "conflict"}
+        options: dict[str, Any] = {"match": "always", "accept": ("cid_not_kept",)}
+        sent = await here.send({"name": "Demo 1"}, decisions={2: ("other", None)}, **options)
+        assert told(sent) == {2: "created"}
+        assert here.names() == {"Demo 1": 2}
+
+
+@pytest.mark.parametrize("match", ["auto", "never"])
+@pytest.mark.parametrize("field", ["phone", "code"])
+async def test_03_server_that_answers_200_with_who_is_there_is_a_conflict_with_that_id(
+    tmp_path: Path, match: str, field: str
+) -> None:
+    value: dict[str, Any] = {field: {"phone": "+994500000002", "code": "C-2"}[field]}
+    async with world(tmp_path, Config(upsert=True)) as here:
+        held = here.sandbox.add(name="Somebody Else", **value)
+        rows = people(3)
+        rows[1] = {"name": "Demo 2"} | value
+        sent = await here.send(*rows, match=match)
+        assert told(sent) == {2: "created", 3: "conflict", 4: "created"}
+        assert sent.outcomes[3].existing_id == str(held["id"])
+        assert sent.outcomes[3].clopos_id is None
+        again = await here.send(*rows, match=match)
+        assert told(again)[3] == "conflict"
+
+
+@pytest.mark.parametrize("lag", [15.0, 40.0])
+@pytest.mark.parametrize("rows", [NAMES_ONLY, people(12)], ids=["names", "phones"])
+@pytest.mark.parametrize("match", ["auto", "never"])
+async def test_04_row_in_doubt_is_unknown_while_lists_lag_and_settled_next_time(
+    tmp_path: Path, lag: float, rows: list[dict[str, Any]], match: str
+) -> None:
+    async with world(tmp_path, Config(list_lag=lag)) as here:
+        here.sandbox.faults.add("drop", match={"name": "Demo 5"})
+        sent = await here.send(*rows, match=match)
+        assert set(told(sent).values()) <= {"created", "unknown"}
+        assert [row for row, status in told(sent).items() if status == "unknown"] in ([], [6])
+        ids_are_right(here, sent, rows)
+        here.sandbox.change(list_lag=0.0)
+        await created_once_in_the_end(here, rows)
+
+
+@pytest.mark.parametrize(
+    ("row", "match", "lag"),
+    [({"name": "Demo 1"}, "auto", 40.0), (people(1)[0], "never", 3600.0)],
+    ids=["name", "phone"],
+)
+async def test_04_only_row_is_no_conflict_with_itself_while_lists_lag(
+    tmp_path: Path, lag: float, row: dict[str, Any], match: str
+) -> None:
+    """…although the list is complete by its own numbers, and so it is the next night."""
+    async with world(tmp_path, Config(list_lag=lag)) as here:
+        here.sandbox.faults.add("drop")
+        for _ in range(2):
+            assert told(await here.send(row, match=match)) == {2: "unknown"}
+        here.sandbox.change(list_lag=0.0)
+        await created_once_in_the_end(here, [row])
+
+
+async def test_04_holder_that_no_list_shows_is_reported_when_no_list_is_late_any_more(
+    tmp_path: Path,
+) -> None:
+    """…an hour after the last attempt: a newer customer in the list proves nothing."""
+    async with world(tmp_path) as here:
+        here.sandbox.faults.add("drop_before")
+        here.sandbox.add(name="Gone Demo", phone=people(1)[0]["phone"], hidden=True)
+        assert told(await here.send(*people(1))) == {2: "unknown"}
+        here.sandbox.add(name="Newer Demo")
+        assert told(await here.send(*people(1))) == {2: "unknown"}
+        await asyncio.sleep(3600.0)
+        for _ in range(2):
+            sent = await here.send(*people(1))
+            assert told(sent) == {2: "conflict"}
+            assert "can't be seen" in sent.outcomes[2].message
+
+
+async def test_04_row_is_found_after_nights_on_which_lists_lagged(tmp_path: Path) -> None:
+    """…and others were created: its own customer is older than what the last attempt knew."""
+    async with world(tmp_path, Config(list_lag=3600.0)) as here:
+        here.sandbox.faults.add("drop")
+        assert told(await here.send(*people(1))) == {2: "unknown"}
+        for night in range(2):
+            sent = await here.send(*people(2 + night))
+            assert told(sent)[2] == "unknown"
+        here.sandbox.change(list_lag=0.0)
+        await created_once_in_the_end(here, people(3))
+
+
+async def test_05_one_403_among_others_is_that_rows_and_named(tmp_path: Path) -> None:
+    rows = people(12)
+    rows[4]["name"] = "Union Select"
+    async with world(tmp_path, Config(firewall=("Union Select",))) as here:
+        for _ in range(2):
+            sent = await here.send(*rows, match="never")
+            assert sent.error is None
+            assert told(sent)[6] == "rejected"
+            assert "403" in sent.outcomes[6].message
+            assert len(here.sandbox.customers()) == 11
+
+
+async def test_05_several_403s_in_a_row_stop_and_the_rows_are_named(tmp_path: Path) -> None:
+    rows = people(40)
+    for row in rows[4:]:
+        row["name"] = f"Union {row['name']}"
+    async with world(tmp_path, Config(firewall=("Union",))) as here:
+        sent = await here.send(*rows, match="never")
+        assert isinstance(sent.error, ServiceError)
+        assert told(sent)[6] == "rejected"
+        asked = [r for r in here.sandbox.requests() if r["route"] == "create"]
+        assert len(asked) < 20
+        here.sandbox.change(firewall=[])
+        await created_once_in_the_end(here, rows)
+
+
+@pytest.mark.parametrize("match", ["auto", "never"])
+async def test_08_list_that_is_away_is_no_empty_list(tmp_path: Path, match: str) -> None:
+    rows = people(6)
+    async with world(tmp_path) as here:
+        here.sandbox.faults.add("404", "list", times=None)
+        here.sandbox.faults.add("drop", match={"name": "Demo 2"})
+        sent = await here.send(*rows, match=match)
+        assert sent.error
+        assert told(sent).get(3) in {None, "unknown"}
+        assert statuses(sent) <= {"created", "unknown"}
+        here.sandbox.faults.clear()
+        await created_once_in_the_end(here, rows)
+
+
+@pytest.mark.parametrize("kind", ["text_success", "accepted", "float_id", "garbage"])
+async def test_09_unreadable_successes_are_read_back_soon(tmp_path: Path, kind: str) -> None:
+    rows = people(12)
+    async with world(tmp_path) as here:
+        here.sandbox.faults.add(kind, times=None)
+        sent = await here.send(*rows)
+        assert statuses(sent) == {"created"}
+        ids_are_right(here, sent, rows)
+        assert sent.requests.posts == 12
+        assert here.now < 60
+
+
+@pytest.mark.parametrize("kind", ["refused_done"])
+@pytest.mark.parametrize("rows", [NAMES_ONLY, people(12)], ids=["names", "phones"])
+async def test_20_refusal_that_shows_the_rows_own_customer_is_read_back(
+    tmp_path: Path, kind: str, rows: list[dict[str, Any]]
+) -> None:
+    async with world(tmp_path) as here:
+        here.sandbox.faults.add(kind, times=3)
+        sent = await here.send(*rows)
+        assert statuses(sent) == {"created"}
+        ids_are_right(here, sent, rows)
+
+
+@pytest.mark.parametrize("rows", [NAMES_ONLY, people(12)], ids=["names", "phones"])
+@pytest.mark.parametrize("fault", ["drop", "504a"])
+async def test_21_lists_without_cid_leave_rows_in_doubt_unknown(
+    tmp_path: Path, rows: list[dict[str, Any]], fault: str
+) -> None:
+    async with world(tmp_path, Config(lists_cid=False)) as here:
+        here.sandbox.faults.add(fault, times=2)
+        sent = await here.send(*rows)
+        assert [row for row, status in told(sent).items() if status != "created"] in ([], [2, 3])
+        assert statuses(sent) <= {"created", "unknown"}
+        ids_are_right(here, sent, rows)
+        here.sandbox.change(lists_cid=True)
+        await created_once_in_the_end(here, rows)
+
+
+def test_16_report_folder_that_goes_away_leaves_the_summary(tmp_path: Path) -> None:
+    sheet = tmp_path / "list.csv"
+    sheet.write_text(
+        "Name,Phone\n" + "".join(f"Demo {n},05000{n:05}\n" for n in range(1, 41)), "utf-8"
+    )
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    arguments = ("--yes", "--json", "--rate", "none", "--concurrency", "1")
+    with serving(tmp_path, "--no-limits", "--latency", "0.05-0.05") as found:
+        env = found["2"]
+        with started("run", sheet, *arguments, "--report", pages / "r.html", env=env) as process:
+            until(lambda: told_by(env, "customers"))
+            shutil.rmtree(pages)
+            out, _ = process.communicate(timeout=60)
+    summary = json.loads(out)
+    assert process.returncode == summary["exit_code"] == 3
+    assert summary["created"] == summary["rows"] == 40
+    assert str(pages) in summary["error"]["what"]
+
+
+async def test_22_requests_that_never_left_are_not_counted(tmp_path: Path) -> None:
+    """The port is closed for a while: a failed connection is no request."""
+    rows = people(20)
+    async with world(tmp_path) as here:
+        sent = await here.send(*rows, variables={"CLOPOS_BASE_URL": "http://127.0.0.1:9/x"})
+        assert sent.error
+        assert sent.requests.posts == sent.requests.total == 0
+        sent = await here.send(*rows)
+        seen = [r for r in here.sandbox.requests() if r["route"] == "create"]
+        assert sent.requests.posts == len(seen) == 20
+
+
+@pytest.mark.usefixtures("untraced")
+async def test_23_journal_that_a_backup_locks_stops_in_good_order(tmp_path: Path) -> None:
+    """The error names the lock, created rows are reported, and the next run continues."""
+    rows = people(60)
+    async with world(tmp_path) as here:
+        with contextlib.ExitStack() as backup:
+
+            def lock() -> None:
+                [path] = here.folder.glob("*/journal.sqlite")
+                db = backup.enter_context(contextlib.closing(sqlite3.connect(path)))
+                db.execute("BEGIN EXCLUSIVE")
+
+            here.later(5.0, lock)
+            sent = await here.send(*rows)
+        assert isinstance(sent.error, ServiceError)
+        assert sent.error.code == "journal_locked"
+        assert "space" not in (sent.error.fix or "")
+        assert 0 < len(here.sandbox.customers()) < 60
+        ids_are_right(here, sent, rows)
+        await created_once_in_the_end(here, rows)

@@ -1,0 +1,40 @@
+"""A disk that lost a part of the journal: what is there isn't sent a second time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness import damage, people, world
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_a_disk_did_to_a_journal_no_row_is_sent_twice(
+    tmp_path: Path, seed: int
+) -> None:
+    """A part of it is overwritten or gone: what it says of rows is right, or it is renamed."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    async with world(tmp_path) as here:
+        rows = [*people(60), *({"name": f"Neither {n}"} for n in range(5))]
+        here.sandbox.faults.add("504b", match={"name": "Demo 7"}, times=None)
+        here.sandbox.faults.add("500", "list", times=None)
+        here.later(30.0, here.stop.set)
+        await here.send(*rows, match="never")
+        here.stop = asyncio.Event()
+        here.sandbox.faults.clear()
+        [path] = here.folder.glob("*/journal.sqlite")
+        damage(path, chance)
+        sent = await here.send(*rows)
+        assert sent.error is None
+        assert set(here.names().values()) == {1}
+        ids = {c["name"]: str(c["id"]) for c in here.sandbox.customers()}
+        for row, fields in enumerate(rows, start=2):
+            outcome = sent.outcomes[row]
+            assert outcome.status in {"created", "exists"}
+            assert outcome.clopos_id == ids[fields["name"]]
