@@ -1,4 +1,4 @@
-"""Holds a results file that was written against what was meant: no row lost, none untold."""
+"""Conservation: the results file that was written has exactly one line for each row."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from importer.results.outcomes import Outcomes
 
-_LOOKED_AT = 3  # import_row, import_status, clopos_id
+_COMPARED = 3  # import_row, import_status, clopos_id
 
 
-def account(path: Path, outcomes: Outcomes) -> None:
-    """Read the results back: exactly one line for each row, in order, saying what became of it.
+def verify_conservation(path: Path, outcomes: Outcomes) -> None:
+    """Read the results back and check that they account for every row, in order.
 
     Raises ImporterError when they say anything else.
     """
@@ -26,36 +26,33 @@ def account(path: Path, outcomes: Outcomes) -> None:
         raise ImporterError(
             tr("The results don't account for every row: {path}", path=path),
             why=why,
-            todo=tr("run the same command again: it sends nothing twice and writes them anew"),
+            fix=tr("run it again: it sends nothing twice and writes them anew"),
         )
 
 
 def _difference(path: Path, outcomes: Outcomes) -> str | None:
     try:
-        _, found = read_results(path, _LOOKED_AT)
+        _, found = read_results(path, _COMPARED)
     except UsageError as error:
         return f"{error.what}: {error.why}"
     rows = len(outcomes)
     if len(found[0]) != rows:
         return trn(
-            "{there} lines for {n} row", "{there} lines for {n} rows", rows, there=len(found[0])
+            "{lines} lines for {n} row", "{lines} lines for {n} rows", rows, lines=len(found[0])
         )
-    if strangers := [row for row in outcomes.said if row not in outcomes.rows]:
-        return tr(
-            "there is an outcome for row {row}, which the sheet doesn't have", row=strangers[0]
-        )
-    for start, meant in outcomes.blocks():
-        for name, column, wanted in zip(RESULT_COLUMNS, found, meant, strict=False):
-            there = column.slice(start, len(wanted))
-            if not there.equals(wanted):
-                texts, wishes = there.to_pylist(), wanted.to_pylist()
-                place = next(n for n, text in enumerate(texts) if text != wishes[n])
-                row = meant[0][place].as_py()
+    if unknown := [row for row in outcomes.explicit if row not in outcomes.rows]:
+        return tr("there is an outcome for row {row}, which the sheet doesn't have", row=unknown[0])
+    for start, block in outcomes.blocks():
+        for name, column, expected in zip(RESULT_COLUMNS, found, block, strict=False):
+            written = column.slice(start, len(expected))
+            if not written.equals(expected):
+                texts, wanted = written.to_pylist(), expected.to_pylist()
+                place = next(n for n, text in enumerate(texts) if text != wanted[n])
                 return tr(
                     "row {row}: {column} is «{text}», not «{wanted}»",
-                    row=row,
+                    row=block[0][place].as_py(),
                     column=name,
                     text=texts[place],
-                    wanted=wishes[place],
+                    wanted=wanted[place],
                 )
     return None

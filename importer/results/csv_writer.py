@@ -1,12 +1,10 @@
 """Results as CSV that Excel opens with a double click and runs nothing of.
 
-Written column by column: Python's own writer needs ten times as long for a million rows. What is
-written is the same to the byte.
+Written column by column: Python's own writer needs ten times as long for a million rows.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,30 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.arrow import data_of, offsets_of
+from importer.text import BEFORE_FORMULA, FORMULA_STARTS, SEPARATORS, escape_formula
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_PHONE = r"\+[0-9 ()-]+"
-_IS_PHONE = re.compile(_PHONE)
-_RUNS = "=+-@\t\r"  # what a spreadsheet takes for the beginning of a formula
-_LOOKED_AT = frozenset(_RUNS + "'")
-_IS_LOOKED_AT = np.isin(np.arange(256), [ord(character) for character in _LOOKED_AT])
-
-
-def harmless(text: str) -> str:
-    """Return text that no spreadsheet runs: an apostrophe in front where it would be a formula.
-
-    Phones such as `+994…` stay as they are. An apostrophe that would be taken for ours gets one
-    more, so that taking one off gives back every text.
-    """
-    first = text[:1]
-    if first == "'":
-        return "'" + text if text[1:2] in _LOOKED_AT else text
-    if not first or first not in _RUNS or (first == "+" and _IS_PHONE.fullmatch(text)):
-        return text
-    return "'" + text
+_PHONE = r"^\+[0-9 ()-]+$"
+# The first bytes of texts that may be a formula, or have an apostrophe that looks like ours.
+_SUSPICIOUS = np.isin(np.arange(256), list(f"'{FORMULA_STARTS}".encode()))
+_SUSPICIOUS |= np.isin(np.arange(256), list(b' "\xc2\xe2\xe3\xef'))  # BEFORE_FORMULA
+_LATER = f"[{SEPARATORS}][{BEFORE_FORMULA}]*'*[{FORMULA_STARTS}]"
+_SPECIAL = f'{SEPARATORS}"'
 
 
 def write_csv(
@@ -59,37 +45,43 @@ def write_csv(
 
 def _lines(columns: list[pa.Array], delimiter: str) -> pa.Buffer:
     """Return the bytes of the lines that the columns make together."""
-    texts = [_quoted(_harmless(column), delimiter) for column in columns]
+    texts = [_quoted(_harmless(column)) for column in columns]
     texts[-1] = pc.binary_join_element_wise(texts[-1], "\r\n", "")
     lines = pc.binary_join_element_wise(*texts, delimiter)
     return data_of(lines)
 
 
 def _harmless(texts: pa.Array) -> pa.Array:
-    """Return what `harmless` makes of each text."""
+    """Return what `escape_formula` makes of each text."""
     data, ends = data_of(texts), offsets_of(texts)
     if len(data) == 0:
         return texts
     # An empty text has no first byte of its own: it is given another's, and left out.
     first = np.frombuffer(data, np.uint8)[np.minimum(ends[:-1] - ends[0], len(data) - 1)]
-    looked_at = _IS_LOOKED_AT[first] & (ends[1:] > ends[:-1])
-    if not looked_at.any():
+    suspicious = pa.array(_SUSPICIOUS[first] & (ends[1:] > ends[:-1]))
+    if _has_any(data, SEPARATORS):
+        suspicious = pc.or_(suspicious, pc.match_substring_regex(texts, _LATER))
+    if not pc.any(suspicious).as_py():
         return texts
-    suspects = texts.filter(pa.array(looked_at))
-    phones = pc.match_substring_regex(suspects, f"^{_PHONE}$")
-    if pc.all(phones).as_py():
-        return texts
-    made = pa.array([harmless(text) for text in suspects.to_pylist()], pa.string())
-    return pc.replace_with_mask(texts, pa.array(looked_at), made)
+    phones = pc.match_substring_regex(texts, _PHONE)
+    suspicious = pc.and_not(suspicious, phones)
+    made = [escape_formula(text) for text in texts.filter(suspicious).to_pylist()]
+    return pc.replace_with_mask(texts, suspicious, pa.array(made, pa.string()))
 
 
-def _quoted(texts: pa.Array, delimiter: str) -> pa.Array:
-    """Return the texts, in quotes where a delimiter, a quote or a line break is in them."""
-    special = f'{delimiter}"\r\n'
-    data = bytes(data_of(texts))
-    if not any(character.encode() in data for character in special):
+def _quoted(texts: pa.Array) -> pa.Array:
+    """Return the texts, in quotes where a quote, a line break or any usual delimiter is in them.
+
+    The person's spreadsheet may take another character for the delimiter than we do.
+    """
+    if not _has_any(data_of(texts), _SPECIAL):
         return texts
-    needed = pc.match_substring_regex(texts, f"[{special}]")
+    needed = pc.match_substring_regex(texts, f"[{_SPECIAL}]")
     doubled = pc.replace_substring(texts.filter(needed), '"', '""')
     quoted = pc.binary_join_element_wise('"', doubled, '"', "")
     return pc.replace_with_mask(texts, needed, quoted)
+
+
+def _has_any(data: pa.Buffer, characters: str) -> bool:
+    whole = bytes(data)
+    return any(character.encode() in whole for character in characters)

@@ -1,4 +1,4 @@
-"""What became of every row of a sheet, as a mapping and as columns of the results. Pure."""
+"""Outcomes of all rows of a sheet, as a mapping and as columns of the results."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _BLOCK = 65_536  # rows
 
 
 class Outcomes(Mapping[int, Outcome]):
-    """Row → what became of it, for each of `rows` in their order.
+    """Row → outcome, for each of `rows` in their order.
 
-    Only the rows are kept of which there is something to say; the others are `default`: a million
-    rows that are ready weigh nothing.
+    Only the `explicit` ones are kept; all other rows have `default` and `message`: a million rows
+    that are ready weigh nothing.
     """
 
     def __init__(
         self,
         rows: pd.Index[int],
-        said: Mapping[int, Outcome],
+        explicit: Mapping[int, Outcome],
         default: Status,
         message: str = "",
         changes: Changes | None = None,
     ) -> None:
         self.rows = rows
-        self.said = said
+        self.explicit = explicit
         self.default = default
         self.message = message
         self.changes = changes  # are added to the messages
 
     def __getitem__(self, row: int) -> Outcome:
-        if outcome := self.said.get(row):
+        if outcome := self.explicit.get(row):
             return outcome
         if row not in self.rows:
             raise KeyError(row)
@@ -59,10 +59,14 @@ class Outcomes(Mapping[int, Outcome]):
 
     def counts(self) -> Counter[Status]:
         """Return status → number of rows."""
-        counts = Counter(outcome.status for outcome in self.said.values())
-        if rest := len(self.rows) - len(self.said):
+        counts = Counter(outcome.status for outcome in self.explicit.values())
+        if rest := len(self.rows) - len(self.explicit):
             counts[self.default] += rest
         return counts
+
+    def decided(self) -> Counter[Status]:
+        """Return status → number of rows of which a person decided that it is so."""
+        return Counter(each.status for each in self.explicit.values() if each.decided)
 
     def blocks(self) -> Iterator[tuple[int, list[pa.Array]]]:
         """Yield RESULT_COLUMNS as text, some rows at a time, each with the position it begins at.
@@ -75,26 +79,23 @@ class Outcomes(Mapping[int, Outcome]):
     def columns(self, start: int, stop: int) -> list[pa.Array]:
         """Return RESULT_COLUMNS as text for the rows from position `start` up to `stop`."""
         rows = self.rows[start:stop]
-        said = [
+        explicit = [
             (place, outcome)
-            for place, row in enumerate(rows.tolist())
-            if (outcome := self.said.get(row))
+            for place, row in enumerate(rows.tolist() if self.explicit else ())
+            if (outcome := self.explicit.get(row))
         ]
         numbers = pc.cast(pa.array(rows), pa.string())
-        usual = ("", self.default.value, "", "", "", "", self.message)
-        if not said:
-            columns = [numbers, *(pa.repeat(text, len(rows)) for text in usual[1:])]
-            return self._with_changes(columns, rows)
-        mask = np.zeros(len(rows), bool)
-        mask[[place for place, _ in said]] = True
-        there = zip(*(_texts(outcome) for _, outcome in said), strict=True)
-        columns = [
-            numbers,
-            *(
-                pc.replace_with_mask(pa.repeat(text, len(rows)), mask, pa.array(texts, pa.string()))
-                for text, texts in zip(usual[1:], there, strict=True)
-            ),
-        ]
+        default = (self.default.value, "", "", "", "", self.message)
+        columns = [pa.repeat(text, len(rows)) for text in default]
+        if explicit:
+            mask = np.zeros(len(rows), bool)
+            mask[[place for place, _ in explicit]] = True
+            texts = zip(*(_texts(outcome) for _, outcome in explicit), strict=True)
+            columns = [
+                pc.replace_with_mask(column, mask, pa.array(column_texts, pa.string()))
+                for column, column_texts in zip(columns, texts, strict=True)
+            ]
+        columns = [numbers, *columns]
         return self._with_changes(columns, rows)
 
     def _with_changes(self, columns: list[pa.Array], rows: pd.Index[int]) -> list[pa.Array]:

@@ -27,7 +27,7 @@ def read_results(path: Path, first: int | None = None) -> tuple[list[str], list[
     """
     if not path.exists():
         raise UsageError(
-            tr("There is no results file {path}", path=path), todo=tr("name it with --results")
+            tr("There is no results file {path}", path=path), fix=tr("name it with --results")
         )
     try:
         match path.suffix.lower():
@@ -40,20 +40,21 @@ def read_results(path: Path, first: int | None = None) -> tuple[list[str], list[
                 header, columns = table.column_names, table.columns
             case _:
                 header, columns = _from_csv(path, first)
-    except (OSError, ValueError, KeyError, CalamineError) as error:  # pyarrow's are ValueErrors
+        expected = [*RESULT_COLUMNS[:first]]
+        if header[: len(expected)] != expected:
+            raise UsageError(
+                tr("{path} is not a results file", path=path),
+                why=tr("it doesn't begin with {result_columns}", result_columns=RESULT_COLUMNS[0]),
+                fix=tr("name the file that `run` wrote"),
+            )
+        texts = [_text(column) for column in columns[:first]]
+    # pyarrow's errors are ValueErrors, and TypeErrors for a number in place of text.
+    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException, CalamineError) as error:
         raise UsageError(
             tr("{path} can't be read", path=path),
             why=str(error),
-            todo=tr("run the same command again"),
+            fix=tr("run it again"),
         ) from error
-    expected = [*RESULT_COLUMNS[:first]]
-    if header[: len(expected)] != expected:
-        raise UsageError(
-            tr("{path} is not a results file", path=path),
-            why=tr("it doesn't begin with {result_columns}", result_columns=RESULT_COLUMNS[0]),
-            todo=tr("name the file that `run` wrote"),
-        )
-    texts = [_text(column) for column in columns[:first]]
     return header[:first], texts
 
 
@@ -65,7 +66,7 @@ def _text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def _from_csv(path: Path, first: int | None) -> tuple[list[str], list[pa.Array]]:
     with path.open("rb") as file:
         begin = file.read(64).removeprefix(b"\xef\xbb\xbf")
-    # The first column's name tells what separates it from the second.
+    # What follows the first column's name is the separator.
     separator = begin.removeprefix(b'"').removeprefix(RESULT_COLUMNS[0].encode()).lstrip(b'"')[:1]
     if separator not in {b",", b";", b"\t"}:
         return [], []

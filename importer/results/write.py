@@ -12,22 +12,22 @@ import json
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from importer.arrow import arrow, frame
 from importer.errors import ServiceError, UsageError
-from importer.files import can_be_written, written_aside
+from importer.files import atomic_write, check_writable
 from importer.i18n import tr
-from importer.records import RESULT_COLUMNS, Sheet
+from importer.records import DECISION_COLUMN, RESULT_COLUMNS, Sheet, Status
 from importer.results.csv_writer import write_csv
-from importer.results.marks import marks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
 
-    from importer.records import Problem
+    from importer.records import Customer, Problem
     from importer.results.outcomes import Outcomes
 
 SUFFIXES = (".csv", ".xlsx", ".jsonl", ".parquet")
@@ -40,17 +40,17 @@ def preflight(path: Path) -> None:
 
     The folder is made if need be.
 
-    Raises UsageError when they can't: a suffix nobody knows, a folder that can't be written to, or
+    Raises UsageError when they can't: an unknown suffix, a folder that can't be written to, or
     a file that another program holds open.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(
             tr("Results can't be written as {name}", name=path.suffix or path.name),
-            why=tr("known are {suffixes}", suffixes=", ".join(SUFFIXES)),
-            todo=tr("let the path end in one of them"),
+            why=tr("supported: {suffixes}", suffixes=", ".join(SUFFIXES)),
+            fix=tr("use one of these file extensions"),
         )
-    can_be_written(path)
+    check_writable(path)
 
 
 def write_results(
@@ -61,11 +61,16 @@ def write_results(
     *,
     problems: Iterable[Problem] = (),
     columns: Mapping[str, tuple[int, ...]] | None = None,
+    sent: Callable[[], Iterable[Customer]] | None = None,
+    mode: int | None = None,
+    make_room: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write the results and return where they are.
 
     `outcomes` has every row of the sheet. `secret` columns are left out. `problems` and `columns`
-    (field → positions) say which cells a workbook marks.
+    (field → positions) say which cells a workbook marks; `sent` returns the customers of
+    its second worksheet. `mode` is as in `atomic_write`. `make_room` is called with the path just
+    before results are put there; where it raises OSError or ServiceError, they go elsewhere.
 
     When `path` can't be written any more (open in Excel, say) the results go beside it under a
     name that is free: something may have been sent, nothing may be lost. What is too large for a
@@ -75,29 +80,41 @@ def write_results(
     """
     own = [number for number in range(len(sheet.headers)) if number not in secret]
     header = [*RESULT_COLUMNS, *(sheet.headers[number] for number in own)]
+    if sheet.decisions:
+        header.append(DECISION_COLUMN)
     failed: ServiceError | None = None
     for place in _places(path, len(sheet.table), len(header)):
         blocks = _blocks(sheet, outcomes, own)
         try:
-            with written_aside(place) as aside:
+            with atomic_write(place, mode) as part:
                 match place.suffix.lower():
                     case ".csv":
-                        write_csv(aside, header, blocks, sheet.delimiter)
+                        write_csv(part, header, blocks, sheet.delimiter)
                     case ".xlsx":
-                        # Late: most want CSV.
-                        from importer.results.xlsx_writer import write_workbook  # noqa: PLC0415
+                        from importer.results.xlsx_writer import (  # noqa: PLC0415 - takes its time
+                            notes_of,
+                            write_workbook,
+                        )
 
-                        marks = marks_of(sheet, own, outcomes, problems, columns or {})
-                        write_workbook(aside, header, _lines(blocks), marks)
+                        notes = notes_of(sheet, own, outcomes, problems, columns or {})
+                        customers = _sent(sent(), outcomes) if sent else None
+                        write_workbook(part, header, _lines(blocks), notes, customers)
                     case ".jsonl":
-                        _write_jsonl(aside, header, _lines(blocks))
+                        _write_jsonl(part, header, _lines(blocks))
                     case _:
-                        _write_parquet(aside, header, blocks)
+                        _write_parquet(part, header, blocks)
+                if make_room:
+                    make_room(place)
         except ServiceError as error:
             failed = failed or error
         else:
             return place
     raise failed or AssertionError("no place was tried")
+
+
+def _sent(customers: Iterable[Customer], outcomes: Outcomes) -> Iterator[Customer]:
+    """Yield the customers but those that need not be sent."""
+    return (each for each in customers if outcomes[each.row].status is not Status.EXISTS)
 
 
 def results_frame(sheet: Sheet, outcomes: Outcomes, secret: Collection[int] = ()) -> pd.DataFrame:
@@ -116,20 +133,23 @@ def _places(path: Path, rows: int, columns: int) -> Iterator[Path]:
     """Yield where to try: the path itself, then two beside it at which nothing is yet."""
     fits = rows < WORKSHEET[0] and columns <= WORKSHEET[1]
     if path.suffix.lower() == ".xlsx" and not fits:
-        path = path.with_name(f"{path.name}.csv")
-        if not path.exists():
-            yield path
-    else:
-        yield path
+        path = path.with_suffix(".csv")
+    yield path
     beside = (path.with_name(f"{path.stem}.{n}{path.suffix}") for n in range(2, 2 + _SUBSTITUTES))
     yield from itertools.islice((place for place in beside if not place.exists()), 2)
 
 
 def _blocks(sheet: Sheet, outcomes: Outcomes, own: list[int]) -> Iterator[list[pa.Array]]:
-    """Yield the columns, some rows at a time: seven of the outcome, then the sheet's own."""
+    """Yield the columns, some rows at a time: seven of the outcome, then the sheet's own.
+
+    The decisions that a person wrote into earlier results are the last.
+    """
     columns = [arrow(sheet.table[number]) for number in own]
-    for start, told in outcomes.blocks():
-        yield [*told, *(column.slice(start, len(told[0])) for column in columns)]
+    if sheet.decisions:
+        decisions = (sheet.decisions.get(row) for row in sheet.table.index)
+        columns.append(pa.array([each[0] if each else "" for each in decisions], pa.string()))
+    for start, block in outcomes.blocks():
+        yield [*block, *(column.slice(start, len(block[0])) for column in columns)]
 
 
 def _lines(blocks: Iterable[list[pa.Array]]) -> Iterator[tuple[str, ...]]:
@@ -145,7 +165,6 @@ def _write_jsonl(path: Path, header: list[str], lines: Iterable[tuple[str, ...]]
 
 
 def _write_parquet(path: Path, header: list[str], blocks: Iterable[list[pa.Array]]) -> None:
-    import pyarrow.parquet as pq  # noqa: PLC0415 - late: few want Parquet
 
     schema = pa.schema([(name, pa.string()) for name in _distinct(header)])
     with pq.ParquetWriter(path, schema) as writer:

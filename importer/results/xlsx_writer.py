@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxFileError
 
-from importer.i18n import later, tr
-from importer.records import RESULT_COLUMNS, RESULTS_WORKSHEET, Status
+from importer.i18n import tr, tr_noop
+from importer.problems import CATALOGUE, Level
+from importer.records import FIELDS, RESULT_COLUMNS, RESULTS_WORKSHEET, SENT_WORKSHEET, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from importer.results.marks import Mark
+    from importer.records import Customer, Outcome, Problem, Sheet
 
 LONGEST_CELL = 32_767
-CUT = later(" … (cut: a cell of a workbook holds no more)")
+CUT = tr_noop(" … (cut: a cell of a workbook holds no more)")
 MOST_COMMENTS = 5_000  # Excel gets slow with more; the colour and import_message stay
 
 _OURS = len(RESULT_COLUMNS)
@@ -42,17 +43,26 @@ _COLOURS = {
 }
 
 
+class CellNote(NamedTuple):
+    """Note about a cell for a person; an error keeps the value from being sent."""
+
+    is_error: bool
+    text: str
+
+
 def write_workbook(
     path: Path,
     header: list[str],
     lines: Iterable[tuple[str, ...]],
-    marks: Mapping[int, Mapping[int, Mark]],
+    notes: Mapping[int, Mapping[int, CellNote]],
+    sent: Iterable[Customer] | None = None,
 ) -> None:
-    """Write one worksheet: frozen header with a filter, the status coloured, bad cells marked.
+    """Write a worksheet: frozen header with a filter, the status coloured, bad cells marked.
 
     Cells are text, so that `+994…` and `007` stay what they are and nothing is run as a formula;
-    a text too long for a cell is cut and says so. `marks` is row number → index among the sheet's
-    own columns → what to say there.
+    a text too long for a cell is cut and says so. `notes` is row number → index among the sheet's
+    own columns → what to say there. The customers that are sent go into a second worksheet; None:
+    there is none.
 
     Raises OSError when it can't be written.
     """
@@ -60,18 +70,64 @@ def write_workbook(
         # Text is never taken for a formula or an address, and columns are text even where they
         # are empty: what is typed in later keeps its zeros.
         with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
-            _fill(book, header, lines, marks)
+            style = _styles(book)
+            _fill(book, style, header, lines, notes)
+            if sent is not None:
+                _fill_sent(book, style, sent)
     except XlsxFileError as error:
         raise OSError(str(error)) from error
 
 
+def notes_of(
+    sheet: Sheet,
+    own: list[int],
+    outcomes: Mapping[int, Outcome],
+    problems: Iterable[Problem],
+    columns: Mapping[str, tuple[int, ...]],
+) -> dict[int, dict[int, CellNote]]:
+    """Return row number → index in `own` → note; `own` are the columns that are shown.
+
+    Of several columns that make a field, the note goes to the one with the problem's text; if none
+    has it, or it is an outcome's, to the first with a text that has no note yet. Problems of a
+    whole row, or of a field the sheet has no column for, have no cell.
+    """
+    place = {number: index for index, number in enumerate(own)}
+    notes: dict[int, dict[int, CellNote]] = {}
+
+    def add(row: int, field: str, value: str, new: CellNote) -> None:
+        shown = [number for number in columns.get(field, ()) if number in place]
+        if not shown:
+            return
+        of_row = notes.setdefault(row, {})
+
+        def likelihood(number: int) -> tuple[bool, bool, bool]:
+            text = str(sheet.table.at[row, number])
+            return bool(value) and text == value, bool(text), place[number] not in of_row
+
+        index = place[max(shown, key=likelihood)]
+        if earlier := of_row.get(index):
+            new = CellNote(earlier.is_error or new.is_error, f"{earlier.text}\n{new.text}")
+        of_row[index] = new
+
+    for problem in problems:
+        entry = CATALOGUE[problem.code]
+        text = f"{tr(entry.title)}: {tr(entry.hint)}" if entry.hint else tr(entry.title)
+        is_error = entry.level is not Level.REMARK
+        add(problem.row, problem.field, problem.value, CellNote(is_error, text))
+    for outcome in outcomes.values():
+        if outcome.field:
+            is_error = outcome.status is not Status.DUPLICATE
+            add(outcome.row, outcome.field, "", CellNote(is_error, outcome.message))
+    return notes
+
+
 def _fill(
     book: xlsxwriter.Workbook,
+    style: Mapping[str, Any],
     header: list[str],
     lines: Iterable[tuple[str, ...]],
-    marks: Mapping[int, Mapping[int, Mark]],
+    notes: Mapping[int, Mapping[int, CellNote]],
 ) -> None:
-    style = _styles(book)
     sheet = book.add_worksheet(RESULTS_WORKSHEET)
     for column, name in enumerate(header):
         sheet.write_string(0, column, _fitting(name), style["ours" if column < _OURS else "theirs"])
@@ -83,23 +139,52 @@ def _fill(
         for column in range(_OURS, len(line)):
             if cell := line[column]:
                 sheet.write_string(last, column, _fitting(cell), style["text"])
-        for index, mark in marks.get(int(line[0]), {}).items():
+        for index, note in notes.get(int(line[0]), {}).items():
             column = _OURS + index
-            look = style["grave" if mark.grave else "remark"]
+            look = style["error" if note.is_error else "remark"]
             if line[column]:
                 sheet.write_string(last, column, _fitting(line[column]), look)
             else:  # a name that is missing
                 sheet.write_blank(last, column, None, look)
             comments += 1
             if comments <= MOST_COMMENTS:
-                sheet.write_comment(last, column, mark.text, _COMMENT)
+                sheet.write_comment(last, column, note.text, _COMMENT)
         if last <= _LOOKED_AT:
             pairs = zip(widths, line, strict=True)
             widths[_OURS:] = [max(width, _width(cell)) for width, cell in pairs][_OURS:]
+    _arrange(sheet, style, widths, last)
+    sheet.freeze_panes(1, 2)
+
+
+def _fill_sent(
+    book: xlsxwriter.Workbook, style: Mapping[str, Any], sent: Iterable[Customer]
+) -> None:
+    """Write the values as Clopos gets them. The worksheet is not read back, so it is locked."""
+    sheet = book.add_worksheet(SENT_WORKSHEET)
+    header = [RESULT_COLUMNS[0], *FIELDS]
+    for column, name in enumerate(header):
+        sheet.write_string(0, column, name, style["ours"])
+    widths = [_WIDTHS[0], *(_width(name) + _BUTTON for name in FIELDS)]
+    last = 0
+    for last, customer in enumerate(sent, start=1):
+        sheet.write_number(last, 0, customer.row, style["number"])
+        for column, value in enumerate((getattr(customer, name) for name in FIELDS), start=1):
+            if isinstance(value, int):
+                sheet.write_number(last, column, value, style["number"])
+            elif value is not None:
+                sheet.write_string(last, column, _fitting(value), style["text"])
+                if last <= _LOOKED_AT:
+                    widths[column] = max(widths[column], _width(value))
+    _arrange(sheet, style, widths, last)
+    sheet.freeze_panes(1, 1)
+    sheet.protect(options={"autofilter": True, "sort": True, "format_columns": True})
+
+
+def _arrange(sheet: Any, style: Mapping[str, Any], widths: list[int], last: int) -> None:
+    """Set widths, filter and print layout of a worksheet whose last row is `last` (from 0)."""
     for column, width in enumerate(widths):
         sheet.set_column(column, column, width, style["text"])
-    sheet.freeze_panes(1, 2)
-    sheet.autofilter(0, 0, last, len(header) - 1)
+    sheet.autofilter(0, 0, last, len(widths) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{last + 1}"})
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -116,7 +201,7 @@ def _styles(book: xlsxwriter.Workbook) -> dict[str, Any]:
         "message": text | {"text_wrap": True},
         "ours": title | {"bg_color": "#1F4E78", "font_color": "#FFFFFF"},
         "theirs": title | {"bg_color": "#D9D9D9"},
-        "grave": text | {"bg_color": "#F8CBAD", "border": 1, "border_color": "#C00000"},
+        "error": text | {"bg_color": "#F8CBAD", "border": 1, "border_color": "#C00000"},
         "remark": text | {"bg_color": "#FFF2CC"},
         **{status.value: text | {"bg_color": colour} for status, colour in _COLOURS.items()},
     }

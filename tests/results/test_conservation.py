@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.errors import ImporterError, UsageError
 from importer.records import RESULT_COLUMNS, Outcome, Sheet, Status
-from importer.results.conservation import account
+from importer.results.conservation import verify_conservation
 from importer.results.outcomes import Outcomes
 from importer.results.reader import read_results
 from importer.results.write import SUFFIXES, write_results
@@ -42,13 +42,13 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), m
     st.lists(texts | st.sampled_from(['"', "a\nb", "=1", ";", "7", "'"]), min_size=1, max_size=4),
     st.sampled_from([",", ";", "\t", "|"]),
 )
-def test_what_is_written_is_read_back(
+def test_written_results_pass_verification(
     tmp_path: Path, suffix: str, cells: list[str], delimiter: str
 ) -> None:
     sheet = sheet_of(cells, delimiter)
     outcomes = outcomes_of(sheet)
     path = write_results(tmp_path / f"results{suffix}", sheet, outcomes)
-    account(path, outcomes)
+    verify_conservation(path, outcomes)
     header, columns = read_results(path)
     assert header[:7] == list(RESULT_COLUMNS)
     assert columns[0].to_pylist() == [str(row) for row in sheet.table.index]
@@ -66,7 +66,7 @@ def test_what_is_written_is_read_back(
         ("import_row", "row", "doesn't begin with import_row"),
     ],
 )
-def test_results_that_say_something_else_end_the_run(
+def test_results_that_differ_fail_verification(
     tmp_path: Path, old: str, new: str, why: str
 ) -> None:
     sheet = sheet_of(["a", "b"])
@@ -75,22 +75,22 @@ def test_results_that_say_something_else_end_the_run(
     assert old in text
     path.write_bytes(text.replace(old, new).encode())
     with pytest.raises(ImporterError, match="don't account") as failed:
-        account(path, outcomes_of(sheet))
+        verify_conservation(path, outcomes_of(sheet))
     assert why in (failed.value.why or "")
     assert failed.value.exit_code == 4
 
 
-def test_an_outcome_for_a_row_that_is_not_there_is_no_account(tmp_path: Path) -> None:
+def test_outcome_of_an_unknown_row_fails_verification(tmp_path: Path) -> None:
     sheet = sheet_of(["a"])
     said = {n: Outcome(n, Status.CREATED, clopos_id=str(n)) for n in (2, 99)}
     path = write_results(tmp_path / "results.csv", sheet, outcomes_of(sheet, said))
     with pytest.raises(ImporterError) as failed:
-        account(path, outcomes_of(sheet, said))
+        verify_conservation(path, outcomes_of(sheet, said))
     assert "row 99, which the sheet doesn't have" in (failed.value.why or "")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_is_no_results_file_is_said_so(tmp_path: Path, suffix: str) -> None:
+def test_other_file_is_refused_as_results(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"results{suffix}"
     with pytest.raises(UsageError, match="no results file"):
         read_results(path)

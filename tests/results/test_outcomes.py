@@ -25,7 +25,7 @@ SAID = st.builds(
 @given(
     st.lists(SAID, unique_by=lambda outcome: outcome.row), st.integers(0, 19), st.integers(0, 19)
 )
-def test_it_is_the_whole_mapping(said: list[Outcome], start: int, stop: int) -> None:
+def test_outcomes_behave_like_a_complete_dict(said: list[Outcome], start: int, stop: int) -> None:
     whole = {row: Outcome(row, Status.PENDING, message="not yet") for row in range(2, 21)}
     told = {outcome.row: outcome for outcome in said}
     outcomes = Outcomes(pd.RangeIndex(2, 21), told, Status.PENDING, "not yet")
@@ -51,7 +51,7 @@ def test_it_is_the_whole_mapping(said: list[Outcome], start: int, stop: int) -> 
     assert list(found) == lines
 
 
-def test_a_row_the_sheet_has_not_is_not_in_it() -> None:
+def test_outcomes_have_no_unknown_row() -> None:
     outcomes = Outcomes(pd.Index([2, 5]), {}, Status.READY)
     with pytest.raises(KeyError):
         outcomes[3]

@@ -17,8 +17,16 @@ from importer.clean.columns import clean
 from importer.errors import UsageError
 from importer.mapping.columns import map_columns
 from importer.mapping.profiles import load_profiles
-from importer.read.sheet import read
-from importer.records import FIELDS, Mapping, MappingChoices, Reading, ReadOptions, Sheet, Status
+from importer.read import read
+from importer.records import (
+    FIELDS,
+    ColumnMapping,
+    MappingChoices,
+    Reading,
+    ReadOptions,
+    Sheet,
+    Status,
+)
 from importer.results.outcomes import Outcomes
 from importer.results.write import write_results
 from importer.text import tidy
@@ -109,7 +117,9 @@ def test_results_are_read_back_as_they_were(suffix: str, sheet: Sheet, tmp_path:
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
 @given(sheet=sheets(distinct=True))
 @quickly
-def test_where_a_header_stands_once_too(suffix: str, sheet: Sheet, tmp_path: Path) -> None:
+def test_results_with_distinct_headers_are_read_back_as_they_were(
+    suffix: str, sheet: Sheet, tmp_path: Path
+) -> None:
     """These formats know each header once; a repeated one is numbered."""
     back = written(sheet, tmp_path / f"results.{suffix}")
     assert back.headers == sheet.headers
@@ -157,7 +167,7 @@ def test_any_text_survives_any_encoding(
     assert texts(sheet) == [list(column) for column in zip(*rows, strict=True)]
 
 
-def test_half_a_letter_is_no_text(tmp_path: Path) -> None:
+def test_half_a_surrogate_pair_becomes_a_replacement_character(tmp_path: Path) -> None:
     """…and JSON can say it: what is lost shows as U+FFFD, the whole ones stay."""
     path = tmp_path / "list.jsonl"
     path.write_text('{"Name": "Anar \\ud83d", "Note": "\\ud83d\\ude00"}\n', encoding="utf-8")
@@ -165,7 +175,7 @@ def test_half_a_letter_is_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [xlsx, "jsonl", "parquet"], ids=["xlsx", "jsonl", "parquet"])
-def test_what_others_write_is_read_as_it_is(make: object, tmp_path: Path) -> None:
+def test_files_of_other_programs_are_read_as_they_are(make: object, tmp_path: Path) -> None:
     rows = [["Anar", "007", "=1+1"], ["Lalə", "+994500000001", "a\nb"]]
     header = ["Name", "Phone", "Note"]
     table = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
@@ -192,7 +202,7 @@ VALUES = {
     "description": cells,
     "group_id": st.one_of(st.integers(0, 99).map(str), cells),
 }
-OURS = Mapping({name: (place,) for place, name in enumerate(FIELDS)})
+OURS = ColumnMapping({name: (place,) for place, name in enumerate(FIELDS)})
 
 
 @given(st.lists(st.tuples(*(VALUES[name] for name in FIELDS)), min_size=1, max_size=4))
@@ -220,7 +230,7 @@ WORDS = "Name;Ad;Soyad;Имя;Фамилия;Phone;Mobil;E-poçt;Email;Kod;Card 
     st.lists(st.sampled_from(WORDS.split(";")), min_size=1, max_size=7, unique=True), st.randoms()
 )
 @settings(quickly, max_examples=200)
-def test_the_mapping_does_not_depend_on_the_order_of_columns(
+def test_mapping_does_not_depend_on_the_order_of_columns(
     header: list[str], random_: random.Random
 ) -> None:
     shuffled = header[:]

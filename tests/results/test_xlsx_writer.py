@@ -1,4 +1,4 @@
-"""Results as a workbook: what a shop owner sees, mends and gives back."""
+"""Results as a workbook that a shop owner reads, fixes and gives back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from importer.pipeline.calls import Output, Result, SheetOptions, check
+from importer.pipeline import Output, Result, SheetOptions, check
 from importer.results.xlsx_writer import LONGEST_CELL
 from tests.workbook_builders import xlsx
 
@@ -31,7 +31,7 @@ def written(folder: Path, text: str = LIST, **options: Any) -> tuple[Result, Any
     return result, openpyxl.load_workbook(results).active
 
 
-def test_the_header_stays_in_sight_with_a_filter_and_the_status_has_a_colour(
+def test_workbook_has_frozen_header_filter_and_status_colours(
     tmp_path: Path,
 ) -> None:
     _, sheet = written(tmp_path)
@@ -42,7 +42,7 @@ def test_the_header_stays_in_sight_with_a_filter_and_the_status_has_a_colour(
     assert len(set(said.values())) == 3
 
 
-def test_phones_and_codes_are_text_also_where_somebody_types_one_in(tmp_path: Path) -> None:
+def test_columns_are_text_also_where_they_are_empty(tmp_path: Path) -> None:
     _, sheet = written(tmp_path)
     assert [cell.value for cell in sheet[2][8:12]] == ["+994500000001", None, "007", "=1+1"]
     assert {cell.data_type for cell in (sheet["I2"], sheet["K2"], sheet["L2"])} == {"s"}
@@ -54,7 +54,7 @@ def test_phones_and_codes_are_text_also_where_somebody_types_one_in(tmp_path: Pa
     assert formats == dict.fromkeys(range(1, 13), "@")
 
 
-def test_a_bad_cell_is_marked_and_says_why(tmp_path: Path) -> None:
+def test_bad_cell_has_a_colour_and_a_comment(tmp_path: Path) -> None:
     """…of two columns of phones the one that is bad; a doubtful one in another colour."""
     _, sheet = written(tmp_path)
     comments = {
@@ -69,7 +69,7 @@ def test_a_bad_cell_is_marked_and_says_why(tmp_path: Path) -> None:
     assert sheet["H4"].fill.fgColor.rgb == grave != sheet["I6"].fill.fgColor.rgb
 
 
-def test_a_row_is_as_high_as_its_message_and_a_text_as_long_as_a_cell_takes(
+def test_row_is_as_high_as_its_message_and_long_text_is_cut(
     tmp_path: Path,
 ) -> None:
     _, sheet = written(tmp_path, f"Name;Phone;Note\nAnar;05;{'x' * 40_000}\nLeyla;;y\n")
@@ -79,26 +79,26 @@ def test_a_row_is_as_high_as_its_message_and_a_text_as_long_as_a_cell_takes(
     assert "(cut:" in sheet["J2"].value
 
 
-def test_mended_in_excel_it_goes_straight_back_in(tmp_path: Path) -> None:
+def test_workbook_corrected_in_excel_is_a_sheet(tmp_path: Path) -> None:
     _, sheet = written(tmp_path)
     book = sheet.parent
     sheet["I3"], sheet["J3"], sheet["H4"] = "050 000 00 02", None, "Orxan Demo"
     book.save(tmp_path / "mended.xlsx")
     result = check(tmp_path / "mended.xlsx")
-    values = result.prepared.values
+    values = result.prepared.ready
     assert values["name"].tolist() == ["Anar Demo", "Leyla Demo", "Orxan Demo", "Nigar Demo"]
     assert values["code"].tolist() == ["007", "008", "009", "011"]
     assert values["description"].tolist()[0] == "=1+1"
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "jsonl", "parquet"])
-def test_results_of_every_format_are_a_sheet(tmp_path: Path, suffix: str) -> None:
+def test_results_of_every_format_are_the_same_sheet(tmp_path: Path, suffix: str) -> None:
     """…also of a workbook, whose row numbers are kept."""
     path = tmp_path / "list.xlsx"
     rows = [["Ad Soyad", "Telefon", "Kod"], ["Anar", "+994500000001", "007"], ["Leyla", "", "-1"]]
     path.write_bytes(xlsx(rows))
     first = check(path, output=Output(tmp_path / f"results.{suffix}"))
     again = check(tmp_path / f"results.{suffix}", output=Output(tmp_path / "again.csv"))
-    assert again.prepared.values.reset_index(drop=True).equals(
-        first.prepared.values.reset_index(drop=True)
+    assert again.prepared.ready.reset_index(drop=True).equals(
+        first.prepared.ready.reset_index(drop=True)
     )

@@ -1,4 +1,4 @@
-"""What a results file promises, as a pandera model: one line a row, and nothing in it is silent.
+"""Contract of a results file as a pandera model: one line a row, each with its reason.
 
 It is a model of text, as every format of the results holds it: "" for nothing. The sheet's own
 columns, which follow the seven, may be anything. A check's name says what is broken.
@@ -26,10 +26,11 @@ STATUSES = (
     "pending",
 )
 """What can have become of a row in a run: each has one of these."""
-CHECKED = ("ready", "invalid", "duplicate")
+CHECKED = ("ready", "invalid", "duplicate", "conflict", "exists")
 """What a row can be without a run."""
 AT_CLOPOS = ("created", "exists")
-UNIQUE = ("phone", "code", "cid")
+COMPARED = ("phone", "code", "cid", "email", "date_of_birth", "name")
+"""What tells that two rows are one person, or what two people can't share."""
 
 
 def result_schema() -> DataFrameSchema:
@@ -42,7 +43,7 @@ def result_schema() -> DataFrameSchema:
             ),
             "clopos_id": _text("an id", r"[0-9A-Za-z_-]*"),
             "import_field": Column(
-                checks=Check(lambda said: said.isin(["", *UNIQUE]), name="a unique field")
+                checks=Check(lambda said: said.isin(["", *COMPARED]), name="a compared field")
             ),
             "import_existing_id": _text("an id", r"[0-9A-Za-z_-]*"),
             "import_duplicate_of": _text("a row number or nothing", r"([1-9][0-9]*)?"),
@@ -52,11 +53,11 @@ def result_schema() -> DataFrameSchema:
             Check(_rows_rise, name="rows are in the sheet's order, each once"),
             Check(_of_one_kind, name="statuses of a run or of a check, not of both"),
             _exactly("clopos_id", AT_CLOPOS),
-            _exactly("import_duplicate_of", ("duplicate",)),
+            _only("import_duplicate_of", ("duplicate", "conflict")),
             _only("import_existing_id", ("conflict",)),
             _only("import_field", ("conflict", "duplicate", "rejected")),
-            Check(_names_its_field, name="a duplicate names the field it repeats"),
-            Check(_names_a_kept_row, name="a duplicate names an earlier row that is kept"),
+            Check(_names_its_row, name="a duplicate names the row it repeats"),
+            Check(_names_a_kept_row, name="a duplicate names another row that is kept"),
             Check(_says_why, name="what isn't at Clopos has its reason"),
         ],
         strict=False,
@@ -104,16 +105,15 @@ def _of_one_kind(table: pd.DataFrame) -> bool:
     return "ready" not in found or found <= set(CHECKED)
 
 
-def _names_its_field(table: pd.DataFrame) -> pd.Series[bool]:
-    return (table["import_status"] != "duplicate") | (table["import_field"] != "")
+def _names_its_row(table: pd.DataFrame) -> pd.Series[bool]:
+    return (table["import_status"] != "duplicate") | (table["import_duplicate_of"] != "")
 
 
 def _names_a_kept_row(table: pd.DataFrame) -> pd.Series[bool]:
     given_up = table["import_status"].isin(["duplicate", "invalid"])
     kept = table.loc[~given_up, "import_row"]
     of = table["import_duplicate_of"]
-    earlier = _numbers(of) < _numbers(table["import_row"])
-    return (of == "") | (of.isin(kept) & earlier)
+    return (of == "") | (of.isin(kept) & (of != table["import_row"]))
 
 
 def _says_why(table: pd.DataFrame) -> pd.Series[bool]:
