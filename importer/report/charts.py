@@ -1,4 +1,4 @@
-"""Facts → the shapes of the two figures: the way of the rows, and requests by the minute. Pure.
+"""Facts → the shapes of the two figures: what happened to the rows, and requests by the minute.
 
 Only numbers are computed here; the template draws them.
 """

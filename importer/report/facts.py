@@ -1,4 +1,4 @@
-"""What a run found, planned and did, in numbers: no names, no phones, no values. Pure."""
+"""Findings, plan and outcome of a run in numbers: no names, no phones, no values."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from importer.problems import CATALOGUE, Level
+from importer.problems import CATALOGUE, LOSSES, Level
 from importer.records import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from importer.errors import ImporterError
     from importer.pipeline.prepare import Prepared
@@ -20,7 +20,7 @@ EXAMPLES = 3  # rows named for each kind of problem
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """All problems of one kind with one field."""
+    """Problems of one kind with one field."""
 
     field: str
     code: str
@@ -29,8 +29,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that is open, without the values that it shows as examples."""
+
+    message: str
+    rows: int
+    answers: tuple[str, ...]  # flags, the best one first
+
+
+@dataclass(frozen=True, slots=True)
 class Sending:
-    """What was planned and what it took. Minutes and rates are None where there is no limit."""
+    """Planned and actual cost of sending. Minutes and rates are None where there is no limit."""
 
     creates: int = 0  # planned
     reads: int = 0
@@ -56,10 +65,14 @@ class Facts:
     results: str = ""
     sending: Sending | None = None  # None: `check`
     error: tuple[str, str, str] | None = None  # what ended it early: what, why, what to do
+    target: Mapping[str, Any] | None = None  # as `Target.as_dict`; None: not known
+    questions: tuple[Asked, ...] = ()
+    losses: tuple[Group, ...] = ()  # remarks about what is lost for ever
+    unused: tuple[tuple[str, int], ...] = ()  # header of a column that isn't sent, filled cells
 
     def examples(self) -> set[int]:
         """Return the rows that are named as examples."""
-        return {row for group in self.groups for row in group.rows}
+        return {row for group in (*self.groups, *self.losses) for row in group.rows}
 
     def ended(
         self,
@@ -76,7 +89,7 @@ class Facts:
             self,
             counts={str(status): counts[status] for status in Status if counts[status]},
             sending=sending,
-            error=(error.what, error.why or "", error.todo or "") if error else None,
+            error=(error.what, error.why or "", error.fix or "") if error else None,
             seconds=seconds,
         )
 
@@ -91,10 +104,26 @@ class Facts:
         if sending:
             timeline = tuple((sent, throttled) for sent, throttled in sending["timeline"])
             sending = Sending(**(sending | {"timeline": timeline}))
-        groups = (Group(**(group | {"rows": tuple(group["rows"])})) for group in facts["groups"])
+        # What older runs didn't note is empty.
+        groups, losses = (
+            tuple(Group(**(group | {"rows": tuple(group["rows"])})) for group in facts.get(key, ()))
+            for key in ("groups", "losses")
+        )
+        questions = (
+            Asked(**(asked | {"answers": tuple(asked["answers"])}))
+            for asked in facts.get("questions", ())
+        )
         columns = {name: tuple(headers) for name, headers in facts["columns"].items()}
         error = tuple(facts["error"]) if facts["error"] else None
-        new = {"groups": tuple(groups), "columns": columns, "sending": sending, "error": error}
+        new = {
+            "groups": groups,
+            "losses": losses,
+            "questions": tuple(questions),
+            "unused": tuple((header, cells) for header, cells in facts.get("unused", ())),
+            "columns": columns,
+            "sending": sending,
+            "error": error,
+        }
         return cls(**(dict(facts) | new))
 
 
@@ -105,7 +134,17 @@ def gather(file: str, prepared: Prepared, counts: Mapping[Status, int], **more: 
         file=file,
         rows=len(prepared.sheet.table),
         counts={str(status): counts[status] for status in Status if counts.get(status)},
-        groups=_groups(prepared),
+        groups=_groups(prepared, lambda code: CATALOGUE[code].level is not Level.REMARK),
+        losses=_groups(prepared, LOSSES.__contains__),
+        questions=tuple(
+            Asked(question.message, question.rows, question.answers)
+            for question in prepared.questions
+        ),
+        unused=tuple(
+            (headers[position], filled)
+            for position in prepared.mapping.unused
+            if (filled := int((prepared.sheet.table[position] != "").sum()))
+        ),
         columns={
             name: tuple(headers[position] for position in positions)
             for name, positions in prepared.mapping.columns.items()
@@ -114,11 +153,11 @@ def gather(file: str, prepared: Prepared, counts: Mapping[Status, int], **more: 
     )
 
 
-def _groups(prepared: Prepared) -> tuple[Group, ...]:
-    """Return what holds rows or values back, most frequent first."""
+def _groups(prepared: Prepared, wanted: Callable[[str], bool]) -> tuple[Group, ...]:
+    """Return the problems with a wanted code by field and code, most frequent first."""
     rows: dict[tuple[str, str], list[int]] = {}
     for problem in prepared.problems:
-        if CATALOGUE[problem.code].level is not Level.REMARK:
+        if wanted(problem.code):
             rows.setdefault((problem.field, problem.code), []).append(problem.row)
     found = (
         Group(name, code, len(where), tuple(where[:EXAMPLES]))

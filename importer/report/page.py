@@ -14,14 +14,14 @@ from markupsafe import Markup, escape
 
 from importer import __version__
 from importer import i18n as messages
-from importer.cli.render import duration, meanings_of, run_again
-from importer.cli.width import cut
-from importer.files import written_aside
+from importer.files import atomic_write
 from importer.i18n import number, tr, trn
 from importer.problems import CATALOGUE
 from importer.records import Status
-from importer.report import charts as figures
+from importer.report import charts
 from importer.report.facts import Sending
+from importer.results.wording import duration, meanings_of, run_again
+from importer.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,15 +44,21 @@ class _Example:
 
 
 def write_report(
-    path: Path, facts: Facts, lines: Lines, when: datetime, *, private: bool = False
+    path: Path,
+    facts: Facts,
+    lines: Lines,
+    when: datetime,
+    *,
+    private: bool = False,
+    mode: int | None = None,
 ) -> None:
-    """Write the page. `private`: without names, phones and values.
+    """Write the page. `private`: without names, phones and values; `mode` as in `atomic_write`.
 
     Raises ServiceError when it can't be written.
     """
     page = render(facts, lines, when, private=private)
-    with written_aside(path) as aside:
-        aside.write_text(page, encoding="utf-8")
+    with atomic_write(path, mode) as part:
+        part.write_text(page, encoding="utf-8")
 
 
 def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
@@ -74,7 +80,7 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
     checked = facts.sending is None
     # Where nothing was asked of Clopos, there is no pace to be shown.
     asked = facts.sending if facts.sending and facts.sending.requests.get("total") else Sending()
-    buckets, top = figures.by_the_minute(asked.timeline, asked.quota)
+    buckets, top = charts.by_the_minute(asked.timeline, asked.quota)
     return environment.get_template("page.html").render(
         facts=facts,
         private=private,
@@ -86,9 +92,11 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
         policy=_policy(style, script),
         headline=headline(facts),
         steps=list(next_steps(facts)),
-        stages=figures.way_of_rows(facts.rows, facts.counts, checked=checked),
-        bar=figures.BAR,
+        stages=charts.way_of_rows(facts.rows, facts.counts, checked=checked),
+        bar=charts.BAR,
         names=_stage_names(),
+        target=_target(facts),
+        losses=[_group(group, facts, lines, private=private) for group in facts.losses],
         meanings={str(status): text for status, text in meanings_of().items()},
         groups=[_group(group, facts, lines, private=private) for group in facts.groups],
         need=[_row(line, facts, lines, private=private) for line in need],
@@ -112,12 +120,12 @@ def headline(facts: Facts) -> str:
             facts.rows,
             done=number(counts.get(Status.READY, 0)),
         )
-    there = counts.get(Status.CREATED, 0) + counts.get(Status.EXISTS, 0)
+    at_clopos = counts.get(Status.CREATED, 0) + counts.get(Status.EXISTS, 0)
     return trn(
         "{done} of {n} row is at Clopos",
         "{done} of {n} rows are at Clopos",
         facts.rows,
-        done=number(there),
+        done=number(at_clopos),
     )
 
 
@@ -125,22 +133,27 @@ def next_steps(facts: Facts) -> Iterator[str]:
     """Yield what is to be done next, most urgent first."""
     counts = facts.counts
     if facts.error:
-        what, why, todo = facts.error
+        what, why, fix = facts.error
         yield ": ".join(filter(None, (what, why)))
-        if todo:
-            yield todo
+        if fix:
+            yield fix
     if again := run_again(counts):
         yield again
+    for asked in facts.questions:
+        yield tr("Answer a question first: {message}", message=asked.message)
     if n := counts.get(Status.CONFLICT, 0):
         yield trn(
-            "Decide about {n} conflict: is it the same person, or is a phone or code wrong?",
-            "Decide about {n} conflicts: is it the same person, or is a phone or code wrong?",
+            "Decide about {n} conflict: write same, other or skip into a column import_decision of "
+            "{path} and run that file",
+            "Decide about {n} conflicts: write same, other or skip into a column import_decision "
+            "of {path} and run that file",
             n,
+            path=Path(facts.results).name,
         )
     if n := counts.get(Status.INVALID, 0) + counts.get(Status.REJECTED, 0):
         yield trn(
-            "Mend {n} row in {path} and run that file: what is at Clopos is not sent again",
-            "Mend {n} rows in {path} and run that file: what is at Clopos is not sent again",
+            "Fix {n} row in {path} and run that file: what is at Clopos is not sent again",
+            "Fix {n} rows in {path} and run that file: what is at Clopos is not sent again",
             n,
             path=Path(facts.results).name,
         )
@@ -175,7 +188,7 @@ def _group(group: Any, facts: Facts, lines: Lines, *, private: bool) -> dict[str
 
 
 def _value(line: Line | None, headers: tuple[str, ...]) -> str:
-    return cut(line.text(headers), _VALUE) if line else ""
+    return shorten(line.text(headers), _VALUE) if line else ""
 
 
 def _row(line: Line, facts: Facts, lines: Lines, *, private: bool) -> dict[str, Any]:
@@ -205,7 +218,7 @@ def _flags(text: str) -> Markup:
 
 
 def _plan(sending: Sending, seconds: float) -> list[tuple[str, str, str]]:
-    """Return (what, planned, happened) for each thing that was foretold."""
+    """Return (what, planned, happened) for each figure of the plan."""
     took = sending.requests
     if not took:
         return []
@@ -220,6 +233,22 @@ def _plan(sending: Sending, seconds: float) -> list[tuple[str, str, str]]:
         (tr("time"), planned, duration(seconds)),
         (tr("times Clopos asked to wait (429)"), "0", number(took.get("throttled", 0))),
     ]
+
+
+def _target(facts: Facts) -> list[str]:
+    """Return where it was or would be sent, in parts; empty where that isn't known."""
+    target = facts.target
+    if not target or not (target["brand"] or target["sandbox"]):
+        return []
+    venue, version = target["venue"], target["version"]
+    parts = (
+        tr("a sandbox, not Clopos") if target["sandbox"] else None,
+        tr("brand {brand}", brand=target["brand"]) if target["brand"] else None,
+        tr("venue {venue}", venue=venue) if venue else None,
+        None if target["sandbox"] else target["base_url"],
+        tr("API version {version}", version=version),
+    )
+    return [part for part in parts if part]
 
 
 def _stage_names() -> dict[str, str]:

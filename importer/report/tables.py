@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CLASHES = (Status.CONFLICT, Status.REJECTED, Status.FAILED, Status.UNKNOWN)
 SHOWN = frozenset({*_CLASHES, Status.INVALID})
-"""What needs a person, one by one. Pending rows need only a second run."""
+"""Statuses that need a person, one by one. Pending rows need only a second run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class Lines:
 def from_sheet(prepared: Prepared, outcomes: Outcomes, wanted: Collection[int]) -> Lines:
     """Return the rows that need a person, and those in `wanted`, in the sheet's order."""
     headers, table = prepared.sheet.headers, prepared.sheet.table
-    said = outcomes.said.values()
-    rows = sorted({outcome.row for outcome in said if outcome.status in SHOWN} | {*wanted})
+    explicit = outcomes.explicit.values()
+    rows = sorted({outcome.row for outcome in explicit if outcome.status in SHOWN} | {*wanted})
     cells = table.loc[rows]
     columns = [cells[number].tolist() for number in range(len(headers))]
     shown = [
         Line(outcomes[row], dict(zip(reversed(headers), reversed(texts), strict=True)))
         for row, texts in zip(rows, zip(*columns, strict=True), strict=True)
     ]
-    return Lines(shown, _row_of(said))
+    return Lines(shown, _row_of(explicit))
 
 
 def from_results(path: Path, wanted: Collection[int]) -> tuple[Lines, dict[str, int]]:
@@ -90,9 +90,9 @@ def _outcome(path: Path, cells: Sequence[str]) -> Outcome:
         )
     except ValueError as error:
         raise UsageError(
-            tr("{path} is not whole", path=path),
+            tr("{path} is incomplete", path=path),
             why=tr("a row has {error}", error=error),
-            todo=tr("run `check` or `run` again"),
+            fix=tr("run `check` or `run` again"),
         ) from error
 
 

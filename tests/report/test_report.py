@@ -1,4 +1,4 @@
-"""The page about a run, opened in a real browser: it sorts, filters, and asks nobody anything."""
+"""The page about a run, opened in a real browser: it sorts, filters, and sends no request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,19 +17,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import sync_playwright
 
 from importer import i18n as messages
-from importer.cli.commands import _main
+from importer.cli.main import run_command
 from importer.clopos.stats import Timeline
 from importer.errors import ServiceError, UsageError
-from importer.pipeline.calls import Output, check, run
+from importer.pipeline import Output, check, run
 from importer.records import RESULT_COLUMNS, Outcome, Status
 from importer.report.charts import BAR, WIDTH, by_the_minute, way_of_rows
-from importer.report.facts import Facts, Group, Sending
+from importer.report.facts import Asked, Facts, Group, Sending
 from importer.report.page import next_steps, render, write_report
 from importer.report.tables import Line, Lines, from_results
 from importer.sandbox import Config, serve
+from tests.ui.browsing import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
 EXPORTS = Path(__file__).parents[2] / "samples" / "exports"
 WHEN = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 RUN = [s for s in Status if s is not Status.READY]
 COLUMNS = {"name": ("Ad", "Soyad"), "phone": ("Telefon",), "code": ("Kod",)}
 
@@ -78,12 +75,8 @@ def rows() -> Lines:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the Chromium of this machine."""
-    if not (path := shutil.which("chromium")):
-        pytest.skip("there is no chromium on this machine (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
@@ -109,7 +102,7 @@ def shown(page: Page) -> list[str]:
     return page.locator("table.sorts tbody tr:visible td:first-child").all_inner_texts()
 
 
-def test_the_table_sorts_and_filters(browser: Browser, tmp_path: Path, asked: list[str]) -> None:
+def test_table_sorts_and_filters(browser: Browser, tmp_path: Path, asked: list[str]) -> None:
     page = opened(browser, tmp_path, asked)
     assert shown(page) == ["5", "12", "101", "6", "7"]
     page.get_by_role("button", name="row").click()
@@ -127,7 +120,7 @@ def test_the_table_sorts_and_filters(browser: Browser, tmp_path: Path, asked: li
     assert asked == []
 
 
-def test_a_customer_leads_to_its_row(browser: Browser, tmp_path: Path, asked: list[str]) -> None:
+def test_customer_id_links_to_its_row(browser: Browser, tmp_path: Path, asked: list[str]) -> None:
     page = opened(browser, tmp_path, asked)
     text = page.locator("#row-12").inner_text()
     assert "of customer 90" in text
@@ -138,7 +131,7 @@ def test_a_customer_leads_to_its_row(browser: Browser, tmp_path: Path, asked: li
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 360])
-def test_nobody_is_kept_out(
+def test_page_has_no_accessibility_violations(
     browser: Browser, tmp_path: Path, asked: list[str], scheme: str, width: int
 ) -> None:
     page = opened(browser, tmp_path, asked, scheme)
@@ -151,18 +144,14 @@ def test_nobody_is_kept_out(
 
 
 @pytest.mark.parametrize("language", ["az", "ru", "tr"])
-def test_every_language_fits_a_phone(
+def test_page_fits_a_phone_in_every_language(
     browser: Browser,
     tmp_path: Path,
     asked: list[str],
     language: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with monkeypatch.context() as spoken:
-        spoken.setattr(messages, "_catalogue", None)  # English again afterwards
-        spoken.setattr(messages, "_language", "en")
-        messages.use(language)
-        page = opened(browser, tmp_path, asked)
+    messages.set_language(language)
+    page = opened(browser, tmp_path, asked)
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.locator("html").get_attribute("lang") == language
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -170,7 +159,7 @@ def test_every_language_fits_a_phone(
     assert shown(page) == ["5", "6", "7", "12", "101"]
 
 
-def test_it_prints_in_dark_ink_without_tools(
+def test_printed_page_is_dark_on_white_without_tools(
     browser: Browser, tmp_path: Path, asked: list[str]
 ) -> None:
     page = opened(browser, tmp_path, asked, "dark")
@@ -180,7 +169,9 @@ def test_it_prints_in_dark_ink_without_tools(
     assert not page.locator(".tools").is_visible()
 
 
-def test_without_personal_data(browser: Browser, tmp_path: Path, asked: list[str]) -> None:
+def test_private_page_has_no_personal_data(
+    browser: Browser, tmp_path: Path, asked: list[str]
+) -> None:
     page = opened(browser, tmp_path, asked, private=True)
     text = page.content()
     for word in ("Demo", "Əliyev", "+994", "«12»", "somebody"):
@@ -189,7 +180,7 @@ def test_without_personal_data(browser: Browser, tmp_path: Path, asked: list[str
     assert Axe().run(page).violations_count == 0
 
 
-def test_what_a_sheet_says_is_text(tmp_path: Path) -> None:
+def test_markup_in_a_sheet_stays_text(tmp_path: Path) -> None:
     page = render(facts(file="<b>&.csv"), rows(), WHEN, private=False)
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -200,8 +191,8 @@ def test_what_a_sheet_says_is_text(tmp_path: Path) -> None:
         write_report(tmp_path / "no" / "x.html", facts(), rows(), WHEN)
 
 
-def test_a_hundred_thousand_rows_fit_into_a_megabyte() -> None:
-    """What is shown one by one is capped, so 20,000 conflicts stand for any number."""
+def test_page_of_a_hundred_thousand_rows_is_below_a_megabyte() -> None:
+    """Rows shown one by one are capped, so 20,000 conflicts stand for any number."""
     lines = Lines(
         [line(n, Status.CONFLICT, message="x" * 300) for n in range(2, 20_002)],
         {str(n): n for n in range(100_000)},
@@ -214,7 +205,7 @@ def test_a_hundred_thousand_rows_fit_into_a_megabyte() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(RUN), st.integers(0, 10**6), min_size=1))
-def test_every_row_is_in_the_figure(counts: dict[Status, int]) -> None:
+def test_figure_has_every_row(counts: dict[Status, int]) -> None:
     total = sum(counts.values())
     told = {str(status): number for status, number in counts.items()}
     stages = way_of_rows(total, told, checked=False)
@@ -230,7 +221,7 @@ def test_every_row_is_in_the_figure(counts: dict[Status, int]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 5)), max_size=700))
-def test_the_bars_hold_all_requests(timeline: list[tuple[int, int]]) -> None:
+def test_chart_has_all_requests(timeline: list[tuple[int, int]]) -> None:
     buckets, top = by_the_minute(timeline, 300.0)
     assert len(buckets) <= 240
     assert sum(bucket.throttled for bucket in buckets) == sum(n for _, n in timeline)
@@ -238,20 +229,20 @@ def test_the_bars_hold_all_requests(timeline: list[tuple[int, int]]) -> None:
     assert not timeline or top >= 300
 
 
-def test_minutes_are_counted_with_the_silent_ones() -> None:
+def test_timeline_has_minutes_without_requests() -> None:
     now = [100.0]
     timeline = Timeline(lambda: now[0])
-    timeline.count(0)
+    timeline.count(throttled=False)
     now[0] += 59
-    timeline.count(0)
+    timeline.count(throttled=False)
     now[0] += 121
-    timeline.count(2)
-    assert timeline.minutes(3) == ((2, 0), (0, 0), (0, 0), (1, 3))
+    timeline.count(throttled=True)
+    assert timeline.minutes() == ((2, 0), (0, 0), (0, 0), (1, 1))
     assert timeline.seconds() == 180
 
 
-def test_facts_survive_the_journal() -> None:
-    for whole in (facts(), facts(sending=None, error=("what", "", "todo"))):
+def test_facts_are_the_same_after_json() -> None:
+    for whole in (facts(), facts(sending=None, error=("what", "", "fix"))):
         assert Facts.from_dict(json.loads(json.dumps(whole.as_dict()))) == whole
 
 
@@ -261,28 +252,59 @@ def test_facts_survive_the_journal() -> None:
         ({"counts": {"unknown": 2}}, "2 rows are open"),
         ({"counts": {"pending": 1}}, "1 row is still to be sent"),
         ({"counts": {"conflict": 2}}, "Decide about 2 conflicts"),
-        ({"counts": {"invalid": 1}}, "Mend 1 row in r.csv"),
+        ({"counts": {"invalid": 1}}, "Fix 1 row in r.csv"),
         ({"counts": {"ready": 3}, "sending": None}, "clopos-import run müştərilər.csv"),
         ({"counts": {"created": 1, "duplicate": 2}}, "Nothing: every row is where"),
         ({"error": ("Clopos refuses", "no", "ask them")}, "Clopos refuses: no"),
     ],
 )
-def test_what_to_do_next(changes: dict[str, Any], words: str) -> None:
+def test_next_steps_follow_from_the_counts(changes: dict[str, Any], words: str) -> None:
     told = facts(**changes)
     assert any(step.startswith(words) or words in step for step in next_steps(told))
     assert words in render(told, Lines([], {}), WHEN, private=False).replace("&#39;", "'")
 
 
-def test_nothing_asked_is_no_chart() -> None:
+def test_run_without_requests_has_no_chart() -> None:
     requests = {"total": 0, "posts": 0, "reads": 0, "auths": 0, "throttled": 0}
     sending = Sending(0, 0, 0, 0.0, 270.0, 300.0, requests, ((0, 0),))
     page = render(facts(sending=sending), rows(), WHEN, private=False)
     assert "Requests a minute" not in page
-    assert "Plan and truth" not in page
+    assert "Planned and actual" not in page
     assert "Created now" in page
 
 
-def test_a_check_has_a_page_too(tmp_path: Path) -> None:
+def test_page_of_a_check_has_questions_losses_and_where_it_would_go(tmp_path: Path) -> None:
+    sheet, path = tmp_path / "list.csv", tmp_path / "report.html"
+    phones = "".join(f"Demo {n},+905321112{n:03}; 05{n},Bakı\n" for n in range(9))
+    sheet.write_text(f"Name,Phone,City\n{phones}Ay?e,,\n", encoding="utf-8")
+    env = {"CLOPOS_BRAND": "demo-brand", "CLOPOS_VENUE_ID": "7"}
+    result = check(sheet, output=Output(report=path), env=env)
+    page = " ".join(path.read_text("utf-8").split())
+    assert "Would be sent to: brand demo-brand · venue 7 · https://" in page
+    assert "Name: a letter was lost (? or �) before the sheet came here, 1 row" in page
+    assert "the column City is not sent, 9 rows" in page
+    assert ("Questions before anything is sent" in page) == bool(result.prepared.questions)
+
+
+def test_page_of_open_questions_shows_their_answers(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    asked = Asked("Is <b> right?", 7, ("--accept a_b", "--region TR"))
+    write_report(path, facts(questions=(asked,)), Lines((), {}), WHEN)
+    page = path.read_text("utf-8")
+    assert "Answer a question first: Is &lt;b&gt; right?" in page
+    assert "<code>--accept a_b</code><br><code>--region TR</code>" in page
+
+
+def test_facts_of_older_runs_are_read() -> None:
+    old = facts().as_dict()
+    for added in ("target", "questions", "losses", "unused"):
+        del old[added]
+    assert Facts.from_dict(json.loads(json.dumps(old))) == facts()
+    full = facts(questions=(Asked("?", 1, ("--accept x",)),), unused=(("City", 3),))
+    assert Facts.from_dict(json.loads(json.dumps(full.as_dict()))) == full
+
+
+def test_check_has_a_page(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     results = tmp_path / "results.csv"
     check(EXPORTS / "az-excel.csv", output=Output(results, report=path))
@@ -291,8 +313,9 @@ def test_a_check_has_a_page_too(tmp_path: Path) -> None:
     assert "row 36 «ailə»" in page
     assert "Requests a minute" not in page
     lines, counts = from_results(results, {36})
-    assert counts == {"ready": 63, "invalid": 13, "duplicate": 5}
-    assert [each.outcome.status for each in lines.shown] == [Status.INVALID] * 13
+    assert counts == {"ready": 63, "invalid": 13, "conflict": 5}
+    shown = Counter(each.outcome.status for each in lines.shown)
+    assert shown == {Status.INVALID: 13, Status.CONFLICT: 5}
 
 
 @pytest.mark.parametrize(
@@ -303,10 +326,12 @@ def test_a_check_has_a_page_too(tmp_path: Path) -> None:
         ("x.jsonl", "5\n", "is not a results file"),
         ("x.jsonl", "[1]\n", "is not a results file"),
         ("x.jsonl", "{", "can't be read"),
-        ("x.csv", f"{','.join(RESULT_COLUMNS)},name\nx,created,,,,,,Anna\n", "is not whole"),
+        ("x.csv", f"{','.join(RESULT_COLUMNS)},name\nx,created,,,,,,Anna\n", "is incomplete"),
     ],
 )
-def test_what_is_no_results_file(tmp_path: Path, name: str, text: str | None, words: str) -> None:
+def test_other_file_is_refused_as_results_of_a_page(
+    tmp_path: Path, name: str, text: str | None, words: str
+) -> None:
     path = tmp_path / name
     if text:
         path.write_text(text, encoding="utf-8")
@@ -315,32 +340,37 @@ def test_what_is_no_results_file(tmp_path: Path, name: str, text: str | None, wo
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_a_page_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, private: bool) -> None:
+def test_page_is_rebuilt_from_history_and_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, private: bool
+) -> None:
     """…from the journal and the results; of a run that no journal knows, from the results."""
     sheet = tmp_path / "list.csv"
     sheet.write_text("name,phone\nAnar Demo,0500000001\nOrxan Demo,12\n", encoding="utf-8")
     results, state = tmp_path / "list.csv.results.csv", tmp_path / "state"
     arguments = ["report", str(sheet), *(["--report-private"] if private else [])]
+    monkeypatch.setenv("CLOPOS_STATE_DIR", str(state))
     with ThreadPoolExecutor(1) as thread:  # the browser's loop is in this one
         thread.submit(asyncio.run, _sent(sheet, state)).result()
-    assert results.exists()
-    monkeypatch.setenv("CLOPOS_STATE_DIR", str(state))
-    assert _main([*arguments, "--to", str(tmp_path / "a.html")]) == 0
-    known = (tmp_path / "a.html").read_text("utf-8")
+        assert results.exists()
+        later = [*arguments, "--to", str(tmp_path / "a.html")]
+        assert thread.submit(run_command, later).result() == 0
+        known = (tmp_path / "a.html").read_text("utf-8")
+        shutil.rmtree(state)
+        assert thread.submit(run_command, arguments).result() == 0
     assert "1 of 2 rows are at Clopos" in known
     assert "not a phone number" in known
-    assert "Plan and truth" in known
+    assert "Planned and actual" in known
     assert ("Orxan Demo" in known) is not private
-    shutil.rmtree(state)
-    assert _main(arguments) == 0
     unknown = sheet.with_name("list.csv.report.html").read_text("utf-8")
     assert ("Orxan Demo" in unknown) is not private
     assert "1 of 2 rows are at Clopos" in unknown
-    assert "Plan and truth" not in unknown
+    assert "Planned and actual" not in unknown
 
 
 async def _sent(sheet: Path, state: Path) -> None:
     async with serve(Config(seed_customers=False)) as sandbox:
         env = sandbox.env(2) | {"CLOPOS_STATE_DIR": str(state)}
-        result = await asyncio.to_thread(run, sheet, env=env)
-    assert result.summary["created"] == 1
+        result = await asyncio.to_thread(
+            run, sheet, output=Output(Path(f"{sheet}.results.csv")), env=env
+        )
+    assert result.summary.as_dict()["created"] == 1
