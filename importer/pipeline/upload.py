@@ -1,243 +1,388 @@
-"""The second half of the route, online: rows that are ready → what became of each.
+"""The online half: prepared rows → a plan, and what became of each row.
 
-Plan, pace, journal and API come together here and nowhere else.
+Rate limiter, journal, snapshot and API of one brand come together here and nowhere else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import logging
-import time
 from collections import Counter
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from importer.clean.groups import look_up
-from importer.clopos import Clopos, Quota, Requests, default_rates, parse_rates
-from importer.clopos.stats import Timeline
-from importer.errors import ImporterError, ServiceError, StoppedError, UsageError
+from importer.errors import ImporterError, StoppedError
 from importer.i18n import tr
-from importer.matching.keys import customers
-from importer.plan.compare import Comparison
-from importer.plan.decide import TOKEN_SECONDS
-from importer.plan.schedule import next_at
+from importer.plan.compare import CompareOptions, Comparison, compare, remember, remember_sent
+from importer.plan.cost import with_times
+from importer.plan.decide import Approach, Plan
+from importer.plan.estimate import done_at, seconds_left
+from importer.plan.forecast import Progress
+from importer.plan.gather import variants_of
+from importer.plan.history import evidence_of_invalid, rows_of_customers
+from importer.plan.schedule import next_at, opening
+from importer.plan.words import with_name
+from importer.progress import SendProgress
 from importer.records import Outcome, Status
 from importer.report.facts import Sending
-from importer.results.payloads import write_payloads
-from importer.send.job import Job, SendOptions, stopped
-from importer.settings import read_settings
-from importer.store.failure_budget import Failures
-from importer.store.sqlite_journal import Journal
-from importer.store.sqlite_snapshot import Snapshot
-from importer.store.state import brand_folder, hold
+from importer.send.lookup import Holders
+from importer.send.newcomers import Newcomers
+from importer.send.recorder import OutcomeRecorder
+from importer.send.sender import send
+from importer.store.records import RunEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Callable,
+        Coroutine,
+        Iterable,
+        Iterator,
+    )
 
     import pandas as pd
 
-    from importer.clean.groups import Wanted
-    from importer.plan.decide import Plan
-    from importer.progress import Viewer
+    from importer.clopos import Clopos, Existing, RateLimiter
+    from importer.clopos.stats import Timeline
+    from importer.pipeline.options import SendOptions, SheetOptions
+    from importer.plan.gather import Statements
+    from importer.plan.rows import Rows
+    from importer.progress import ProgressReporter
     from importer.records import Customer
     from importer.report.facts import Facts
-    from importer.settings import Settings
+    from importer.results.summary import Target
+    from importer.store.base import Store
 
-__all__ = ["SendOptions", "Uploaded", "stopped", "upload"]
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+_WRITING = 5.0  # seconds for the results of a run that stops in time
+_LOG_EVERY = 60.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """What became of the rows, what it took, and what ended it early (None: nothing).
+@dataclass(slots=True)
+class Upload:
+    """One brand, opened to be sent to: its lock is held, its store open, its API at hand.
 
-    `plan` is None when it couldn't be made.
+    `invalid` are the values of the rows that can't be sent, as far as they could be read.
+    `outcomes` is row → what became of it, for rows of which something is known. `remarks` is row
+    → what else to say of it. `holders` are the customers that were read because a conflict names
+    them, by id. `error` is what ended planning or sending early, None: nothing.
     """
 
-    outcomes: dict[int, Outcome]
-    requests: Requests
-    error: ImporterError | None
-    sending: Sending
-    plan: Plan | None
-    remarks: dict[int, str] = field(default_factory=dict)  # row → what else to say of it
+    target: Target
+    options: SendOptions
+    choices: SheetOptions
+    rows: Rows
+    invalid: pd.DataFrame
+    statements: Statements
+    sheet: str  # the name by which earlier runs know the sheet
+    region: str
+    api: Clopos
+    limiter: RateLimiter
+    store: Store
+    timeline: Timeline
+    now: Callable[[], float]  # the wall clock, in epoch seconds
+    reporter: ProgressReporter
+    remarks: dict[int, str]
+    run: int = 0  # its number in the journal; 0: a dry run
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    holders: dict[str, Existing] = field(default_factory=dict)
+    error: ImporterError | None = None
+    begun: bool = False  # whether a row may have been sent
+    sending: Sending = field(default_factory=Sending)
+    _comparison: Comparison | None = None
 
+    def bodies(self) -> Iterator[Customer]:
+        """Yield the valid rows as they are sent, or would be; made one by one."""
+        planned = self._comparison.plan.decided.variants if self._comparison else {}
+        return self.rows.customers(variants=planned)
 
-async def upload(
-    values: pd.DataFrame,
-    settings: Settings,
-    options: SendOptions,
-    viewer: Viewer,
-    stop: asyncio.Event,
-    *,
-    facts: Facts,
-    results: Path,
-    payloads: Path | None = None,
-    on_start: Callable[[asyncio.Event], None] = lambda _: None,
-    groups: Wanted | None = None,
-    now: Callable[[], float] = time.time,
-) -> Uploaded:
-    """Send the rows of `values` (a column for each of FIELDS, row number as index).
+    async def plan(self, stop: asyncio.Event | None = None) -> Plan:
+        """Compare the rows with the journal and with what is at Clopos.
 
-    Against Clopos, or a sandbox that is started for it. When `stop` is set, what is in flight is
-    finished and nothing more is sent; `on_start` is given it when the first row is about to go.
-    `facts` of the sheet and `results`, a whole path, are noted in the journal; `now` is the wall
-    clock in epoch seconds.
-
-    Raises UsageError or ServiceError when nothing could be begun.
-    """
-    async with AsyncExitStack() as stack:
-        if options.sandbox:
-            settings = await _sandbox(stack, settings, viewer)
-        folder = brand_folder(settings)
-        stack.enter_context(hold(folder, facts.file))
-        journal = stack.enter_context(Journal(folder / "journal.sqlite", now=now))
-        for note in journal.notes:
-            viewer.say(note)
-        quota = _quota(settings, options, journal, now)
-        timeline = Timeline(asyncio.get_running_loop().time)
-
-        def on_request() -> None:
-            journal.request_left()
-            timeline.count(api.requests.throttled)
-
-        failures = stack.enter_context(Failures(folder.parent / "failures.sqlite", now))
-
-        deadline = None if options.finish_by is None else next_at(options.finish_by, now())
-        api = await stack.enter_async_context(
-            Clopos(
-                settings,
-                quota,
-                timeout=options.timeout,
-                give_up_after=options.pace.give_up_after,
-                now=now,
-                on_request=on_request,
-                on_failure=partial(_failed, failures, quota),
-            )
+        Raises ServiceError, or StoppedError when `stop` is set meanwhile.
+        """
+        options, now = self.options, self.now()
+        comparison = await _unless(
+            stop,
+            compare(
+                self.rows,
+                self.store,
+                self.api,
+                self.limiter,
+                _compare_options(options, self.choices),
+                statements=self.statements,
+                run=self.run,
+                sheet=self.sheet,
+                region=self.region,
+                venue=self.target.venue or "",
+                reporter=self.reporter,
+                now=self.now,
+            ),
         )
-        values, remarks = await look_up(values, groups, api.groups)
-        snapshot = stack.enter_context(Snapshot(folder / "snapshot.sqlite", journal.key))
-        rows = partial(customers, values, base_url=settings.base_url, brand=settings.brand)
-        if payloads:
-            _write(payloads, rows(), viewer)
-        known = Comparison(rows, journal, snapshot)
-        job = Job(known, api, options, viewer, stop, quota, deadline)
-        run = 0 if options.dry_run else journal.begin(facts.file)
-        error: ImporterError | None = None
-        sending = Sending()
-        plan: Plan | None = None
-        _log.info("%s: %d rows are ready", facts.file, len(values))
-        try:
-            plan = await job.plan(run)
-            sending = _planned(plan, quota, api.requests, dry_run=options.dry_run)
-            _log.info("plan: %s", json.dumps(plan.as_dict()))
-            if not viewer.planned(plan, dry_run=options.dry_run):
-                raise StoppedError(
-                    tr("Nothing was sent"), todo=tr("run the command again to send them")
-                )
-            if not options.dry_run:
-                on_start(stop)
-                await job.send(plan)
-        except ImporterError as caught:
-            error = caught
-        finally:
-            try:
-                await journal.flush()
-            except ServiceError as broken:
-                error = error or broken
-        sending = replace(
-            sending,
-            requests=api.requests.as_dict(),
-            timeline=timeline.minutes(api.requests.throttled),
+        deadline = None if options.finish_by is None else next_at(options.finish_by, now)
+        if not (comparison.plan.decided.to_send or self.api.requests.total):
+            # Credentials that expired are to be noticed before the night that needs them.
+            await _unless(stop, self.api.count_customers())
+        price = with_times(
+            comparison.plan.price,
+            lambda requests: done_at(self.limiter, options.windows, requests, self.now()),
+            deadline,
+            _ending(options),
         )
-        uploaded = Uploaded(job.outcomes, api.requests, error, sending, plan, remarks)
-        _log_end(uploaded)
+        plan = comparison.plan = replace(comparison.plan, price=price)
+        self._comparison = comparison
+        self.outcomes.update((outcome.row, outcome) for outcome in plan.outcomes)
+        self.sending = _planned(plan, self.limiter, self.api, dry_run=options.dry_run)
         if not options.dry_run:
-            _note_end(journal, uploaded, facts, str(results), seconds=timeline.seconds())
-        return uploaded
+            await remember(comparison, self.store, self.run)
+        _log.info("plan: %s", json.dumps(plan.as_dict()))
+        return plan
 
+    async def send(
+        self, plan: Plan, stop: asyncio.Event | None = None
+    ) -> AsyncGenerator[SendProgress]:
+        """Send what the plan says, in the hours that are given; yield about once a second.
 
-def _write(payloads: Path, rows: Iterator[Customer], viewer: Viewer) -> None:
-    with viewer.busy(tr("writing {path}", path=payloads)):
-        write_payloads(payloads, rows)
+        When `stop` is set, or the deadline of the plan is near, requests in flight are finished
+        and nothing more is sent.
 
+        Raises ServiceError or StoppedError when that ends early; `outcomes` holds until then.
+        """
+        self.begun = True
+        stop = stop or asyncio.Event()
+        if windows := self.options.windows:
+            reserve = self.options.reserve
+            self.limiter.set_schedule(lambda: opening(windows, reserve, self.now()))
+        deadline = plan.price.deadline
+        watching = asyncio.ensure_future(_stop_before(deadline, _ending(self.options), stop, self))
+        try:
+            async for progress in self._steps(plan, stop):
+                yield progress
+        finally:
+            watching.cancel()
+        if stop.is_set():
+            raise stopped(deadline if watching.done() and not watching.cancelled() else None)
 
-async def _sandbox(stack: AsyncExitStack, settings: Settings, viewer: Viewer) -> Settings:
-    """Start a sandbox and return the settings that lead to it."""
-    # Late: nobody who sends to Clopos needs a server.
-    from importer.sandbox import Config, serve  # noqa: PLC0415
-
-    sandbox = await stack.enter_async_context(serve(Config()))
-    viewer.say(tr("A sandbox of Clopos is at {url}, for this run only", url=sandbox.url))
-    return replace(read_settings(sandbox.env(2)), state_dir=settings.state_dir)
-
-
-def _quota(
-    settings: Settings, options: SendOptions, journal: Journal, now: Callable[[], float]
-) -> Quota:
-    """Return the pace, with what left within its windows before this run.
-
-    Raises UsageError where each token would be used up before its first request may leave.
-    """
-    rates = parse_rates(options.rate) if options.rate else default_rates(settings.version)
-    longest = max((rate.seconds for rate in rates), default=0.0)
-    left = [now() - sent for sent in journal.recent_requests(longest)]
-    quota = Quota(rates, reserve=options.reserve, recent=left)
-    if any(window.allowed < 2 and window.length > TOKEN_SECONDS for window in quota.windows):
-        raise UsageError(
-            tr("--rate and --reserve leave room for nothing but signing in"),
-            why=tr("a token is good for an hour, and the next request would have to wait longer"),
-            todo=tr("allow two requests an hour at least"),
+    async def _steps(self, plan: Plan, stop: asyncio.Event) -> AsyncIterator[SendProgress]:
+        comparison, options, decided = self._comparison, self.options, plan.decided
+        assert comparison is not None  # noqa: S101 - a plan was made
+        self._note_gone(comparison)
+        await self.name_holders(comparison.to_name)
+        approach = plan.compared.approach
+        keep_copy = approach is Approach.LIST
+        as_matched = comparison.gathered.evidence_except(decided.variants)
+        recorder = OutcomeRecorder(
+            self.store,
+            comparison.newest_id,
+            as_matched,
+            keep_copy=keep_copy,
+            doubts=comparison.doubts,
         )
-    return quota
-
-
-def _failed(failures: Failures, quota: Quota) -> None:
-    """Count a failed answer, and rest when those of this machine come near what blocks it."""
-    if quota.windows and (seconds := failures.add()):
-        _log.warning(
-            "%.0f seconds without requests: the failed answers of all brands of this machine come "
-            "near the 600 a minute for which Clopos blocks an address",
-            seconds,
+        holders = Holders(self.api, self.region, self.store.key, comparison.options)
+        newcomers = Newcomers(self.api, holders, recorder)
+        spent, log_at = self.api.requests.total, 0.0
+        counts: Counter[Status] = Counter()
+        loop = asyncio.get_running_loop()
+        total = len(decided.to_send)
+        steps = send(
+            newcomers.pass_over(self.rows.customers(decided.to_send, decided.variants)),
+            self.api,
+            recorder,
+            holders,
+            look_up=approach is Approach.LOOK_UP,
+            without_cids="cid_not_kept" in comparison.options.accepted,
+            tuning=options.tuning,
+            stop=stop,
         )
-        quota.rest(seconds)
+        progress = Progress(total, 0)
+        yield self._progress(progress, counts, loop.time())
+        watching = asyncio.ensure_future(newcomers.watch()) if keep_copy else None
+        try:
+            async for step in steps:
+                self.outcomes.update((outcome.row, outcome) for outcome in step.outcomes)
+                counts.update(outcome.status for outcome in step.outcomes)
+                answered = self.api.requests.total - spent - self.limiter.under_way
+                progress = Progress(
+                    total, counts.total(), step.uncertain, step.ever_uncertain, answered
+                )
+                shown = self._progress(progress, counts, loop.time())
+                if self.now() >= log_at:
+                    log_at = self.now() + _LOG_EVERY
+                    _log_progress(shown)
+                yield shown
+        finally:
+            if watching:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+            await steps.aclose()
+            left = recorder.take()  # of a generator that was closed early
+            self.outcomes.update((outcome.row, outcome) for outcome in left)
+            await self.store.people.remember(recorder.looks, self.run)
+
+    async def name_holders(self, ids: Iterable[str]) -> None:
+        """Let conflicts say who holds the value: the copy of Clopos knows no names."""
+        for id_ in ids:
+            if holder := await self.api.get(id_):
+                self.holders[id_] = holder
+        for row, outcome in self.outcomes.items():
+            holder = self.holders.get(outcome.existing_id or "")
+            if outcome.status is Status.CONFLICT and holder and holder.name:
+                self.outcomes[row] = with_name(outcome, holder.name)
+
+    def _note_gone(self, comparison: Comparison) -> None:
+        """Note the customers that are created anew: their old cid may still be taken."""
+        anew = comparison.plan.decided.anew
+        generations = variants_of(comparison.gathered)
+        for customer in self.rows.customers(sorted(anew), generations):
+            self.store.journal.gone(customer.cid, anew[customer.row])
+
+    def _progress(
+        self, progress: Progress, counts: Counter[Status], loop_time: float
+    ) -> SendProgress:
+        left = seconds_left(
+            self.limiter,
+            self.options.windows,
+            progress,
+            settle=self.options.tuning.settle,
+            page_size=self.api.page_size,
+            now=self.now(),
+        )
+        return SendProgress(
+            total=progress.rows,
+            counts=dict(counts),
+            per_minute=self.limiter.per_minute,
+            throttled=self.api.requests.throttled,
+            uncertain=progress.doubtful,
+            pause=self.limiter.pause_left(loop_time),
+            left=left,
+        )
+
+    def ended(self, facts: Facts, seconds: float) -> Facts:
+        """Return the facts of the sheet with what became of its rows, after so many seconds."""
+        sending = replace(
+            self.sending,
+            requests=self.api.requests.as_dict(),
+            timeline=self.timeline.minutes(),
+        )
+        return facts.ended(self._statuses(), sending, self.error, seconds=seconds)
+
+    def _statuses(self) -> Counter[str]:
+        return Counter(str(outcome.status) for outcome in self.outcomes.values())
+
+    async def finish(self, facts: Facts, results: str, seconds: float) -> Facts:
+        """Note in the journal how the run ended; return the facts of it.
+
+        `facts` are those of the sheet, `results` a whole path or "", `seconds` how long it took.
+        A journal that can't be written is the error of the run.
+        """
+        if self.run:
+            try:
+                await self._note_end(facts, results, seconds)
+            except ImporterError as error:  # rows were sent: their outcomes must be shown
+                self.error = self.error or error
+        return self.ended(facts, seconds)
+
+    async def _note_end(self, facts: Facts, results: str, seconds: float) -> None:
+        statuses = self._statuses()
+        ended = self.ended(facts, seconds)
+        before: Any = (await self.store.journal.resumed_summary()).get("spent")
+        before = before or {"requests": {}, "seconds": 0.0}
+        requests = Counter(before["requests"])
+        requests.update(self.api.requests.as_dict())
+        spent = {"requests": requests, "seconds": before["seconds"] + seconds}
+        done = self.error is None and not statuses[Status.UNKNOWN]
+        summary = {**statuses, "report": ended.as_dict(), "spent": spent}
+        comparison = self._comparison
+        if comparison:
+            await remember_sent(comparison, self.outcomes, self.store, self.run)
+        end = RunEnd(done=done, results=results, summary=summary, rows=self._rows_for_next_run())
+        await self.store.journal.finish(end)
+
+    def _rows_for_next_run(self) -> list[tuple[str, str | None]] | None:
+        if self._comparison is None:
+            return None
+        store, gathered = self.store, self._comparison.gathered
+        invalid = evidence_of_invalid(self.invalid, store.key)
+        return [*rows_of_customers(gathered, self.outcomes, invalid, store.digest).items()]
 
 
-def _note_end(
-    journal: Journal, uploaded: Uploaded, facts: Facts, results: str, *, seconds: float
+def _ending(options: SendOptions) -> float:
+    """Return how many seconds the end of a run may take, from the request to stop."""
+    return options.timeout + _WRITING
+
+
+async def _stop_before(
+    deadline: float | None, ending: float, stop: asyncio.Event, upload: Upload
 ) -> None:
-    statuses = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
-    done = uploaded.error is None and not statuses[Status.UNKNOWN]
-    told = facts.ended(statuses, uploaded.sending, uploaded.error, seconds=seconds)
-    before = journal.carried_on.get("spent") or {"requests": {}, "seconds": 0.0}
-    requests = Counter(before["requests"])
-    requests.update(uploaded.requests.as_dict())
-    spent = {"requests": requests, "seconds": before["seconds"] + seconds}
-    summary = {**statuses, "report": told.as_dict(), "spent": spent}
-    journal.finish(done=done, results=results, summary=summary)
+    """Stop early enough that requests in flight are done, and results written, in time."""
+    if deadline is None:
+        await asyncio.Future[None]()
+        return
+    last = deadline - ending
+    # In steps: the clock may be set, and the machine may sleep meanwhile.
+    while (left := last - upload.now()) > 0:  # noqa: ASYNC110 - a time is waited for
+        await asyncio.sleep(min(left, 60.0))
+    stop.set()
 
 
-def _log_end(uploaded: Uploaded) -> None:
-    counts = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
-    _log.info("requests: %s; rows: %s", json.dumps(uploaded.requests.as_dict()), json.dumps(counts))
-    if uploaded.error:
-        _log.error("ended early: %s", uploaded.error.what)
+async def _unless(stop: asyncio.Event | None, work: Coroutine[None, None, T]) -> T:
+    """Return what the work returns. Raises StoppedError, and cancels it, when `stop` is set."""
+    if stop is None:
+        return await work
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise stopped()
+    finally:
+        stopping.cancel()
+        task.cancel()
+        await asyncio.wait({task})
 
 
-def _planned(plan: Plan, quota: Quota, spent: Requests, *, dry_run: bool) -> Sending:
+def stopped(deadline: float | None = None) -> StoppedError:
+    """Return what ends a run that was asked to stop, or had to be done by a time."""
+    what = tr("Stopped on request")
+    if deadline is not None:
+        when = dt.datetime.fromtimestamp(deadline).astimezone()
+        what = tr("Stopped to be done by {time}", time=f"{when:%H:%M}")
+    return StoppedError(what, fix=tr("run it again: it continues"))
+
+
+def _log_progress(progress: SendProgress) -> None:
+    left = progress.left
+    minutes = "no limit" if left is None else f"about {left / 60:.0f} minutes left"
+    _log.info("%d of %d rows done, %s", progress.done, progress.total, minutes)
+
+
+def _planned(plan: Plan, limiter: RateLimiter, api: Clopos, *, dry_run: bool) -> Sending:
     """Return what sending is to cost, with what planning has cost already."""
-    price = plan.price
-    limits = (window.rate.limit / window.rate.seconds * 60 for window in quota.windows)
+    price, spent = plan.price, api.requests
+    limits = (window.rate.limit / window.rate.seconds * 60 for window in limiter.windows)
     return Sending(
         creates=price.creates,
         reads=price.reads + spent.reads,
         sign_ins=price.sign_ins + spent.auths,
         minutes=price.minutes,
-        per_minute=quota.per_minute,
+        per_minute=limiter.per_minute,
         quota=min(limits, default=None),
         dry_run=dry_run,
+    )
+
+
+def _compare_options(options: SendOptions, choices: SheetOptions) -> CompareOptions:
+    """Return what planning needs of the options of sending, and of what was chosen of the sheet."""
+    return CompareOptions(
+        match=options.match,
+        limit=options.limit,
+        share_phones=choices.shared_phone == "without",
+        accepted=frozenset(choices.accept),
+        recreate=options.recreate,
+        settle=options.tuning.settle,
     )
