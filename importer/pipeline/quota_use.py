@@ -1,4 +1,4 @@
-"""How well a quota that is shared with others was used: held against the best pace. Pure.
+"""Measure the use of a shared quota against the best possible pace.
 
 Times are seconds of one clock, in order; requests count when they come to the server. What came
 before 0 takes its places too, but isn't judged.
@@ -21,15 +21,15 @@ _FEW = 0.3  # of our share: where less than that is left of ten minutes, it is o
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """What came of a pace.
+class QuotaUse:
+    """Result of a pace.
 
     `used` is our share of what the reserve and others left to us, in the whole and in the worst
     ten minutes of those with something left (None: there were none); `largest` the fullest window,
     as a share of its limit; `reserve_taken` how many of ours came when only the reserve was left,
     and `reserve_seconds` how long we went on at most: from the first of these to the last, until
     the reserve was free again or we held back for a minute. Others may hold it meanwhile, for whom
-    it is; and a single one, which nobody could have known better, is 0 seconds.
+    it is; and a single one, which couldn't have been avoided, is 0 seconds.
     """
 
     used: float
@@ -39,13 +39,13 @@ class Use:
     reserve_seconds: float
 
 
-def judge(
+def measure_quota_use(
     rates: Sequence[Rate],
     reserve: float,
     ours: Sequence[float],
     others: Sequence[float],
     seconds: float,
-) -> Use:
+) -> QuotaUse:
     """Judge the first `seconds` of requests of ours and others.
 
     `rates` are the server's, the shortest first; at least one. `reserve` is the share of each
@@ -62,7 +62,7 @@ def judge(
     ]
     largest, taken, longest = _into_the_reserve(rates, reserve, ours, others)
     used = sum(0 <= at < int(seconds) for at in ours) / (sum(left) or 1.0)
-    return Use(used, min(ten, default=None), largest, taken, longest)
+    return QuotaUse(used, min(ten, default=None), largest, taken, longest)
 
 
 def _left_to_us(
@@ -86,9 +86,9 @@ def _left_to_us(
         for place, (rate, mine) in enumerate(windows):
             while mine and mine[0][0] <= second - rate.seconds:
                 held[place] -= mine.popleft()[1]
-            strangers = sum(at > second + 1 - rate.seconds for at in theirs)
-            room.append(rate.limit * (1 - reserve) - strangers - held[place])
-        # Evenly, as the shortest window has it: nobody wants bursts.
+            taken = sum(at > second + 1 - rate.seconds for at in theirs)
+            room.append(rate.limit * (1 - reserve) - taken - held[place])
+        # Evenly, as the shortest window has it: no bursts.
         now = max(0.0, min(*room, rates[0].limit * (1 - reserve) / rates[0].seconds))
         left.append(now)
         for place, (_, mine) in enumerate(windows):

@@ -1,153 +1,141 @@
-"""An independent reader: do results agree with sheet, journal and Clopos.
-
-It takes what a run left behind, adds up, and compares.
-"""
+"""Check the results of a run against sheet, journal and Clopos, independently of `run`."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
+import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
-from datetime import date
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from importer.clean.groups import look_up
-from importer.clopos import Clopos, Existing, Quota, default_rates
+from importer.clopos import Clopos, Existing, RateLimiter, default_rates
 from importer.errors import UsageError
-from importer.i18n import tr, trn
-from importer.matching.keys import customers
-from importer.pipeline.prepare import Prepared, SheetOptions, prepare
+from importer.i18n import tr
+from importer.pipeline.decisions import decided_as, decided_in
+from importer.pipeline.fixes import fix_counts
+from importer.pipeline.prepare import Prepared, Source, prepare
 from importer.pipeline.verify_checks import (
     Difference,
+    Line,
     lines_of,
     with_clopos,
     with_journal,
     with_sheet,
 )
-from importer.progress import Silent
+from importer.plan.gather import generations_of
+from importer.plan.rows import Rows, Variant
+from importer.progress import NullReporter
 from importer.records import Status
 from importer.results.reader import read_results
+from importer.results.summary import RUN_STATUSES, Summary, Target
 from importer.settings import read_settings, require_credentials
-from importer.store.sqlite_journal import Entry, Journal
-from importer.store.state import brand_path, hold
+from importer.store import has_store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
-    from importer.progress import Viewer
+    from importer.pipeline.options import SheetOptions
+    from importer.progress import ProgressReporter
     from importer.records import Customer
     from importer.settings import Settings
+    from importer.store.base import Store
+    from importer.store.records import Entry
 
-_SHOWN = 30  # differences told in words
 _BLOCK = 1000  # cids looked up in the journal at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was compared, and where it doesn't agree."""
+    """Result of a verification: what was compared, and what differs."""
 
-    summary: dict[str, Any]
+    summary: Summary
     differences: tuple[Difference, ...]
 
     @property
     def exit_code(self) -> int:
         """Return 0 when all agrees, else 1."""
-        return int(bool(self.differences))
+        return self.summary.exit_code
 
 
 def verify(
-    path: Path,
-    options: SheetOptions | None = None,
-    results: Path | None = None,
+    source: Source,
+    options: SheetOptions | None,
+    results: Path,
     *,
     offline: bool = False,
     env: Mapping[str, str] | None = None,
-    viewer: Viewer | None = None,
+    reporter: ProgressReporter | None = None,
     stdin: BinaryIO | None = None,
 ) -> Verified:
-    """Hold the results of a run against the sheet, the journal and Clopos.
+    """Check the results of a run against the sheet, the journal and Clopos.
 
-    `options` are those of the run. `results`: FILE.results.csv when None. Clopos is read unless
-    `offline`, or where there are no credentials: everyone where that costs less than looking up
-    each id, and what is only read there then is whether open rows aren't at Clopos after all.
+    `options` are those of the run. Clopos is read unless `offline`, or where there are no
+    credentials: everyone where that costs less than looking up each id, and what is only read
+    there then is whether open rows aren't at Clopos after all.
 
-    Raises UsageError when a file can't be read, ServiceError when Clopos can't be, or a run is at
-    work.
+    Raises UsageError when a file can't be read, ServiceError when Clopos can't be, or a run is in
+    progress.
     """
-    viewer, options = viewer or Silent(), options or SheetOptions()
     settings = read_settings(env or {})
-    if options.region is None and settings.region:
-        options = replace(options, region=settings.region)
-    options = replace(options, save_mapping=None)  # who verifies changes nothing
-    results = results or path.with_name(f"{path.name}.results.csv")
-    today = date.today()  # noqa: DTZ011 - the day where the person is
-    with viewer.busy(tr("reading {path}", path=path)):
-        prepared = prepare(path, options, today=today, stdin=stdin)
-        _, columns = read_results(results)
+    started = time.monotonic()
+    prepared = prepare(source, options, region=settings.region, reporter=reporter, stdin=stdin)
+    verified = verify_prepared(prepared, settings, results, offline=offline, reporter=reporter)
+    seconds = time.monotonic() - started
+    return replace(verified, summary=replace(verified.summary, seconds=seconds))
+
+
+def verify_prepared(
+    prepared: Prepared,
+    settings: Settings,
+    results: Path,
+    *,
+    offline: bool = False,
+    reporter: ProgressReporter | None = None,
+) -> Verified:
+    """Check the results of a run against prepared rows, the journal and Clopos; as `verify`."""
+    started = time.monotonic()
+    reporter = reporter or NullReporter()
+    _, columns = read_results(results)
     sheet = prepared.sheet
     own = [n for n in range(len(sheet.headers)) if n not in prepared.mapping.secret]
     lines, differences = lines_of([column.to_pylist() for column in columns])
     differences += with_sheet(lines, sheet, own, prepared.outcomes)
 
-    everyone = None
-    with _journal(settings, path) as journal:
-        if offline or not _may_read(settings):
-            rows = _customers(settings, prepared.values)
-        else:
-            told = ((line.clopos_id, line.existing_id) for line in lines.values())
-            ids = sorted({each for pair in told for each in pair if each})
-            with viewer.busy(tr("reading what is at Clopos")):
-                values, everyone, requests = asyncio.run(_read(settings, journal, prepared, ids))
-            rows = _customers(settings, values)
-        if journal:
-            differences += with_journal(lines, rows, _recall(journal, rows))
-        if everyone is not None:
-            differences += with_clopos(lines, rows, everyone)
-    statuses = Counter(line.status for line in lines.values())
-    summary = {
-        "file": str(path),
-        "results": str(results),
-        "rows": len(sheet.table),
-        **{str(status): statuses[status] for status in Status if status is not Status.READY},
-        "journal": journal is not None,
-        "customers_read": None if everyone is None else len(everyone),
-        "requests": None if everyone is None else requests,
-        "agrees": not differences,
-        "differences": [asdict(each) for each in differences],
-    }
+    compared = asyncio.run(
+        _compare(settings, prepared, lines, reporter, offline=offline or not _may_read(settings))
+    )
+    differences += compared.differences
+    everyone, requests = compared.everyone, compared.requests
+    summary = Summary(
+        file=str(prepared.path),
+        counts=_count(lines.values()),
+        rows=len(sheet.table),
+        seconds=time.monotonic() - started,
+        results=str(results),
+        target=Target.of(settings),
+        requests=requests,
+        agrees=not differences,
+        more={
+            **fix_counts(prepared.fixes),
+            "journal": compared.journal,
+            "customers_read": None if everyone is None else len(everyone),
+            "agrees": not differences,
+            "differences": [asdict(each) for each in differences],
+        },
+    )
     return Verified(summary, tuple(differences))
 
 
-def told(verified: Verified) -> list[str]:
-    """Return for people what was compared, and what doesn't agree."""
-    facts, differences = verified.summary, verified.differences
-    read = facts["customers_read"]
-    compared = [
-        trn("{n} row", "{n} rows", facts["rows"]),
-        tr("their results"),
-        tr("the journal") if facts["journal"] else tr("no journal (none is on this machine)"),
-        tr("not Clopos")
-        if read is None
-        else trn("{n} customer at Clopos", "{n} customers at Clopos", read),
-    ]
-    lines = [tr("Compared: {what}", what=", ".join(compared))]
-    if not differences:
-        return [*lines, "  " + tr("all agrees")]
-    many = len(differences)
-    lines.append("  " + trn("{n} thing doesn't agree:", "{n} things don't agree:", many))
-    lines += [
-        "  " + (each.what if each.row is None else f"{tr('row {row}', row=each.row)} {each.what}")
-        for each in differences[:_SHOWN]
-    ]
-    if many > _SHOWN:
-        text = trn("{n} more; all are in --json", "{n} more; all are in --json", many - _SHOWN)
-        lines.append(f"  … {text}")
-    return lines
+def _count(lines: Iterable[Line]) -> dict[Status, int]:
+    """Return status → number of lines; a status that isn't one is a difference already."""
+    words = Counter(line.status for line in lines)
+    return {status: words[str(status)] for status in RUN_STATUSES}
 
 
 def _may_read(settings: Settings) -> bool:
@@ -158,30 +146,92 @@ def _may_read(settings: Settings) -> bool:
     return True
 
 
-def _customers(settings: Settings, values: pd.DataFrame) -> list[Customer]:
-    return list(customers(values, base_url=settings.base_url, brand=settings.brand))
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Facts of journal and Clopos. `everyone` is id → customer, None where Clopos wasn't read."""
+
+    differences: tuple[Difference, ...]
+    journal: bool
+    everyone: dict[str, Existing] | None = None
+    requests: dict[str, int] | None = None
 
 
-@contextlib.contextmanager
-def _journal(settings: Settings, path: Path) -> Iterator[Journal | None]:
-    """Give the brand's journal, None where this machine has none, and keep runs away."""
-    file = brand_path(settings) / "journal.sqlite"
-    if not file.exists():
-        yield None
-        return
-    with hold(file.parent, f"verify {path}"), Journal(file) as journal:
-        yield journal
+async def _compare(
+    settings: Settings,
+    prepared: Prepared,
+    lines: Mapping[int, Line],
+    reporter: ProgressReporter,
+    *,
+    offline: bool,
+) -> _Compared:
+    """Compare the results with the journal, where there is one, and with Clopos."""
+    differences: list[Difference] = []
+    async with AsyncExitStack() as stack:
+        store = None
+        if has_store(settings):
+            what = f"verify {prepared.path}"
+            store = await stack.enter_async_context(open_store(settings, what))
+        values, everyone, requests = prepared.values, None, None
+        if not offline:
+            named = ((line.clopos_id, line.existing_id) for line in lines.values())
+            ids = sorted({each for pair in named for each in pair if each})
+            with reporter.step(tr("reading what is at Clopos")):
+                values, everyone, requests = await _read(settings, store, prepared, ids)
+        rows = Rows(values, settings.base_url, settings.brand)
+        customers = list(rows.customers())
+        if store:
+            customers, entries = await _recall(store, rows, lines)
+            differences += with_journal(lines, customers, entries)
+        if everyone is not None:
+            found = list(with_clopos(lines, customers, everyone))
+            doubted = {each.row for each in found if each.row and lines[each.row].existed}
+            if doubted:
+                decided = decided_in(prepared.sheet)
+                decided |= await decided_as(rows, store, doubted) if store else {}
+                found = list(with_clopos(lines, customers, everyone, decided))
+            differences += found
+    return _Compared(tuple(differences), store is not None, everyone, requests)
 
 
-def _recall(journal: Journal, rows: Sequence[Customer]) -> dict[str, Entry]:
+async def _recall(
+    store: Store, rows: Rows, lines: Mapping[int, Line]
+) -> tuple[list[Customer], dict[str, Entry]]:
+    """Return the customers as they were sent, and cid → entry of the journal.
+
+    A row that was created may have been sent without its phone or code, or by a later generation
+    of its key.
+    """
+    generations = await generations_of(rows, store)
+    customers = list(rows.customers(variants=generations))
+    entries = await _entries(store, customers)
+    for fields in (("phone",), ("code",), ("phone", "code")):
+        created = {row for row, line in lines.items() if line.status == Status.CREATED}
+        missing = [c.row for c in customers if c.row in created and c.cid not in entries]
+        variants = {row: Variant(without=fields) for row in missing}
+        others = {c.row: c for c in rows.customers(missing, variants)}
+        found = await _entries(store, list(others.values()))
+        entries |= found
+        customers = [
+            others[c.row] if c.row in others and others[c.row].cid in found else c
+            for c in customers
+        ]
+    return customers, entries
+
+
+async def _entries(store: Store, customers: Sequence[Customer]) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
-    for start in range(0, len(rows), _BLOCK):
-        entries |= journal.recall([row.cid for row in rows[start : start + _BLOCK]])
+    for start in range(0, len(customers), _BLOCK):
+        cids = [customer.cid for customer in customers[start : start + _BLOCK]]
+        entries |= await store.journal.recall(cids)
     return entries
 
 
+def _nothing() -> None:
+    """Record nothing: there is no journal."""
+
+
 async def _read(
-    settings: Settings, journal: Journal | None, prepared: Prepared, ids: list[str]
+    settings: Settings, store: Store | None, prepared: Prepared, ids: list[str]
 ) -> tuple[pd.DataFrame, dict[str, Existing], dict[str, int]]:
     """Return the values with their groups, id → customer, and the requests that took.
 
@@ -189,13 +239,15 @@ async def _read(
     """
     rates = default_rates(settings.version)
     recent: list[float] = []
-    if journal:
+    record: Callable[[], None] = _nothing
+    if store:
         longest = max(rate.seconds for rate in rates)
-        recent = [journal.now() - sent for sent in journal.recent_requests(longest)]
-    quota = Quota(rates, recent=recent)
-    note = journal.request_left if journal else lambda: None
+        now = time.time()
+        recent = [now - sent for sent in await store.journal.recent_requests(longest)]
+        record = store.journal.request_sent
+    limiter = RateLimiter(rates, recent=recent, record=record)
     everyone: dict[str, Existing] = {}
-    async with Clopos(settings, quota, on_request=note) as api:
+    async with Clopos(settings, limiter) as api:
         values, _ = await look_up(prepared.values, prepared.groups, api.groups)
 
         def worth_it(total: int) -> bool:
@@ -204,9 +256,9 @@ async def _read(
         async for existing in api.scan(worth_it):
             everyone[existing.id] = existing
         for clopos_id in ids:
-            # A list that changes while it is read may leave somebody out.
+            # A list that changes while it is read may lack a customer.
             if clopos_id not in everyone and (found := await api.get(clopos_id)):
                 everyone[clopos_id] = found
-        if journal:
-            await journal.flush()
+        if store:
+            await store.journal.flush()
         return values, everyone, api.requests.as_dict()

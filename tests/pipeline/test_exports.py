@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from importer import i18n as messages
-from importer.pipeline.calls import Output, check
-from importer.pipeline.prepare import Prepared, SheetOptions, prepare
+from importer.pipeline import Output, Result, SheetOptions, check
+from importer.pipeline.prepare import Prepared, prepare
 from importer.problems import CATALOGUE, Level
 from importer.records import Status
 
@@ -50,9 +50,10 @@ def test_the_counts_are_exact(name: str, policy: str) -> None:
     found = prepared(name, drop_bad_values=policy == "drop_bad_values")
     counts = Counter(outcome.status for outcome in found.outcomes.values())
     assert facts[policy] == {
-        "ready": len(found.values),
+        "ready": len(found.ready),
         "invalid": counts[Status.INVALID],
         "duplicate": counts[Status.DUPLICATE],
+        "conflict": counts[Status.CONFLICT],
     }
     assert len(found.sheet.table) == facts["rows"]
     assert found.sheet.blank_rows == facts["blank_rows_skipped"]
@@ -80,13 +81,14 @@ def test_every_row_becomes_what_its_author_wrote_down(name: str) -> None:
         row = record["row"]
         duplicates = {reason for reason in record["reasons"] if reason.startswith("duplicate_")}
         told = {*record["problems"], *record["warnings"], *record["reasons"]} - duplicates
-        assert codes.get(row, set()) == told, row
+        # A remark of the amended R3, which the files are older than.
+        assert codes.get(row, set()) - {"phone_country_assumed"} == told, row
         if record["status"] == "import":
             customer = found.values.loc[row].to_dict()
             assert {field: customer[field] for field in record["customer"]} == record["customer"]
         elif duplicates:
             outcome = found.outcomes[row]
-            assert outcome.status is Status.DUPLICATE
+            assert outcome.status in {Status.DUPLICATE, Status.CONFLICT}
             assert outcome.duplicate_of == record["duplicate_of"][outcome.field]
             for field, of in record["duplicate_of"].items():
                 assert f"the same {field} as row {of}" in outcome.message
@@ -103,33 +105,62 @@ def test_by_default_a_row_with_any_problem_waits_for_a_person(name: str) -> None
     assert all(found.outcomes[row].message for row in invalid)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".csv",
+        ".xlsx",
+        pytest.param(".jsonl", marks=pytest.mark.slow(reason="the same in another format")),
+        pytest.param(".parquet", marks=pytest.mark.slow(reason="the same in another format")),
+    ],
+)
 @pytest.mark.parametrize("name", FILES)
 def test_results_are_judged_as_their_sheet_was(name: str, suffix: str, tmp_path: Path) -> None:
     """…in any language: what was sent isn't called wrong, what was held back isn't sent."""
     results = tmp_path / f"results{suffix}"
-    messages.use("ru")
+    messages.set_language("ru")
     first = check(EXPORTS / name, output=Output(results))
-    messages.use("en")
+    messages.set_language("en")
     again = check(results, output=Output(tmp_path / "again.csv"))
-    for status in ("import_status", "import_duplicate_of"):
-        assert again.rows[status].tolist() == [
-            # A duplicate names a row of the file it is in.
-            str(renumbered[int(cell)]) if cell.isdecimal() else cell
-            for renumbered in [dict(zip(first.rows.index, again.rows.index, strict=True))]
-            for cell in first.rows[status].tolist()
-        ]
+    for column in ("import_row", "import_status", "import_duplicate_of"):
+        assert again.rows[column].tolist() == first.rows[column].tolist()
 
 
-def test_a_row_whose_values_moved_is_held_back_until_a_person_says_it_is_mended(
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "mend it (in results: empty its import_message too), or delete it",
+        "исправьте (в результатах: очистите и import_message) или удалите",
+    ],
+)
+def test_a_row_that_an_earlier_version_held_back_stays_held_back(hint: str, tmp_path: Path) -> None:
+    results = tmp_path / "list.csv.results.csv"
+    results.write_text(
+        "import_row,import_status,import_message,name,city,code\n"
+        f'2,invalid,"more cells than the header has: {hint}",Anna,Street 1,Baku\n'
+        "3,ready,,Olga,Baku,8\n",
+        encoding="utf-8",
+    )
+    assert counts(check(results)) == (1, 1)
+
+
+def test_a_row_whose_values_moved_is_held_back_until_a_person_says_it_is_fixed(
     tmp_path: Path,
 ) -> None:
     sheet, results = tmp_path / "list.csv", tmp_path / "list.csv.results.csv"
     sheet.write_text("name,city,code\nAnna,Street 1,Baku,7\nOlga,Baku,8\n", encoding="utf-8")
-    assert check(sheet).summary["invalid"] == 1
+    assert counts(check(sheet, output=Output(results))) == (1, 1)
     text = results.read_text("utf-8-sig")
-    assert "its values have moved: mend it (in results: empty its import_message too)" in text
-    assert check(results).summary["invalid"] == 1
-    mended = re.sub(r'"?more cells than.*?delete it"?', "", text).replace("Street 1,Baku", "Baku,7")
+    assert "its values have moved: fix or delete the row (in a results file" in text
+    assert counts(check(results)) == (1, 1)
+    mended = re.sub(r'"?more cells than.*?import_message\)"?', "", text).replace(
+        "Street 1,Baku", "Baku,7"
+    )
     results.write_text(mended, encoding="utf-8")
-    assert (check(results).summary["invalid"], check(results).summary["ready"]) == (0, 2)
+    assert counts(check(results)) == (0, 2)
+
+
+def counts(result: Result) -> tuple[int, int]:
+    """Return how many rows are invalid, and how many ready."""
+    summary = result.summary.as_dict()
+    return summary["invalid"], summary["ready"]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import pty
 import signal
 import socket
 import subprocess
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.cli import commands as cli
-from importer.pipeline import calls as pipeline
+from importer.pipeline import Output, SendOptions, arun
+from importer.progress import NullReporter
+from importer.sandbox import Config, serve
 from tests.cli_process import command, lines_of, serving, started, told_by, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from importer.progress import StepProgress
 
 CREDENTIALS = {
     "CLOPOS_CLIENT_ID": "c",
@@ -26,6 +31,10 @@ CREDENTIALS = {
     "CLOPOS_BRAND": "sandbox",
     "CLOPOS_INTEGRATOR_ID": "i",
 }
+EACH_SIGNAL = [
+    signal.SIGINT,
+    pytest.param(signal.SIGTERM, marks=pytest.mark.slow(reason="the same by another signal")),
+]
 
 
 @pytest.fixture
@@ -34,17 +43,6 @@ def sheet(tmp_path: Path) -> Path:
     rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(1, 41))
     path.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def signals() -> Iterator[None]:
-    """Put the handlers back that a command sets in this process."""
-    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {name: signal.getsignal(name) for name in names}
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background hear none
-    yield
-    for name, handler in before.items():
-        signal.signal(name, handler)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
@@ -58,7 +56,7 @@ def parts(folder: Path) -> list[Path]:
     return list(folder.rglob("*.part"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", EACH_SIGNAL)
 def test_while_reading(tmp_path: Path, number: signal.Signals) -> None:
     with started("check", "-", stdin=subprocess.PIPE, cwd=tmp_path) as process:
         assert process.stdin
@@ -110,7 +108,7 @@ def test_while_reading_what_is_at_clopos(sheet: Path) -> None:
                 process.send_signal(signal.SIGINT)
                 _, err = ended(process)
     assert "Interrupted" in err
-    assert not (sheet.parent / "list.csv.results.csv").exists()
+    assert not (sheet.parent / "list.csv.results.xlsx").exists()
     assert parts(sheet.parent) == []
 
 
@@ -127,10 +125,10 @@ def test_at_the_question(sheet: Path) -> None:
             ended(process)
         os.close(ours)
         assert told_by(found["2"], "customers") == []
-        assert not (sheet.parent / "list.csv.results.csv").exists()
+        assert not (sheet.parent / "list.csv.results.xlsx").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", EACH_SIGNAL)
 def test_while_sending_what_is_in_flight_is_finished(sheet: Path, number: signal.Signals) -> None:
     with serving(sheet.parent, "--latency", "0.3-0.3") as found:
         env = found["2"]
@@ -140,10 +138,10 @@ def test_while_sending_what_is_in_flight_is_finished(sheet: Path, number: signal
             process.send_signal(number)
             out, err = ended(process)
         assert "Stopping" in err
-        assert "carries on" in err
+        assert "continues" in err
         assert "pending" in out
         created = {str(each["id"]) for each in told_by(env, "customers")}
-        results = sheet.parent / "list.csv.results.csv"
+        results = sheet.parent / "list.csv.results.xlsx"
         lines = lines_of(results)
         assert {line["clopos_id"] for line in lines if line["clopos_id"]} == created
         assert {line["import_status"] for line in lines} == {"created", "pending"}
@@ -170,18 +168,40 @@ def test_a_second_time_leaves_at_once_and_loses_nothing(sheet: Path) -> None:
         assert sorted(names) == sorted({f"Demo {n}" for n in range(1, 41)})
 
 
-@pytest.mark.usefixtures("signals")
-def test_while_the_results_are_written_they_are_written(
-    sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write = pipeline._write
+def test_results_are_complete_when_a_stop_comes_while_they_are_written(sheet: Path) -> None:
+    class Stopping(NullReporter):
+        @contextlib.contextmanager
+        def step(self, what: str) -> Iterator[StepProgress]:
+            if what.startswith("writing"):
+                stop.set()
+            yield lambda *_, **__: None
 
-    def interrupted(*given: Any) -> Path:
-        os.kill(os.getpid(), signal.SIGINT)
-        return write(*given)
+    stop = asyncio.Event()
+    results = sheet.parent / "results.csv"
+    result = asyncio.run(
+        arun(
+            sheet,
+            output=Output(results),
+            sending=SendOptions(sandbox=True, rate="none"),
+            reporter=Stopping(),
+            stop=stop,
+        )
+    )
+    assert result.exit_code == 130
+    assert result.summary.as_dict()["created"] == 40
+    assert {line["import_status"] for line in lines_of(results)} == {"created"}
 
-    monkeypatch.setattr(pipeline, "_write", interrupted)
-    assert cli._main(["run", str(sheet), "--sandbox", "--rate", "none", "--json"]) == 130
-    assert '"created": 40' in capsys.readouterr().out
-    lines = lines_of(sheet.parent / "list.csv.results.csv")
-    assert {line["import_status"] for line in lines} == {"created"}
+
+async def test_a_cancelled_run_writes_what_became_of_its_rows(sheet: Path) -> None:
+    results = sheet.parent / "results.csv"
+    async with serve(Config(latency=(1.0, 1.0))) as sandbox:
+        env = sandbox.env(2) | {"CLOPOS_STATE_DIR": str(sheet.parent / "state")}
+        running = asyncio.ensure_future(arun(sheet, output=Output(results), env=env))
+        await asyncio.sleep(5)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        created = len(sandbox.customers())
+    statuses = [line["import_status"] for line in lines_of(results)]
+    assert 0 < statuses.count("created") == created < 40
+    assert statuses.count("pending") == 40 - created

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from datetime import datetime
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli.commands import _main
-from importer.cli.history import history_lines, runs_of
+from importer.cli.history import history_lines, history_rows
+from importer.cli.main import run_command
 from importer.cli.width import width
-from importer.errors import ServiceError
-from importer.results.retention import kept
+from importer.results.retention import find_rotated
 from importer.sandbox import virtual_time
-from importer.store.sqlite_journal import Journal
+from importer.settings import Settings
+from importer.store import history, note_run, open_store
+from importer.store.records import Kind, RunEnd, RunStart
 from tests.cli_process import command, serving, told_by
 from tests.harness import people, world
 
@@ -49,7 +51,7 @@ def write(sheet: Path, number: int) -> None:
 
 
 def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[int, dict[str, Any]]:
-    code = _main(["run", "list.csv", "--yes", "--quiet", "--json", "--rate", "none", *flags])
+    code = run_command(["run", "list.csv", "--yes", "--quiet", "--json", "--rate", "none", *flags])
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -73,13 +75,13 @@ def test_night_after_night(
 
     aside = [path for path in night.parent.iterdir() if path.name.startswith("list.csv.results.2")]
     assert len(aside) == 1
-    assert (night.parent / "list.csv.results.csv").is_file()
+    assert (night.parent / "list.csv.results.xlsx").is_file()
     log = (night.parent / "run.log").read_text("utf-8")
     assert log.count("list.csv: 40 rows are ready") == 2
     assert "Demo" not in log
     assert "05000" not in log
 
-    assert _main(["history", "--json"]) == 0
+    assert run_command(["history", "--json"]) == 0
     runs = json.loads(capsys.readouterr().out)
     assert [each["counts"] for each in runs] == [
         {"created": 3, "exists": 40},
@@ -88,12 +90,12 @@ def test_night_after_night(
     ]
     assert [each["requests"]["posts"] for each in runs] == [3, 0, 40]
     assert [each["file"] for each in runs] == ["list.csv"] * 3
-    assert runs[0]["results"] == str(night.parent / "list.csv.results.csv")
+    assert runs[0]["results"] == str(night.parent / "list.csv.results.xlsx")
     assert runs[2]["results"] is None  # two are kept
     assert all(each["started"] <= each["finished"] for each in runs)
     assert all(0 <= each["minutes"] < 1 and each["error"] is None for each in runs)
 
-    assert _main(["history"]) == 0
+    assert run_command(["history"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].split() == ["when", "file", "minutes", "requests"]
     assert "  3 created, 40 exists" in shown
@@ -115,7 +117,7 @@ def test_a_run_that_can_not_begin_is_in_the_log(
     night: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLOPOS_CLIENT_SECRET", "wrong")
-    assert _main(["run", "list.csv", "--quiet", "--log-file", "run.log"]) == 3
+    assert run_command(["run", "list.csv", "--quiet", "--log-file", "run.log"]) == 3
     log = (night.parent / "run.log").read_text("utf-8")
     assert "ERROR" in log
     assert "wrong" not in log
@@ -125,13 +127,13 @@ def test_a_run_that_can_not_begin_is_in_the_log(
     "flags", [("--window", "22-8"), ("--finish-by", "six"), ("--log-file", "no/where.log")]
 )
 @pytest.mark.usefixtures("night")
-def test_what_can_not_be_meant_ends_before_anything_is_read(
+def test_impossible_options_end_before_anything_is_read(
     flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(["run", "list.csv", *flags]) == 2
+    assert run_command(["run", "list.csv", *flags]) == 2
     told = capsys.readouterr().err
     assert "Understood" not in told
-    assert "to do:" in told
+    assert "fix:" in told
 
 
 def test_a_dry_run_tells_the_plan(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,70 +156,98 @@ def test_history_before_the_first_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _main(["history"]) == 2
-    assert "CLOPOS_BRAND is not set" in capsys.readouterr().err
-    monkeypatch.setenv("CLOPOS_BRAND", "demo")
-    assert _main(["history"]) == 0
-    assert _main(["history", "--json"]) == 0
+    assert run_command(["history"]) == 0
+    assert run_command(["history", "--json"]) == 0
     assert capsys.readouterr().out == "no runs yet\n[]\n"
     assert not (tmp_path / "home").exists()
 
 
-def test_history_of_runs_that_ended_badly(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    with Journal(path, now=lambda: 1_767_225_600.0) as journal:
-        journal.begin("old.csv")
-        journal.finish(done=True, results=str(tmp_path / "a.csv"), summary={"rows": 1})
-        journal.begin("müştərilər " * 9 + ".csv")
-    runs = runs_of(path)
-    assert [(each["finished"], each["results"], each["counts"]) for each in runs] == [
+async def test_history_of_runs_that_ended_badly(tmp_path: Path) -> None:
+    settings = Settings(brand="demo", state_dir=str(tmp_path))
+    async with open_store(settings, "x", now=lambda: 1_767_225_600.0) as store:
+        await store.journal.begin(RunStart("old.csv"))
+        await store.journal.finish(RunEnd(done=True, results=str(tmp_path / "a.csv")))
+        await store.journal.begin(RunStart("müştərilər " * 9 + ".csv", venue="3", sandbox=True))
+    rows = history_rows((await history(settings)).runs)
+    assert [(each["finished"], each["results"], each["counts"]) for each in rows] == [
         (None, None, None),
         ("2026-01-01T00:00:00Z", str(tmp_path / "a.csv"), None),
     ]
-    lines = history_lines(runs)
+    lines = history_lines(rows)
     assert "  not ended" in lines
+    assert "  run 2, demo, venue 3, sandbox" in lines
     assert all(width(line) <= 80 for line in lines if "→" not in line)
-    path.write_bytes(b"broken" * 1000)
-    with pytest.raises(ServiceError, match="can't be read"):
-        runs_of(path)
 
 
-def test_a_run_that_was_carried_on_is_one_entry_with_all_it_took(tmp_path: Path) -> None:
+def test_history_names_a_journal_that_can_not_be_read(
+    night: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys)
+    journal = night.parent / "state" / "other-00000000" / "journal.sqlite"
+    journal.parent.mkdir()
+    journal.write_bytes(b"broken" * 1000)
+    assert run_command(["history", "--json"]) == 3
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)) == 1
+    assert str(journal) in shown.err
+
+
+def test_history_has_checks_and_dry_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(brand="demo", venue_id="2", state_dir=str(tmp_path))
+    start = RunStart("list.csv", kind=Kind.CHECK)
+    end = RunEnd(done=True, summary={"ready": 3, "invalid": 1, "seconds": 6.0})
+    asyncio.run(note_run(settings, start, end, started=1.0, finished=7.0))
+    monkeypatch.setenv("CLOPOS_STATE_DIR", str(tmp_path))
+    assert run_command(["history", "--json"]) == 0
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["kind"], row["brand"], row["run"]) == ("check", "demo", None)
+    assert (row["counts"], row["minutes"]) == ({"ready": 3, "invalid": 1}, 0.1)
+    assert run_command(["history"]) == 0
+    assert "  check, demo" in capsys.readouterr().out.splitlines()
+
+
+def test_resumed_run_is_one_entry_with_all_it_took(tmp_path: Path) -> None:
     async def story() -> None:
         async with world(tmp_path) as here:
+
+            async def rows() -> list[dict[str, Any]]:
+                return history_rows((await history(Settings(state_dir=str(here.folder)))).runs)
+
             here.later(30.0, here.stop.set)
             first = await here.send(*people(300))
             here.stop.clear()
             second = await here.send(*people(300))
-            [path] = here.folder.glob("*/journal.sqlite")
-            [entry] = runs_of(path)
+            [entry] = await rows()
             assert 0 < first.requests.posts < 300
             assert entry["requests"]["posts"] == 300
             assert entry["requests"]["total"] == first.requests.total + second.requests.total
             assert entry["minutes"] == pytest.approx(here.now / 60, abs=0.02)
             await here.send(*people(301))
-            assert [each["requests"]["posts"] for each in runs_of(path)] == [1, 300]
+            assert [each["requests"]["posts"] for each in await rows()] == [1, 300]
 
     virtual_time.run(story())
 
 
-def test_results_of_an_earlier_run_are_found_where_they_were_put(tmp_path: Path) -> None:
+async def test_results_of_an_earlier_run_are_found_where_they_were_put(tmp_path: Path) -> None:
     results = tmp_path / "list.results.csv"
     aside = tmp_path / "list.results.20260103-000000.csv"
     aside.touch()
     began = datetime(2026, 1, 3).astimezone().timestamp()
     os.utime(aside, (began, began))
-    assert kept(results, began, began + 60) == aside
-    assert kept(results, began - 60, began) is None
-    assert kept(results, began + 1, began + 60) is None
-    assert kept(tmp_path / "nowhere" / "list.csv", began, began + 60) is None
-    path = tmp_path / "journal.sqlite"
+    assert find_rotated(results, began, began + 60) == aside
+    assert find_rotated(results, began - 60, began) is None
+    assert find_rotated(results, began + 1, began + 60) is None
+    assert find_rotated(tmp_path / "nowhere" / "list.csv", began, began + 60) is None
     now = began
-    with Journal(path, now=lambda: now) as journal:
+    settings = Settings(brand="demo", state_dir=str(tmp_path / "state"))
+    async with open_store(settings, "x", now=lambda: now) as store:
         for hour in range(3):
             now = began + hour * 3600
-            journal.begin("list.csv")
-            journal.finish(done=True, results=str(results), summary={})
-    assert [each["results"] for each in runs_of(path)] == [str(results), None, str(aside)]
+            await store.journal.begin(RunStart("list.csv"))
+            await store.journal.finish(RunEnd(done=True, results=str(results)))
+    runs = (await history(settings)).runs
+    assert [each["results"] for each in history_rows(runs)] == [str(results), None, str(aside)]
     aside.unlink()
-    assert [each["results"] for each in runs_of(path)] == [str(results), None, None]
+    assert [each["results"] for each in history_rows(runs)] == [str(results), None, None]

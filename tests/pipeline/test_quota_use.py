@@ -1,17 +1,17 @@
-"""How well a quota was used, by hand: ten requests in ten seconds, two of them left to others."""
+"""Use of a quota, computed by hand: ten requests in ten seconds, two of them left to others."""
 
 from __future__ import annotations
 
 import pytest
 
 from importer.clopos import Rate
-from importer.pipeline.quota_use import Use, judge
+from importer.pipeline.quota_use import QuotaUse, measure_quota_use
 
 RATES = [Rate(10, 10.0)]
 
 
-def used(ours: list[float], others: list[float], seconds: float = 100.0) -> Use:
-    return judge(RATES, 0.2, ours, others, seconds)
+def used(ours: list[float], others: list[float], seconds: float = 100.0) -> QuotaUse:
+    return measure_quota_use(RATES, 0.2, ours, others, seconds)
 
 
 def test_eight_in_ten_seconds_use_all_and_leave_the_reserve() -> None:
@@ -21,13 +21,13 @@ def test_eight_in_ten_seconds_use_all_and_leave_the_reserve() -> None:
     assert (use.largest, use.reserve_taken, use.reserve_seconds) == (0.8, 0, 0.0)
 
 
-def test_what_others_took_was_not_ours_to_use() -> None:
+def test_requests_of_other_clients_are_not_in_our_share() -> None:
     evenly = [n * 2.5 for n in range(40)]
     assert used(evenly, evenly).used > 0.95
     assert used(evenly, []).used == pytest.approx(0.5)
 
 
-def test_one_that_comes_when_the_reserve_is_left_is_counted_and_takes_no_time() -> None:
+def test_single_request_into_reserve_counts_but_has_zero_duration() -> None:
     use = used([1.0], [n / 10 for n in range(8)])
     assert (use.largest, use.reserve_taken, use.reserve_seconds) == (0.9, 1, 0.0)
 
@@ -35,15 +35,15 @@ def test_one_that_comes_when_the_reserve_is_left_is_counted_and_takes_no_time() 
 def test_to_go_on_lasts_until_the_reserve_is_free() -> None:
     theirs = [n / 10 for n in range(8)]
     assert used([1.0, 3.0, 4.0], theirs).reserve_seconds == 3.0
-    assert used([1.0, 12.0], theirs).reserve_seconds == 0.0  # theirs had gone meanwhile
+    assert used([1.0, 12.0], theirs).reserve_seconds == 0.0  # those of others had left meanwhile
 
 
-def test_who_holds_back_for_a_minute_does_not_go_on() -> None:
+def test_client_idle_for_a_minute_is_not_expected_to_continue() -> None:
     theirs = [n * 0.5 for n in range(400)]  # all of it, all the time
     assert used([50.0, 55.0, 116.0, 117.0], theirs, 200.0).reserve_seconds == 5.0
 
 
-def test_the_worst_ten_minutes_are_told_where_something_was_left() -> None:
+def test_the_worst_ten_minutes_are_shown_where_something_was_left() -> None:
     evenly = [n * 1.25 for n in range(960)]
     silent = [at for at in evenly if not 700.0 <= at < 760.0]
     assert used(evenly, [], 1200.0).worst_ten_minutes == pytest.approx(1.0)
