@@ -1,0 +1,1 @@
+"""Identity of rows, shown with the real command against the real sandbox."""

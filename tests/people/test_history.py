@@ -1,0 +1,75 @@
+"""A row that is held back for a night is still its customer's row when it comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.people.conftest import Restaurant
+
+pytestmark = pytest.mark.parametrize("restaurant", ["2"], indirect=True)
+
+HEAD = "Ad,Telefon\n"
+NAMES = ("Orxan", "Aygün", "Kamran", "Leyla", "Rauf", "Nigar", "Emin", "Gülnar", "Tural", "Zaur")
+OTHERS = "".join(f"{name} Demo,05511100{n}\n" for n, name in enumerate(NAMES, start=10))
+SEVDA, MOVED = "Sevda Demo,0551110001\n", "Sevda Demo,0551119999\n"
+
+HELD = {
+    "an invalid phone": "Sevda Demo,05511\n",
+    "neither": "########,05511\n",
+    "cells too many": "Sevda,Demo,0551110001,x\n",
+    "somebody else's name and phone": "Orxan Demo,0551110010\n",
+}
+
+
+@pytest.mark.parametrize("row", HELD.values(), ids=HELD)
+def test_row_that_was_held_back_and_returns_with_a_new_phone_is_held(
+    restaurant: Restaurant, row: str
+) -> None:
+    code, first = restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
+    assert (code, first["created"]) == (0, 11)
+    for _ in range(2):
+        _, held = restaurant.run(restaurant.sheet(HEAD + OTHERS + row))
+        assert (held["exists"], held["created"]) == (10, 0)
+    for _ in range(2):
+        code, back = restaurant.run(restaurant.sheet(HEAD + MOVED + OTHERS))
+        assert (code, back["conflict"], back["created"]) == (1, 1, 0)
+    assert len(restaurant.customers()) == 11
+
+
+def test_row_beyond_the_limit_keeps_its_history(restaurant: Restaurant) -> None:
+    restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
+    _, held = restaurant.run(
+        restaurant.sheet(HEAD + OTHERS + "Sona Demo,0551110004\n"), "--limit", 0
+    )
+    assert (held["pending"], held["exists"]) == (1, 10)
+    code, back = restaurant.run(restaurant.sheet(HEAD + MOVED + OTHERS))
+    assert (code, back["conflict"], back["created"]) == (1, 1, 0)
+
+
+def test_other_list_under_the_same_name_keeps_nobodys_history(restaurant: Restaurant) -> None:
+    """…although a row of it is invalid: this week's newcomers aren't last week's."""
+    weeks = [
+        "".join(
+            f"{first} {second},05{n}111{m}0{k}\n"
+            for m, first in enumerate(NAMES)
+            for k, second in enumerate(surnames, start=10)
+        )
+        for n, surnames in ((5, ("Demo", "Misal")), (0, ("Nümunə", "Sınaq")))
+    ]
+    restaurant.run(restaurant.sheet(HEAD + weeks[0]))
+    restaurant.run(restaurant.sheet(HEAD + weeks[1] + "Sona,0551\n"))
+    code, summary = restaurant.run(restaurant.sheet(HEAD + "Orxan Demo,0707777777\n"))
+    assert (code, summary["created"]) == (0, 1)
+
+
+def test_row_that_left_a_whole_sheet_is_forgotten_after_a_night(restaurant: Restaurant) -> None:
+    """…or a namesake would be asked about for ever."""
+    restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
+    for _ in range(2):
+        code, _ = restaurant.run(restaurant.sheet(HEAD + OTHERS))
+        assert code == 0
+    code, namesake = restaurant.run(restaurant.sheet(HEAD + MOVED + OTHERS))
+    assert (code, namesake["created"]) == (0, 1)
