@@ -1,0 +1,1 @@
+"""Sheets of the kinds of `tests/reports`, and innocent look-alikes."""
