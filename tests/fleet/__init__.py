@@ -1,0 +1,1 @@
+"""Many brands, many workers."""

@@ -1,0 +1,303 @@
+"""The queue, against a real PostgreSQL: what is given, given back, put off and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from importer.fleet import jobs, tables
+from importer.fleet.database import open_database
+from importer.fleet.jobs import Beats, PutOffError
+from importer.fleet.schedule import last_due
+from importer.fleet.setup import set_up
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+    from importer.fleet.database import Database
+
+QUICK = Beats(heartbeat=0.2, dead=0.5, care=0.2, poll=0.05, put_off=0.2, progress=0.2)
+
+
+@pytest.fixture(scope="module")
+def ready(server: str) -> str:
+    """Return the URL of a database with all tables."""
+    asyncio.run(set_up(server))
+    asyncio.run(set_up(server))  # a second time changes nothing
+    return server
+
+
+def on(url: str, story: Callable[[Database], Coroutine[Any, Any, None]]) -> None:
+    """Tell a story on an empty queue, in real time: a database has its own."""
+
+    async def told() -> None:
+        async with open_database(url, size=4, patient=True) as database:
+            await database.rows("DELETE FROM procrastinate_jobs; DELETE FROM fleet.brands")
+            await story(database)
+
+    asyncio.run(told())
+
+
+@contextlib.asynccontextmanager
+async def worker(
+    database: Database,
+    job: Callable[[str, asyncio.Event], Awaitable[None]],
+    *,
+    slots: int = 5,
+) -> AsyncIterator[None]:
+    """Run a worker of the queue beside a story."""
+    queue = jobs.queue_worker(database, job, slots=slots, beats=QUICK)
+    running = asyncio.ensure_future(jobs.run_queue(queue))
+    try:
+        yield
+    finally:
+        jobs.stop_queue(queue)
+        await running
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """Wait until something is true of the queue."""
+    async with asyncio.timeout(seconds):
+        while not await true():  # noqa: ASYNC110 - another process decides
+            await asyncio.sleep(0.02)
+
+
+async def idle(database: Database) -> bool:
+    return await jobs.is_idle(database, [])
+
+
+async def take(database: Database, worker_id: int) -> list[dict[str, Any]]:
+    """Take a job as a worker would, and do nothing with it."""
+    return await database.rows(
+        "SELECT id, lock FROM procrastinate_fetch_job_v2(NULL, %(worker)s) WHERE id IS NOT NULL",
+        worker=worker_id,
+    )
+
+
+async def dead_worker(database: Database) -> int:
+    """Register a worker that wasn't heard of for long; return its number."""
+    rows = await database.rows(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')"
+        " RETURNING id"
+    )
+    return int(rows[0]["id"])
+
+
+def test_job_of_each_brand_is_done_once(ready: str) -> None:
+    async def story(database: Database) -> None:
+        done: list[str] = []
+
+        async def job(brand: str, _stop: asyncio.Event) -> None:
+            done.append(brand)
+
+        await jobs.give(database, {"a": "default", "b": "other"})
+        async with worker(database, job):
+            await until(lambda: idle(database))
+        assert sorted(done) == ["a", "b"]
+
+    on(ready, story)
+
+
+def test_two_jobs_of_a_brand_never_run_at_a_time(ready: str) -> None:
+    async def story(database: Database) -> None:
+        running, most, done = 0, 0, 0
+
+        async def job(_brand: str, _stop: asyncio.Event) -> None:
+            nonlocal running, most, done
+            running += 1
+            most = max(most, running)
+            if not done:
+                await jobs.give(database, {"a": "default"})
+            await asyncio.sleep(0.3)
+            running, done = running - 1, done + 1
+
+        await jobs.give(database, {"a": "default"})
+        async with worker(database, job), worker(database, job):
+            await until(lambda: idle(database))
+        assert (most, done) == (1, 2)
+
+    on(ready, story)
+
+
+def test_brand_that_waits_is_brought_forward_instead_of_given_twice(ready: str) -> None:
+    async def story(database: Database) -> None:
+        tries: list[str] = []
+
+        async def job(brand: str, _stop: asyncio.Event) -> None:
+            tries.append(brand)
+            if len(tries) == 1:
+                raise PutOffError(3600)
+
+        await jobs.give(database, {"a": "default"})
+        async with worker(database, job):
+            await until(lambda: _waits(database, tries))
+            await jobs.give(database, {"a": "default"})
+            await until(lambda: idle(database))
+        assert len(tries) == 2
+
+    on(ready, story)
+
+
+async def _waits(database: Database, tries: list[str]) -> bool:
+    rows = await jobs.job_rows(database, 60)
+    return bool(tries) and [row.doing for row in rows] == [False]
+
+
+def test_due_time_gives_one_job_whichever_worker_finds_it(ready: str) -> None:
+    async def story(database: Database) -> None:
+        due = [("a", "default", 1_800_000_000.0)]
+        given = await asyncio.gather(*(jobs.give_due(database, due) for _ in range(4)))
+        assert sorted(given) == [0, 0, 0, 1]
+        # The clock of a worker that lags behind finds an earlier time.
+        assert await jobs.give_due(database, [("a", "default", 1_799_999_000.0)]) == 0
+        # A later one, while the job waits still: one is enough.
+        assert await jobs.give_due(database, [("a", "default", 1_800_086_400.0)]) == 0
+        assert len(await jobs.job_rows(database, 60)) == 1
+
+    on(ready, story)
+
+
+@pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
+def test_schedule_in_an_hour_that_is_skipped_or_repeated_gives_one_job(
+    ready: str, night: str
+) -> None:
+    """02:30 doesn't exist in the first night in Berlin, and exists twice in the second."""
+    zone = "Europe/Berlin"
+    midnight = datetime.fromisoformat(night).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+    async def story(database: Database) -> None:
+        given = 0
+        for minute in range(0, 360, 10):  # two workers look, one of them a little later
+            for late in (0, 7):
+                now = midnight + minute * 60 + late
+                if (moment := last_due("30 2 * * *", zone, now)) is not None:
+                    given += await jobs.give_due(database, [("a", "default", moment)])
+                    await database.rows("DELETE FROM procrastinate_jobs")  # it is done
+        assert given == 1
+
+    on(ready, story)
+
+
+def test_job_of_a_crashed_worker_is_given_back_once_also_beside_a_waiting_sibling(
+    ready: str,
+) -> None:
+    async def story(database: Database) -> None:
+        await jobs.give(database, {"a": "default"})
+        assert await take(database, await dead_worker(database))
+        await jobs.give(database, {"a": "default"})  # waits beside it (Procrastinate, 1446)
+        await _long_since_start(database)
+        given = await asyncio.gather(*(jobs.give_back(database, 0.1) for _ in range(4)))
+        assert sum(given) == 1
+        done: list[str] = []
+
+        async def job(brand: str, _stop: asyncio.Event) -> None:
+            done.append(brand)
+
+        async with worker(database, job):
+            await until(lambda: idle(database))
+        assert done == ["a", "a"]
+
+    on(ready, story)
+
+
+async def _long_since_start(database: Database) -> None:
+    """Wait until the database runs for longer than a worker may be silent."""
+
+    async def ran() -> bool:
+        rows = await database.rows(
+            "SELECT pg_postmaster_start_time() < now() - interval '0.5 s' AS ran"
+        )
+        return bool(rows[0]["ran"])
+
+    await until(ran)
+
+
+def test_jobs_are_not_given_back_right_after_the_database_started(ready: str) -> None:
+    async def story(database: Database) -> None:
+        await jobs.give(database, {"a": "default"})
+        assert await take(database, await dead_worker(database))
+        assert await jobs.give_back(database, 3000.0) == 0  # the worker is silent for an hour
+
+    on(ready, story)
+
+
+def test_worker_that_lost_its_job_does_not_end_it(ready: str) -> None:
+    async def story(database: Database) -> None:
+        lost, may_end = asyncio.Event(), asyncio.Event()
+
+        async def job(_brand: str, _stop: asyncio.Event) -> None:
+            if lost.is_set():  # the second time: another worker has it
+                await may_end.wait()
+                return
+            await database.rows(  # as `give_back` does once it is silent
+                "SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL)"
+                " FROM procrastinate_jobs WHERE lock = 'a'"
+            )
+            lost.set()
+
+        await jobs.give(database, {"a": "default"})
+        async with worker(database, job):
+            await until(lambda: _runs(database, lost))
+            await asyncio.sleep(0.2)  # what the first says of it has no effect
+            assert await _runs(database, lost)
+            may_end.set()
+            await until(lambda: idle(database))
+
+    on(ready, story)
+
+
+async def _runs(database: Database, lost: asyncio.Event) -> bool:
+    rows = await jobs.job_rows(database, 60)
+    return lost.is_set() and [row.doing for row in rows] == [True]
+
+
+def test_stop_ends_the_running_job_and_removes_the_waiting_one(ready: str) -> None:
+    async def story(database: Database) -> None:
+        stopped, begun = [], asyncio.Event()
+
+        async def job(brand: str, stop: asyncio.Event) -> None:
+            begun.set()
+            await stop.wait()
+            stopped.append(brand)
+
+        await jobs.give(database, {"a": "default"})
+        async with worker(database, job):
+            await begun.wait()
+            await jobs.give(database, {"a": "default"})
+            assert await jobs.stop_brand(database, "a") == 2
+            await until(lambda: idle(database))
+        assert stopped == ["a"]
+
+    on(ready, story)
+
+
+def test_paused_brand_is_not_waited_for(ready: str) -> None:
+    async def story(database: Database) -> None:
+        await jobs.give(database, {"a": "default"})
+        assert not await jobs.is_idle(database, [])
+        assert await jobs.is_idle(database, ["region-b"])
+        await tables.set_paused(database, ["a"], paused=True)
+        assert await jobs.is_idle(database, [])
+
+    on(ready, story)
+
+
+def test_worker_that_lost_a_brand_notes_nothing_about_it(ready: str) -> None:
+    async def story(database: Database) -> None:
+        await tables.begin(database, "a", "old")
+        await tables.begin(database, "a", "new")
+        await tables.note_progress(database, "old", [tables.Progress("a", 10, 5, 60.0)])
+        assert await tables.end(database, "old", tables.Progress("a"), 3, "away") == 0
+        kept = (await tables.brand_rows(database))["a"]
+        assert (kept.worker, kept.rows, kept.ended) == ("new", None, None)
+        await tables.note_progress(database, "new", [tables.Progress("a", 10, 5, None)])
+        assert await tables.end(database, "new", tables.Progress("a", 10, 7), 3, "away") == 1
+        kept = (await tables.brand_rows(database))["a"]
+        assert (kept.rows, kept.done, kept.exit_code, kept.error) == (10, 7, 3, "away")
+
+    on(ready, story)

@@ -1,0 +1,196 @@
+"""Forty brands, two workers, and what can happen to them; judged by what the sandbox holds."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli_process import command, told_by, until
+from tests.fleet.lab import everybody
+
+if TYPE_CHECKING:
+    from tests.fleet.lab import Lab, Worker
+
+BRANDS, ROWS = 40, 20
+EVERYBODY = everybody((number, ROWS) for number in range(BRANDS))
+_PATIENCE = 120.0  # seconds, on a busy machine
+_PACED = ["--rate", "240/min", "--reserve", "0%"]
+
+pytestmark = pytest.mark.slow(reason="real workers, and waits for what is dead")
+
+
+@pytest.fixture
+def forty(lab: Lab) -> Lab:
+    """Give a fleet of forty brands, each with a job."""
+    for number in range(BRANDS):
+        lab.brand(f"brand-{number}", ROWS, options=_PACED)
+    lab.open_sandbox()
+    assert lab.fleet("run", "--all") == 0
+    return lab
+
+
+def sent(lab: Lab, many: int) -> None:
+    """Wait until so many requests to create a customer were sent, or all."""
+    until(lambda: len(lab.creates()) >= min(many, BRANDS * ROWS), _PATIENCE)
+
+
+def at_work(lab: Lab, worker: Worker) -> None:
+    """Wait until a worker has begun with a brand, or nothing is left to begin with."""
+    whole = BRANDS * ROWS
+    until(lambda: "begun with" in worker.said or len(lab.creates()) >= whole, _PATIENCE)
+
+
+def quota_is_kept(lab: Lab) -> bool:
+    """Return whether no brand had more requests in a minute than it may."""
+    times: dict[str, list[float]] = {}
+    for each in lab.creates():
+        times.setdefault(each["caller"], []).append(each["wall"])
+    return all(
+        sum(start <= moment < start + 60 for moment in of_brand) <= 240
+        for of_brand in times.values()
+        for start in of_brand
+    )
+
+
+def test_two_workers_send_everybody_once_within_the_quota(
+    forty: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--until-idle", "--slots", "5")  # few enough that none of them has all the work
+    with forty.worker(*flags) as one, forty.worker(*flags) as two:
+        assert one.wait(120) == 0
+        assert two.wait(120) == 0
+        assert "begun with" in one.said
+        assert "begun with" in two.said
+    assert forty.at_clopos() == EVERYBODY
+    assert len(forty.creates()) == BRANDS * ROWS
+    assert quota_is_kept(forty)
+    assert set(forty.states(capsys).values()) == {("idle", 0)}
+    for name in ("CLOPOS_CLIENT_ID", "CLOPOS_CLIENT_SECRET"):
+        assert forty.sandbox[name].encode() not in forty.stored()
+
+
+def test_killed_worker_is_replaced_and_no_customer_is_created_twice(
+    forty: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(17)  # noqa: S311 - a test
+    with forty.worker("--until-idle") as survivor:
+        for _ in range(3):
+            with forty.worker("--slots", "20") as victim:
+                at_work(forty, victim)
+                time.sleep(chance.uniform(0, 3))
+                victim.process.kill()
+                victim.wait()
+        assert survivor.wait(180) == 0
+    assert forty.at_clopos() == EVERYBODY
+    assert Counter(each["cid"] for each in forty.creates() if each["status"] == 200).total() == (
+        BRANDS * ROWS
+    )
+    assert set(forty.states(capsys).values()) == {("idle", 0)}
+
+
+def test_terminated_worker_hands_its_brands_over_at_once(
+    forty: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with forty.worker() as leaving:
+        sent(forty, 100)
+        assert leaving.ends(signal.SIGTERM) == 0
+        assert "PutOff" not in leaving.said
+    created = len(forty.creates())
+    assert created < BRANDS * ROWS
+    assert {state for state, _ in forty.states(capsys).values()} <= {"waiting", "idle"}
+    assert forty.work() == 0
+    assert forty.at_clopos() == EVERYBODY
+    assert len(forty.creates()) == BRANDS * ROWS  # none of them a second time
+
+
+def test_both_workers_killed_and_a_third_goes_on(forty: Lab) -> None:
+    with forty.worker() as one, forty.worker() as two:
+        sent(forty, 100)
+        one.process.kill()
+        two.process.kill()
+    with forty.worker("--until-idle") as third:
+        assert third.wait(180) == 0
+    assert forty.at_clopos() == EVERYBODY
+
+
+def test_worker_that_was_paused_too_long_ends_and_sends_nothing_more(forty: Lab) -> None:
+    with forty.worker() as paused:
+        sent(forty, 100)
+        os.kill(paused.process.pid, signal.SIGSTOP)
+        with forty.worker("--until-idle") as other:
+            until(lambda: "begun with" in other.said, _PATIENCE)
+            sent(forty, len(forty.creates()) + 20)
+            os.kill(paused.process.pid, signal.SIGCONT)
+            assert paused.wait() == 75
+            assert other.wait(180) == 0
+    assert forty.at_clopos() == EVERYBODY
+
+
+def test_plain_run_beside_a_worker_is_refused_and_names_it(lab: Lab) -> None:
+    lab.brand("tea", 60, options=_PACED)
+    lab.open_sandbox()
+    assert lab.fleet("run", "tea") == 0
+    assert lab.fleet("run", "tea") == 0  # waits already: brought forward
+    with lab.worker("--until-idle") as worker:
+        sent(lab, 5)
+        beside = lab.sandbox | {"CLOPOS_BRAND": "tea", "CLOPOS_DATABASE_URL": lab.url}
+        done = command("run", lab.folder / "tea.csv", "--yes", env=beside)
+        assert done.returncode == 3
+        assert f"process {worker.process.pid} " in done.stderr
+        assert worker.wait() == 0
+    assert lab.at_clopos() == everybody([(0, 60)])
+
+
+def test_stopped_brand_ends_with_130_and_its_next_job_does_the_rest(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab.brand("tea", 80, options=_PACED)
+    lab.brand("night", 3, schedule="* * * * *", zone="Asia/Baku")
+    lab.open_sandbox()
+    assert lab.fleet("run", "tea") == 0
+    with lab.worker() as worker:
+        until(lambda: everybody([(1, 3)]) <= lab.at_clopos(), _PATIENCE)  # by its schedule alone
+        sent(lab, 20)
+        assert lab.fleet("stop", "tea") == 0
+        until(lambda: lab.states(capsys)["tea"] == ("idle", 130), _PATIENCE)
+        assert lab.fleet("stop", "tea") == 0
+        assert "tea has no job" in capsys.readouterr().out
+        assert lab.fleet("run", "tea") == 0
+        until(lambda: lab.states(capsys)["tea"] == ("idle", 0), _PATIENCE)
+        assert worker.ends(signal.SIGTERM) == 0
+    assert lab.at_clopos() == everybody([(0, 80), (1, 3)])
+    assert len(lab.creates()) == 83
+
+
+def test_worker_of_an_older_version_refuses(lab: Lab) -> None:
+    lab.brand("tea", 1)
+    lab.query("UPDATE fleet.layout SET version = 99 RETURNING 1")
+    assert lab.fleet("work", "--until-idle", "--metrics", "none") == 3
+    assert lab.fleet("status") == 3
+
+
+def test_failed_answers_of_two_workers_stay_below_what_blocks_an_address(lab: Lab) -> None:
+    for number in range(10):
+        lab.brand(f"brand-{number}", 90, options=["--rate", "600/min", "--match", "never"])
+    lab.open_sandbox(failed_per_minute=600, per_minute=3000)
+    # Another customer has each phone already: every creation fails.
+    for number, row in itertools.product(range(10), range(90)):
+        other = {"name": f"Other {row}", "phone": f"+99450{number:03}{row:04}"}
+        told_by(lab.sandbox, "customers", {"brand": f"brand-{number}", **other})
+    assert lab.fleet("run", "--all") == 0
+    flags = ("--until-idle", "--slots", "5")
+    with lab.worker(*flags) as one, lab.worker(*flags) as two:
+        one.wait(300)
+        two.wait(300)
+        assert "begun with" in one.said
+        assert "begun with" in two.said
+    failed = [each["wall"] for each in lab.creates() if each["status"] >= 400]
+    assert len(failed) > 600
+    assert max(sum(start <= m < start + 60 for m in failed) for start in failed) <= 600
