@@ -1,0 +1,164 @@
+"""A real server on a real socket of this machine, in a real folder, and a browser that is in.
+
+    @real_time
+    async def test_…(folder: Path) -> None:
+        async with serving(folder) as browser:
+            page = await browser.get("sheets/customers.csv/columns")
+
+Real time, for threads judge the sheets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from importer.cli.project_reader import project_reader
+from importer.ui.app import make_app
+from importer.ui.server import listen
+from importer.ui.site import Site
+from tests.ui.browsing import Watched, chromium
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+    from pathlib import Path
+
+    from playwright.sync_api import Browser as Chromium
+
+    from tests.ui.browsing import Served
+
+CUSTOMERS = """Ad Soyad;Mobil;E-poçt;Doğum tarixi;Cinsi
+Aysel Demo;050 000 00 01;aysel@example.com;05.07.1991;Qadın
+Orxan Demo;050 000 00 02;orxan@example;17.04.1952;Kişi
+Leyla Demo;050 000 00 03;;31.12.1988;Qad1n
+Kamran Demo;050 000 00 04;kamran@example.com;14.05;Kişi
+"""
+SHEET = "customers.csv"
+OF_A_TERMINAL = re.compile(
+    r"command again|same command|--(map|region|dates|sheet|header-row|encoding|delimiter|reserve"
+    r"|window|finish-by|drop-bad-values|save-mapping)\b"
+)
+"""What no page may say: it has a button or a field for it."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser that was let in: forms like those of a page, answers as text."""
+
+    site: Site
+    session: aiohttp.ClientSession
+
+    def address(self, path: str) -> str:
+        """Return the address of a page by its path below the root, or by a whole path."""
+        return f"http://127.0.0.1:{self.site.port}" + (
+            path if path.startswith(self.site.root) else self.site.root + path.lstrip("/")
+        )
+
+    async def get(self, path: str, status: int = 200) -> str:
+        """Return a page, after redirects."""
+        async with self.session.get(self.address(path)) as response:
+            text = await response.text()
+            assert response.status == status, (response.status, words_of(text))
+            if response.content_type == "text/html":
+                assert not OF_A_TERMINAL.search(words_of(text)), OF_A_TERMINAL.findall(text)
+            return text
+
+    async def post(self, path: str, form: Mapping[str, Any], status: int = 303) -> str:
+        """Send a form as the page does; return where it leads to, or the page where it doesn't."""
+        async with self.session.post(
+            self.address(path),
+            data=form,
+            headers={"Origin": f"http://127.0.0.1:{self.site.port}"},
+            allow_redirects=False,
+        ) as response:
+            text = await response.text()
+            assert response.status == status, (response.status, words_of(text))
+            return response.headers.get("Location", text)
+
+    async def ask(self, path: str, form: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        """Ask as the script does: return status and JSON; without a form it is a GET."""
+        headers = {
+            "Accept": "application/json",
+            "Origin": f"http://127.0.0.1:{self.site.port}",
+        }
+        method = "GET" if form is None else "POST"
+        async with self.session.request(
+            method, self.address(path), data=form, headers=headers
+        ) as response:
+            return response.status, await response.json()
+
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path, **environ: str) -> AsyncIterator[Browser]:
+    """Serve a folder and let a browser in; `environ` is the environment of the program."""
+    environ = {"CLOPOS_STATE_DIR": str(folder.parent / "state"), **environ}
+    site = Site(folder, environ, project_reader())
+    site.language = "en"
+    listening = listen(0)
+    site.port = listening.getsockname()[1]
+    site.ended = asyncio.Event()
+    runner = web.AppRunner(make_app(site), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name
+    try:
+        async with aiohttp.ClientSession(cookie_jar=jar) as session:
+            async with session.get(site.new_link()) as response:
+                assert response.status == 200
+            yield Browser(site, session)
+    finally:
+        await runner.cleanup()
+
+
+def real_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a coroutine test on a real clock: a virtual one would not wait for threads."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
+    del run.__wrapped__  # else pytest would see a coroutine
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with one sheet of invented people, of which three need a person."""
+    place = tmp_path / "lists"
+    place.mkdir()
+    (place / SHEET).write_text(CUSTOMERS, encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    """Start the Chromium of this machine."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def watched(served: Served) -> Iterator[Watched]:
+    """Watch what pages ask for and say; at the end both must be nothing."""
+    watched = Watched(served.root)
+    yield watched
+    assert watched.elsewhere == []
+    assert watched.console == []
+
+
+def words_of(page: str) -> str:
+    """Return the text of a page without its markup, on one line."""
+    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL)
+    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&#34;", '"'), ("&#39;", "'")):
+        text = text.replace(entity, letter)
+    return " ".join(text.replace("&amp;", "&").split())
