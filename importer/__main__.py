@@ -1,6 +1,6 @@
 """`python -m importer` is `clopos-import`."""
 
-from importer.cli.commands import main
+from importer.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,5 +1,5 @@
 """The commands, the terminal and its prompts."""
 
-from importer.cli.commands import main
+from importer.cli.main import main
 
 __all__ = ["main"]

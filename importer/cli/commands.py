@@ -1,48 +1,49 @@
-"""The commands: arguments in, result rendered, exit code chosen.
+"""The commands and their flags.
 
-Nothing heavy is imported before a command is at work, so that --help answers at once.
+Each imports its work in its body, so that --help answers at once.
 """
 
 from __future__ import annotations
 
-import errno
-import gc
-import io
-import json
+import functools
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from importer import __version__
-from importer import i18n as messages
 from importer.cli import options as flags
-from importer.cli.signals import end_like_ctrl_c, stop_on_signals
+from importer.cli.fleet_group import fleet
+from importer.cli.sheet_command import SheetCommand
 from importer.cli.translated_click import Group, Option, option
-from importer.cli.width import harmless
-from importer.errors import Exit, ImporterError, ServiceError, UsageError
+from importer.cli.watch_options import WATCH
 from importer.i18n import tr
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from importer.pipeline.calls import Result
+    from importer.cli.work import Ended
 
-_NO_OUTPUT = {  # what writing to standard output ends in; files of ours have errors of their own
-    errno.EPIPE: Exit.STOPPED,  # whoever read it has gone: there is nobody left to tell
-    errno.EIO: Exit.STOPPED,
-    errno.ENOSPC: Exit.SERVICE,
-    errno.EFBIG: Exit.SERVICE,
-}
+WITH_SUMMARY = frozenset({"check", "run", "rehearse", "verify", "erase"})
+
+
+def _for_each_sheet(command: Callable[..., Ended | int]) -> Callable[..., int]:
+    """Let a command about one sheet work through all sheets of a call."""
+
+    @functools.wraps(command)
+    def for_each(*, per_sheet: Sequence[Mapping[str, Any]], **_: Any) -> int:
+        from importer.cli.work import work_through
+
+        return work_through(command, per_sheet)
+
+    return for_each
 
 
 def _install_completion(context: click.Context, _: click.Parameter, shell: str | None) -> None:
     if shell is None or context.resilient_parsing:
         return
-    from importer.cli.completion import install_completion  # noqa: PLC0415
+    from importer.cli.completion import install_completion
 
     path = install_completion(commands, shell.removeprefix("$SHELL"), os.environ)
     click.echo(tr("Installed in {path}; it works in the next shell", path=path))
@@ -68,7 +69,7 @@ def _install_completion(context: click.Context, _: click.Parameter, shell: str |
     callback=_install_completion,
     help="Complete commands and flags with Tab from now on, in bash, zsh or fish.",
 )
-@flags.LANGUAGE_SPOKEN
+@flags.UI_LANGUAGE
 def commands() -> None:
     """Create the customers of an old POS in Clopos: once, within the quota, all accounted for.
 
@@ -80,7 +81,7 @@ def commands() -> None:
       clopos-import run list.xlsx             all
 
     \b
-    Credentials come from the environment or a file .env here, never from flags:
+    Credentials come from login, the environment or a file .env, never from flags:
       CLOPOS_CLIENT_ID, CLOPOS_CLIENT_SECRET, CLOPOS_BRAND, CLOPOS_VENUE_ID,
       CLOPOS_INTEGRATOR_ID (if set: version 2 of the API), CLOPOS_BASE_URL
 
@@ -89,165 +90,265 @@ def commands() -> None:
       0    every row is created, exists or is a duplicate (check: nothing wrong)
       1    done, but rows need a person
       2    wrong usage, or a sheet that can't be read; nothing was sent
-      3    Clopos refused or can't be reached; mend it, run the same again
+      3    Clopos refused or can't be reached; fix it, run the same command again
       4    a fault of this program, with a report to send
       130  interrupted; run the same command again
     """  # noqa: D301 - click's mark for text that is not to be wrapped
 
 
-@commands.command()
-@flags.sheet_flags
-def check(**given: Any) -> int:
+@commands.command(cls=SheetCommand, epilog="list.xlsx")
+@flags.FILES
+@flags.takes(flags.SHEET, flags.SAVE_MAPPING, flags.WRITTEN, flags.PRINTED)
+@_for_each_sheet
+def check(**given: Any) -> Ended | int:
     """Say what would be imported from FILE, what is wrong with it and what is double. Offline.
 
     FILE is a customer list as it came out of the old POS (CSV, Excel, …); - is standard input.
+    Without FILE, the sheets of the project file clopos.toml are taken.
     """
-    from importer.pipeline import calls as pipeline  # noqa: PLC0415 - pandas and pandera take half a second
+    from importer.cli.check_command import check_sheet
 
-    result = pipeline.check(
-        given["file"],
-        flags.sheet_options(given),
-        flags.output(given),
-        env=_environment(),
-        viewer=_viewer(given, ask=False, ask_columns=_can_say_columns(given)),
-        stdin=sys.stdin.buffer,
-    )
-    return _render(result, given)
+    return check_sheet(given)
 
 
-@commands.command()
-@flags.sheet_flags
-@flags.pace_flags
-@flags.run_flags
-def run(**given: Any) -> int:
+@commands.command(cls=SheetCommand, epilog="list.xlsx --limit 10")
+@flags.FILES
+@flags.takes(
+    flags.SHEET, flags.SAVE_MAPPING, flags.PACE, flags.RUN, WATCH, flags.WRITTEN, flags.PRINTED
+)
+@_for_each_sheet
+def run(**given: Any) -> Ended | int:
     """Check FILE, plan, send, and write what became of every row.
 
-    The same command again carries on where it was interrupted and sends nothing twice.
+    The same command again continues where it was interrupted and sends nothing twice.
     """
-    from importer.cli.log_file import log_to  # noqa: PLC0415
-    from importer.pipeline import calls as pipeline  # noqa: PLC0415 - pandas and pandera take half a second
+    from importer.cli.sheet_commands import run_sheet
 
-    ask = not given["yes"] and not given["sandbox"] and sys.stdin.isatty()
-    viewer = _viewer(given, ask=ask, ask_columns=_can_say_columns(given))
-    with log_to(given["log_file"]):
-        result = pipeline.run(
-            given["file"],
-            flags.sheet_options(given),
-            flags.output(given),
-            flags.send_options(given),
-            env=_environment(),
-            viewer=viewer,
-            stdin=sys.stdin.buffer,
-            on_start=lambda stop: _begin(stop, viewer.say),
-        )
-    return _render(result, given)
+    return run_sheet(given)
 
 
-@commands.command()
-@flags.sheet_flags
-@option("--offline", is_flag=True, help="Don't read Clopos: sheet, results, journal alone.")
-def verify(**given: Any) -> int:
-    """Hold the results of a run of FILE against the sheet, the journal and Clopos.
+@commands.command(cls=SheetCommand, epilog="list.xlsx")
+@flags.FILES
+@option(
+    "--offline",
+    is_flag=True,
+    help="Compare sheet, results and journal only; don't read Clopos.",
+)
+@flags.takes(flags.SHEET, flags.RESULTS, flags.PRINTED)
+@_for_each_sheet
+def verify(**given: Any) -> Ended | int:
+    """Compare the results of a run of FILE with the sheet, the journal and Clopos.
 
     An independent reader: it adds up, and compares every customer that was created field by
     field. Give the flags of the run. Exit code 0 only when all agrees.
     """
-    from importer.pipeline.verify import told, verify  # noqa: PLC0415
+    from importer.cli.sheet_commands import verify_sheet
 
-    if given["as_json"]:
-        messages.use("en")  # programs read it
-    verified = verify(
-        given["file"],
-        flags.sheet_options(given),
-        given["results"],
-        offline=given["offline"],
-        env=_environment(),
-        viewer=_viewer(given, ask=False),
-        stdin=sys.stdin.buffer,
-    )
-    if given["as_json"]:
-        click.echo(json.dumps(verified.summary, ensure_ascii=False))
-    else:
-        click.echo(harmless("\n".join(told(verified))))
-    return verified.exit_code
+    return verify_sheet(given)
 
 
-@commands.command()
-@flags.reading_flags
-@flags.pace_flags
-@option("--faults", type=click.Choice(["typical", "harsh"]), help="What goes wrong meanwhile.")
-def rehearse(**given: Any) -> int:
-    """Send FILE into the sandbox on a clock that jumps: hours in seconds, nothing real touched.
+@commands.command(cls=SheetCommand, epilog="list.xlsx --faults typical")
+@flags.FILES
+@option(
+    "--faults", type=click.Choice(["typical", "harsh"]), help="Simulate faults of this strength."
+)
+@flags.takes(flags.SHEET, flags.PACE, flags.PRINTED)
+@_for_each_sheet
+def rehearse(**given: Any) -> Ended | int:
+    """Send FILE into the sandbox on a fast clock: hours in seconds, nothing real is touched.
 
-    What the plan foretold is held against what happened. The sandbox is empty, and has the quota
-    of the API version that is set up; its clock begins now.
+    The plan's forecast is compared with what happened. The sandbox is empty, and has the quota
+    of the API version that is set up; its clock starts now.
     """
-    from importer.pipeline.rehearse import SCENARIOS, Scenario, rehearse, rehearsed_lines  # noqa: PLC0415
+    from importer.cli.rehearse_command import rehearse_sheet
 
-    if given["as_json"]:
-        messages.use("en")  # programs read it
-    rehearsal = rehearse(
-        given["file"],
-        flags.sheet_options(given),
-        flags.send_options(given),
-        SCENARIOS.get(given["faults"], Scenario()),
-        env=_environment(),
-        viewer=_viewer(given, ask=False),
-        stdin=sys.stdin.buffer,
-    )
-    if rehearsal.error:
-        _complain(rehearsal.error)
-    lines = rehearsed_lines(rehearsal.summary)
-    told = json.dumps(rehearsal.summary, ensure_ascii=False) if given["as_json"] else lines
-    click.echo(told if isinstance(told, str) else "\n".join(told))
-    return rehearsal.exit_code
+    return rehearse_sheet(given)
 
 
-@commands.command()
-@flags.LANGUAGE_SPOKEN
-@flags.JSON
-def history(as_json: bool) -> int:
-    """List the runs of the brand: when, which file, what became of its rows, what it took."""
-    from importer.cli.history import history_lines, runs_of  # noqa: PLC0415
-    from importer.settings import read_settings, require_brand  # noqa: PLC0415
-    from importer.store.state import brand_path  # noqa: PLC0415
+@commands.command(epilog="")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path(), required=False)
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="Port on this machine; 0: any that is free. [default: 8765, else any]",
+)
+@option("--no-open", is_flag=True, help="Only print the link; don't open the browser.")
+@option(
+    "--make-shortcut",
+    is_flag=True,
+    help="Put a file on the desktop that starts this with a double click, and exit.",
+)
+@flags.takes(flags.UI_LANGUAGE)
+def ui(**given: Any) -> int:
+    """Do it all in the browser: drop the list, answer, fix, try, send, look.
 
-    settings = read_settings(_environment())
-    require_brand(settings)
-    runs = runs_of(brand_path(settings) / "journal.sqlite")
-    lines = [json.dumps(runs, ensure_ascii=False)] if as_json else history_lines(runs)
-    click.echo(harmless("\n".join(lines)))
-    return 0
+    FOLDER is where the lists are and where uploaded ones are kept; by default the current one.
+    The page is served on this machine, for this machine only, until Ctrl-C.
+    """
+    from importer.cli.ui_command import open_page
+
+    return open_page(given)
 
 
-@commands.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@commands.command(epilog="--brand cafe")
+@option("--brand", metavar="NAME", help="The restaurant. [default: asked for, or CLOPOS_BRAND]")
+@option("--dry-run", is_flag=True, help="Try them only, keep nothing.")
+@option("--forget", is_flag=True, help="Forget what is kept of the brand; without one, of all.")
+@flags.takes(flags.JSON, flags.ENV_FILE, flags.SECRET_COMMAND, flags.UI_LANGUAGE)
+def login(**given: Any) -> int:
+    """Ask for credentials, try them, say where they lead, and keep them for all commands.
+
+    They are kept in the keyring of the system where there is one (pip install
+    "clopos-import[keyring]"), else in a file that only you can read. Without a terminal they are
+    taken from the environment or a file .env.
+    """
+    from importer.cli.login import log_in
+
+    return log_in(given)
+
+
+@commands.command(epilog="--json")
+@flags.takes(flags.JSON, flags.ENV_FILE, flags.UI_LANGUAGE)
+def history(**given: Any) -> int:
+    """List runs, dry runs and checks of all brands: when, which file, what became of its rows."""
+    from importer.cli.later_commands import show_history
+
+    return show_history(given)
+
+
+@commands.command(cls=SheetCommand, epilog="list.xlsx --report-private")
+@flags.FILES
 @option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PATH.html",
     help="Where to write the page. [default: FILE.report.html]",
 )
-@option("--report-private", is_flag=True, help="Without names, phones and values.")
-@flags.LANGUAGE_SPOKEN
-def report(**given: Any) -> int:
+@option("--report-private", is_flag=True, help="Leave names, phones and values out.")
+@flags.takes(flags.PROJECT, flags.ENV_FILE, flags.UI_LANGUAGE)
+@_for_each_sheet
+def report(**given: Any) -> Ended | int:
     """Write the page about a run that has ended.
 
     FILE is its results, or the sheet beside which they lie.
     """
-    from importer.report.rebuild import report_later  # noqa: PLC0415
-    from importer.settings import read_settings  # noqa: PLC0415
-    from importer.store.state import state_folder  # noqa: PLC0415
+    from importer.cli.later_commands import write_report
 
-    settings = read_settings(_environment())
-    page = report_later(
-        given["file"], given["to"], state_folder(settings), private=given["report_private"]
-    )
-    click.echo(page)
-    return 0
+    return write_report(given)
 
 
-@commands.command()
+@commands.command(epilog="list.xlsx")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="Where to write it. [default: clopos.toml beside the sheet]",
+)
+@flags.takes(flags.ENV_FILE, flags.UI_LANGUAGE)
+def init(**given: Any) -> int:
+    """Write a project file, clopos.toml, that does what the last run of FILE did.
+
+    Without FILE: the last run of any sheet. Other commands find the file beside the sheet, or in
+    the folder they are started in, and take sheets and options from it.
+    """
+    from importer.cli.init import write_project
+
+    return write_project(given)
+
+
+@commands.command(epilog="--kind cron --at 03:15")
+@option(
+    "--kind",
+    type=click.Choice(["systemd", "cron", "windows"]),
+    default="windows" if os.name == "nt" else "systemd",
+    show_default=True,
+    help="What is to start it.",
+)
+@option(
+    "--at",
+    type=click.DateTime(["%H:%M"]),
+    default="03:15",
+    show_default=True,
+    metavar="HH:MM",
+    help="Time of day to start at.",
+)
+@option("--time-zone", metavar="NAME", help="Time zone of --at. [default: the machine's]")
+@option(
+    "--to",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write the files there, e.g. to /etc/systemd/system. [default: print them]",
+)
+@flags.takes(flags.PROJECT, flags.ENV_FILE, flags.UI_LANGUAGE)
+def schedule(**given: Any) -> int:
+    """Print what starts the project file every night: for systemd, cron or Windows.
+
+    Paths in it are absolute. Nothing is installed but by --to.
+    """
+    from importer.cli.schedule_command import show_schedule
+
+    return show_schedule(given)
+
+
+@commands.command("undo-list", epilog="7")
+@click.argument("run", type=click.IntRange(min=1))
+@option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="Where to write the list: .xlsx or .csv. [default: undo-run-N.xlsx]",
+)
+@flags.takes(flags.ENV_FILE, flags.UI_LANGUAGE)
+def undo_list(**given: Any) -> int:
+    """Write what RUN created and Clopos still has, to be deleted by hand in the back office.
+
+    RUN is the number that `history` shows.
+    """
+    from importer.cli.later_commands import write_undo_list
+
+    return write_undo_list(given)
+
+
+@commands.command(epilog="7")
+@click.argument("run", type=click.IntRange(min=1))
+@flags.takes(flags.ENV_FILE, flags.UI_LANGUAGE)
+def forget(**given: Any) -> int:
+    """Let the customers of RUN be created anew, after they were deleted in the back office.
+
+    It is checked first that Clopos no longer has them.
+    """
+    from importer.cli.later_commands import forget_run
+
+    return forget_run(given)
+
+
+@commands.command(epilog="--older-than 1y")
+@option("--person", is_flag=True, help="Erase one person: asked for, or read from standard input.")
+@option(
+    "--brand",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="Erase all customers of the brand. [default: CLOPOS_BRAND]",
+)
+@option(
+    "--older-than", metavar="AGE", help="Erase what hasn't changed for so long, e.g. 90d or 1y."
+)
+@option("--yes", is_flag=True, help="Don't ask.")
+@flags.takes(flags.JSON, flags.ENV_FILE, flags.UI_LANGUAGE)
+def erase(**given: Any) -> int:
+    """Erase what this machine keeps of customers: a person, a brand, or what is old.
+
+    It makes no customer creatable again. Nothing changes at Clopos.
+    """
+    from importer.cli.erase import erase_kept
+
+    return erase_kept(given)
+
+
+@commands.command(epilog="--fault 504b=5%")
 @option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, metavar="N")
 @option(
     "--store",
@@ -256,17 +357,17 @@ def report(**given: Any) -> int:
     metavar="PATH",
     help="A SQLite file that keeps the customers.",
 )
-@option("--empty", is_flag=True, help="Begin without the few customers that are there.")
-@option("--seed", type=int, default=0, show_default=True, help="Of faults by chance.")
+@option("--empty", is_flag=True, help="Start without the few customers that it has otherwise.")
+@option("--seed", type=int, default=0, show_default=True, help="Seed for random faults.")
 @option(
     "--fault",
     "faults",
     metavar="KIND=SHARE",
     multiple=True,
-    help="Let this share of creations fail, such as 504b=5%: 429, 500, 502, 503, 504a (not "
+    help="Let this share of creations fail, e.g. 504b=5%: 429, 500, 502, 503, 504a (not "
     "created), 504b (created), 504c (created late), drop, timeout, garbage, no_id, slow, …",
 )
-@option("--latency", default="0-0", metavar="MIN-MAX", help="Seconds an answer takes.")
+@option("--latency", default="0-0", metavar="MIN-MAX", help="Seconds until each response.")
 @option("--no-limits", is_flag=True, help="Lift the quota and the other limits.")
 def sandbox(**given: Any) -> int:
     """Run a local Clopos to try things on, until Ctrl-C.
@@ -274,119 +375,9 @@ def sandbox(**given: Any) -> int:
     It prints the lines to copy into another terminal, where the other commands then use it. Its
     quota is the real one. Faults can be ordered while it runs: see importer/sandbox/inspection.py.
     """
-    from importer.sandbox import Config  # noqa: PLC0415 - a server takes a moment
-    from importer.sandbox.command import run_sandbox  # noqa: PLC0415
-    from importer.sandbox.config import changed  # noqa: PLC0415
+    from importer.cli.sandbox_command import serve_sandbox
 
-    limits = ("auth_per_minute", "failed_per_minute", "per_minute", "v1_per_minute", "v1_per_hour")
-    config = Config(
-        seed=given["seed"],
-        seed_customers=not given["empty"],
-        rates=dict(flags.fault(text) for text in given["faults"]),
-        latency=flags.seconds_range(given["latency"]),
-    )
-    if given["no_limits"]:
-        config = changed(config, dict.fromkeys(limits))
-    run_sandbox(port=given["port"], store=given["store"], config=config, say=click.echo)
-    return 0
+    return serve_sandbox(given)
 
 
-def main() -> None:
-    """Run the program and exit with a code of the contract."""
-    end_like_ctrl_c()
-    sys.exit(_main(sys.argv[1:]))
-
-
-def _main(arguments: list[str]) -> int:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name that is no text, a letter that an old code page lacks: \udcff is JSON too.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    messages.use(messages.spoken(os.environ))
-    try:
-        code = commands.main(arguments, prog_name="clopos-import", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return Exit.USAGE
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "clopos-import"
-        todo = tr("see {command} --help", command=command)
-        _complain(UsageError(error.format_message(), todo=todo))
-        return Exit.USAGE
-    except ImporterError as error:
-        _complain(error)
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(tr("Interrupted; run the same command again to carry on"), err=True)
-        return Exit.STOPPED
-    except Exception as error:  # noqa: BLE001 - the one place that turns a fault into a report
-        if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if _NO_OUTPUT[error.errno] == Exit.SERVICE:
-                _complain(_unwritable(error))
-            return _NO_OUTPUT[error.errno]
-        from importer.cli.crash_report import report_fault  # noqa: PLC0415 - seldom needed
-
-        _complain(report_fault(error))
-        return Exit.FAULT
-    return int(code or 0)
-
-
-def _unwritable(error: OSError) -> ServiceError:
-    return ServiceError(
-        tr("Standard output can't be written"),
-        why=error.strerror,
-        todo=tr("free some space or lead it elsewhere, then run the same command again"),
-    )
-
-
-def _complain(error: ImporterError) -> None:
-    from importer.cli.terminal import Terminal  # noqa: PLC0415
-
-    Terminal().complain(error)
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment with what a file .env in this folder adds to it."""
-    from dotenv import dotenv_values  # noqa: PLC0415
-
-    try:
-        added = dotenv_values(".env", interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            tr("The file .env can't be read"), why=str(error), todo=tr("mend it, or take it away")
-        ) from error
-    return {name: value for name, value in added.items() if value is not None} | dict(os.environ)
-
-
-def _viewer(given: dict[str, Any], *, ask: bool, ask_columns: bool = False) -> Any:
-    from importer.cli.terminal import Terminal  # noqa: PLC0415
-    from importer.progress import Silent  # noqa: PLC0415
-
-    return Silent() if given["quiet"] and not ask else Terminal(ask=ask, ask_columns=ask_columns)
-
-
-def _can_say_columns(given: dict[str, Any]) -> bool:
-    """Tell whether somebody is there to say which columns are meant."""
-    silent = given["quiet"] or given["as_json"] or given.get("yes")
-    return not silent and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _render(result: Result, given: dict[str, Any]) -> int:
-    from importer.cli.render import happened_lines  # noqa: PLC0415
-    from importer.cli.terminal import Terminal  # noqa: PLC0415
-
-    if result.error:
-        _complain(result.error)
-    if given["as_json"]:
-        click.echo(json.dumps(result.summary, ensure_ascii=False))
-    else:
-        Terminal(sys.stdout).show(happened_lines(result.summary))
-    return result.exit_code
-
-
-def _begin(stop: asyncio.Event, say: Callable[[str], None]) -> None:
-    """Get ready for a long run: signals end it gently, and what is there stays there."""
-    gc.freeze()  # a sixth of the processor's time went into looking at modules and sheet again
-    gc.set_threshold(10_000, 20, 20)  # and some more into looking at rows under way
-    stop_on_signals(stop, say)
+commands.add_command(fleet)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from click.shell_completion import get_completion_class
 
 from importer.errors import UsageError
-from importer.files import written_aside
+from importer.files import atomic_write
 from importer.i18n import tr
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def install_completion(commands: click.Command, shell: str, env: Mapping[str, st
     if shell not in SHELLS or kind is None:
         raise UsageError(
             tr("The shell isn't known: {shell}", shell=shell or "$SHELL"),
-            todo=tr("name it: --install-completion bash, zsh or fish"),
+            fix=tr("name it: --install-completion bash, zsh or fish"),
         )
     home = Path(env.get("HOME") or Path.home())
     data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share")
@@ -45,7 +45,7 @@ def install_completion(commands: click.Command, shell: str, env: Mapping[str, st
         / f"{PROGRAM}.fish",
     }[shell]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(kind(commands, {}, PROGRAM, "_CLOPOS_IMPORT_COMPLETE").source(), "utf-8")
     if shell == "zsh":
         startup = Path(env.get("ZDOTDIR") or home) / ".zshrc"

@@ -1,6 +1,6 @@
-"""The flags of the commands: how they are written, and what they are turned into.
+"""Declarations of the flags; `option_values` turns what is given into options of the pipeline.
 
-Nothing heavy is imported before a flag is read, so that --help answers at once.
+Nothing heavy is imported here, so that --help answers at once.
 """
 
 from __future__ import annotations
@@ -10,126 +10,273 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from importer import i18n as messages
-from importer.cli.translated_click import option
-from importer.errors import UsageError
-from importer.i18n import tr
+from importer.cli.shape_options import SHAPE_FLAGS
+from importer.cli.translated_click import (
+    HELP_ALL,
+    OUTPUT,
+    READING,
+    SCHEDULED,
+    SENDING,
+    VALUES,
+    option,
+)
+from importer.i18n import LANGUAGES, set_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from importer.pipeline.calls import Output
-    from importer.pipeline.prepare import SheetOptions
-    from importer.pipeline.upload import SendOptions
+    Flag = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-LANGUAGE_SPOKEN = option(
+
+def takes(*flags: Flag) -> Flag:
+    """Give a command these flags, in this order."""
+
+    def give(command: Callable[..., Any]) -> Callable[..., Any]:
+        for flag in reversed(flags):
+            command = flag(command)
+        return command
+
+    return give
+
+
+UI_LANGUAGE = option(
+    "--ui-language",
     "--lang",
-    type=click.Choice(messages.LANGUAGES),
+    type=click.Choice(LANGUAGES),
     expose_value=False,
     is_eager=True,
-    callback=lambda _context, _parameter, language: messages.use(language) if language else None,
-    help="Language of messages and reports. [default: that of LANG]",
+    callback=lambda _context, _parameter, language: set_language(language) if language else None,
+    help="Language of messages and reports (for words in the sheet: --language). "
+    "[default: that of LANG]",
 )
-"""For every command that tells something."""
+JSON = option("--json", "as_json", is_flag=True, section=OUTPUT, help="Print the summary as JSON.")
+FILES = click.argument(
+    "file",
+    nargs=-1,
+    type=click.Path(path_type=Path, allow_dash=True, readable=False),
+    metavar="FILE...",
+)
+PROJECT = takes(
+    option(
+        "--project",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="PATH",
+        help="Take sheets and options from this project file; flags go before it. "
+        "[default: clopos.toml beside FILE, else here]",
+    ),
+    option("--no-project", is_flag=True, help="Take no project file."),
+)
+ENV_FILE = option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="Read CLOPOS_ variables from this file. [default: .env beside FILE, else here]",
+)
+SECRET_COMMAND = option(
+    "--secret-command",
+    metavar="COMMAND",
+    help="Take the client secret from the first line that this command prints.",
+)
+SAVE_MAPPING = option(
+    "--save-mapping",
+    type=click.Path(path_type=Path, dir_okay=False),
+    section=READING,
+    help="Save which columns were taken to this file. FILE.mapping.toml is found by the next run.",
+)
+RESULTS = option(
+    "--results",
+    type=click.Path(path_type=Path),
+    section=OUTPUT,
+    help="File for the result of each row: .csv, .xlsx, .jsonl or .parquet. "
+    "[default: FILE.results.xlsx, FILE.check.xlsx; .csv for very many rows]",
+)
 
-JSON = option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-_FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True, readable=False))
-_SHEET_FLAGS = (
-    option("--profile", metavar="NAME", help="The old POS, where it isn't recognised."),
+SHEET = takes(
+    option(
+        "--profile",
+        metavar="NAME",
+        section=READING,
+        help="Name of the old POS, where it isn't recognised.",
+    ),
     option(
         "--map",
         "given",
         metavar="FIELD=HEADER",
         multiple=True,
+        section=READING,
         help='Take a field from this column: --map "phone=Mobil". Repeat it for more fields, or '
         "to join several columns of a name. Wins over everything found. FIELD= leaves it out.",
     ),
     option(
         "--mapping",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        section=READING,
         help="Take the columns from this saved mapping. [default: FILE.mapping.toml]",
     ),
+    option("--sheet", metavar="NAME", section=READING, help="Worksheet to read from a workbook."),
     option(
-        "--save-mapping",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Save which columns were taken, for next time.",
+        "--encoding",
+        metavar="NAME",
+        section=READING,
+        help="File encoding, e.g. utf-8 or windows-1251. [default: detected]",
     ),
-    option("--sheet", metavar="NAME", help="The worksheet of a workbook."),
-    option("--encoding", metavar="NAME", help="Such as utf-8 or windows-1251."),
-    option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab."),
-    option("--header-row", type=click.IntRange(min=1), metavar="N", help="Row of the header."),
+    option(
+        "--delimiter",
+        metavar="CHAR",
+        section=READING,
+        help="Character between cells: , ; | or tab. [default: detected]",
+    ),
+    option(
+        "--header-row",
+        type=click.IntRange(min=1),
+        metavar="N",
+        section=READING,
+        help="Number of the row with the headers. [default: detected]",
+    ),
     option(
         "--region",
         metavar="AZ",
+        section=VALUES,
         help="Country of phone numbers without one. [default: CLOPOS_REGION, else AZ]",
     ),
     option(
         "--dates",
         type=click.Choice(["DMY", "MDY", "YMD"], case_sensitive=False),
+        section=VALUES,
         help="Order of day, month and year, where the column itself doesn't prove it.",
     ),
     option(
         "--language",
         type=click.Choice(["az", "ru", "tr", "en"]),
-        help="Language of words such as K (man in Azerbaijani, woman in Turkish).",
+        section=VALUES,
+        help="Language of words in the sheet, e.g. K (man in Azerbaijani, woman in Turkish). "
+        "For messages: --ui-language.",
     ),
     option(
         "--drop-bad-values",
         is_flag=True,
+        section=VALUES,
         help="Send a row without its bad optional values instead of holding it back. "
         "What is left out can't be added later through the API.",
+    ),
+    option(
+        "--shared-phone",
+        type=click.Choice(["hold", "without"]),
+        default="hold",
+        show_default=True,
+        section=VALUES,
+        help="Rows with the phone of another person in the list: hold them, or send them without.",
     ),
     option(
         "--name-from",
         type=click.Choice(["phone", "email", "company"]),
         multiple=True,
-        help="Give customers without a name this instead; the first that is there, if repeated.",
+        section=VALUES,
+        help="Name customers without a name by this; if repeated, by the first that has a value.",
     ),
-    option("--group", metavar="NAME|ID", help="Put all customers into this group of Clopos."),
+    option(
+        "--accept",
+        metavar="CODE",
+        multiple=True,
+        section=VALUES,
+        help="Answer a question with: it is right as it is. Repeat it, or separate codes by "
+        "commas.",
+    ),
+    option(
+        "--fixes",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="PATH",
+        section=VALUES,
+        help="Take the fixes that were made by hand from this file. [default: FILE.fixes.jsonl]",
+    ),
+    option("--no-fixes", is_flag=True, section=VALUES, help="Take no fixes: the sheet as it is."),
+    option(
+        "--group",
+        metavar="NAME|ID",
+        section=VALUES,
+        help="Put all customers into this group of Clopos.",
+    ),
     option(
         "--group-column",
         metavar="HEADER",
+        section=VALUES,
         help="Put each customer into the group that this column names.",
     ),
-    LANGUAGE_SPOKEN,
-    JSON,
-    option("--quiet", is_flag=True, help="Say nothing but the summary and errors."),
+    *SHAPE_FLAGS,
 )
-
-
-_OUTPUT_FLAGS = (
+PRINTED = takes(
+    JSON,
     option(
-        "--results",
-        type=click.Path(path_type=Path),
-        help="Where to write what became of every row: .csv, .xlsx, .jsonl or .parquet. "
-        "[default: FILE.results.csv]",
+        "--quiet", is_flag=True, section=OUTPUT, help="Print nothing but the summary and errors."
     ),
+    PROJECT,
+    ENV_FILE,
+    SECRET_COMMAND,
+    UI_LANGUAGE,
+    HELP_ALL,
+)
+WRITTEN = takes(
+    RESULTS,
     option(
         "--payloads",
         type=click.Path(path_type=Path),
+        section=OUTPUT,
         help="Write the bodies that are or would be sent, as JSON lines.",
     ),
     option(
         "--report",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="PATH.html",
-        help="Write a page about the run for the person who answers for it: one file, to be "
-        "passed on.",
+        section=OUTPUT,
+        help="Write a page about the run: one file to pass on to the person in charge.",
     ),
-    option("--report-private", is_flag=True, help="Without names, phones and values in that page."),
+    option(
+        "--report-private",
+        is_flag=True,
+        section=OUTPUT,
+        help="Leave names, phones and values out of that page.",
+    ),
 )
-_PACE_FLAGS = (
-    option("--limit", type=click.IntRange(min=0), metavar="N", help="Send N rows at most."),
+PACE = takes(
+    option(
+        "--limit",
+        type=click.IntRange(min=0),
+        metavar="N",
+        section=SENDING,
+        help="Send at most N rows.",
+    ),
+    option(
+        "--match",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        section=SENDING,
+        help="How rows are compared with Clopos before sending. auto: read all customers, or look "
+        "each row up where that takes over ten minutes; always: read everything anew; never: send "
+        "without a look.",
+    ),
+    option(
+        "--recreate",
+        is_flag=False,
+        flag_value="0",
+        type=click.IntRange(min=0),
+        metavar="[N]",
+        section=SENDING,
+        help="Create customers anew that an earlier run created and that were deleted at Clopos "
+        "since. With N: only if they are so many.",
+    ),
     option(
         "--rate",
         metavar="RATE",
-        help='Such as "100/min,1000/hour"; none lifts it. [default: the API\'s own quota]',
+        section=SENDING,
+        help='Rate limit, e.g. "100/min,1000/hour"; none lifts it. [default: the API\'s own quota]',
     ),
     option(
         "--reserve",
         default="10%",
         show_default=True,
         metavar="PERCENT",
+        section=SENDING,
         help="Share of the quota left for the tills.",
     ),
     option(
@@ -137,20 +284,31 @@ _PACE_FLAGS = (
         "windows",
         metavar="HH:MM-HH:MM",
         multiple=True,
+        section=SCHEDULED,
         help="Send in these hours only; repeat it for more. With a reserve of its own: "
         '"22:00-08:00 reserve=0%".',
     ),
     option(
+        "--time-zone",
+        metavar="NAME",
+        section=SCHEDULED,
+        help="Time zone of --window and --finish-by, e.g. Asia/Baku. [default: the machine's]",
+    ),
+    option(
         "--finish-by",
         metavar="HH:MM",
-        help="Say whether it fits, and stop in time if it doesn't; the next run carries on.",
+        section=SCHEDULED,
+        help="Say whether all rows fit, and stop in time if not; the next run continues.",
     ),
     option(
         "--concurrency",
         type=click.IntRange(1, 256),
-        default=64,
+        default=128,
+        show_default=True,
         metavar="N",
-        help="The most requests under way at once.",
+        section=SENDING,
+        tuning=True,
+        help="Maximum number of requests in flight.",
     ),
     option(
         "--timeout",
@@ -158,7 +316,9 @@ _PACE_FLAGS = (
         default=20.0,
         show_default=True,
         metavar="SECONDS",
-        help="Of one request.",
+        section=SENDING,
+        tuning=True,
+        help="Timeout per request.",
     ),
     option(
         "--settle",
@@ -166,14 +326,9 @@ _PACE_FLAGS = (
         default=10.0,
         show_default=True,
         metavar="SECONDS",
-        help="From a doubtful answer until the row is looked for at Clopos.",
-    ),
-    option(
-        "--match",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Compare with what is at Clopos before sending.",
+        section=SENDING,
+        tuning=True,
+        help="Time from an uncertain response until the row is looked up at Clopos.",
     ),
     option(
         "--give-up-after",
@@ -181,188 +336,48 @@ _PACE_FLAGS = (
         default=600.0,
         show_default=True,
         metavar="SECONDS",
-        help="Stop when there is nothing but failures for so long.",
+        section=SENDING,
+        tuning=True,
+        help="Stop when every request has failed for so long.",
     ),
     option(
         "--max-rejected",
         default="50%",
         show_default=True,
         metavar="N|N%",
+        section=SENDING,
+        tuning=True,
         help="Stop when Clopos rejects more rows than this (a share counts from 20 answers on).",
     ),
 )
-_RUN_FLAGS = (
-    option("--sandbox", is_flag=True, help="Into a Clopos on this machine, for this run only."),
-    option("--dry-run", is_flag=True, help="Do everything but create customers."),
-    option("--yes", is_flag=True, help="Don't ask before sending."),
+RUN = takes(
+    option(
+        "--sandbox",
+        is_flag=True,
+        section=SENDING,
+        help="Send to a temporary local sandbox instead of Clopos.",
+    ),
+    option(
+        "--dry-run", is_flag=True, section=SENDING, help="Do everything except create customers."
+    ),
+    option("--yes", is_flag=True, section=SENDING, help="Send without asking."),
+    option(
+        "--max-new",
+        metavar="N|N%",
+        section=SCHEDULED,
+        help="Send nothing where more customers than this would be created.",
+    ),
     option(
         "--log-file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Write what was done and why it waited, without any customer; turned over at 5 MB.",
+        section=SCHEDULED,
+        help="Log what was done and why it waited, without any customer; rotated at 5 MB.",
     ),
     option(
         "--keep-results",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Keep the results of the last N runs; earlier ones get their time into their names.",
+        section=SCHEDULED,
+        help="Keep the results of the last N runs; older files are renamed with a timestamp.",
     ),
 )
-
-
-def sheet_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command FILE and the flags about it, and about what is written."""
-    for flag in reversed(_OUTPUT_FLAGS):
-        command = flag(command)
-    return reading_flags(command)
-
-
-def reading_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command FILE and the flags about reading it."""
-    for flag in reversed(_SHEET_FLAGS):
-        command = flag(command)
-    return _FILE(command)
-
-
-def pace_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flags about how to send."""
-    for flag in reversed(_PACE_FLAGS):
-        command = flag(command)
-    return command
-
-
-def run_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flags of `run` alone."""
-    for flag in reversed(_RUN_FLAGS):
-        command = flag(command)
-    return command
-
-
-def sheet_options(given: dict[str, Any]) -> SheetOptions:
-    """Return what the flags say about the sheet. Raises BadParameter or UsageError."""
-    from importer.pipeline.prepare import SheetOptions  # noqa: PLC0415
-    from importer.records import MappingChoices, ReadOptions  # noqa: PLC0415
-
-    region = given["region"].upper() if given["region"] else None
-    return SheetOptions(
-        read=ReadOptions(
-            encoding=given["encoding"],
-            delimiter=_delimiter(given["delimiter"]),
-            sheet=given["sheet"],
-            header_row=given["header_row"],
-        ),
-        choices=MappingChoices(
-            profile=given["profile"],
-            given=tuple(_pair(text) for text in given["given"]),
-            language=given["language"],
-        ),
-        region=region,
-        dates=given["dates"],
-        language=given["language"],
-        drop_bad_values=given["drop_bad_values"],
-        name_from=given["name_from"],
-        group=given["group"],
-        group_column=given["group_column"],
-        mapping=given["mapping"],
-        save_mapping=given["save_mapping"],
-    )
-
-
-def send_options(given: dict[str, Any]) -> SendOptions:
-    """Return what the flags say about sending. Raises UsageError for what can't be read."""
-    from importer.clopos import parse_rates  # noqa: PLC0415
-    from importer.pipeline.upload import SendOptions  # noqa: PLC0415
-    from importer.plan.schedule import parse_finish, parse_window  # noqa: PLC0415
-    from importer.send.circuit_breaker import Pace  # noqa: PLC0415
-
-    if given["rate"]:
-        parse_rates(given["rate"])  # a slip is told before a large sheet is read
-    return SendOptions(
-        sandbox=given.get("sandbox", False),
-        dry_run=given.get("dry_run", False),
-        limit=given["limit"],
-        rate=given["rate"],
-        reserve=_share("--reserve ", given["reserve"]),
-        timeout=given["timeout"],
-        match=given["match"],
-        windows=tuple(parse_window(text) for text in given["windows"]),
-        finish_by=parse_finish(given["finish_by"]) if given["finish_by"] else None,
-        pace=Pace(
-            concurrency=given["concurrency"],
-            settle=given["settle"],
-            give_up_after=given["give_up_after"],
-            max_rejected=_rejected(given["max_rejected"]),
-        ),
-    )
-
-
-def output(given: dict[str, Any]) -> Output:
-    """Return where to write."""
-    from importer.pipeline.calls import Output  # noqa: PLC0415
-
-    return Output(
-        results=given["results"],
-        payloads=given["payloads"],
-        report=given["report"],
-        report_private=given["report_private"],
-        keep=given.get("keep_results"),
-    )
-
-
-def _pair(text: str) -> tuple[str, str]:
-    field, equals, header = text.partition("=")
-    if not equals:
-        raise click.BadParameter(
-            tr('{text} has no "=": write it like --map "phone=Mobile number"', text=text),
-            param_hint="--map",
-        )
-    return field.strip(), header.strip()
-
-
-def _delimiter(text: str | None) -> str | None:
-    return {"tab": "\t", "\\t": "\t"}.get(text.lower(), text) if text else None
-
-
-def _share(flag: str, text: str) -> float:
-    """Return a share from a percentage.
-
-    Raises UsageError when it isn't one from 0% to below 100%.
-    """
-    try:
-        share = float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1:
-        raise UsageError(
-            tr("{flag}{text} is not a share", flag=flag, text=text),
-            todo=tr("write it like {flag}10%", flag=flag),
-        )
-    return share
-
-
-def fault(text: str) -> tuple[str, float]:
-    """Return kind and share of a fault such as `504b=5%`. Raises UsageError."""
-    kind, _, share = text.partition("=")
-    return kind.strip(), _share(f"--fault {kind.strip()}=", share)
-
-
-def seconds_range(text: str) -> tuple[float, float]:
-    """Return least and most of a range such as `0.05-0.4`. Raises UsageError."""
-    least, _, most = text.partition("-")
-    try:
-        return float(least), float(most or least)
-    except ValueError:
-        raise UsageError(
-            tr("--latency {text} is not a range of seconds", text=text),
-            todo=tr("write it like --latency 0.05-0.4"),
-        ) from None
-
-
-def _rejected(text: str) -> float:
-    """Return a number of rows as an int, a share as a float. Raises UsageError."""
-    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
-    if number.isascii() and number.isdecimal() and not (percent and int(number) > 100):
-        return int(number) / 100 if percent else int(number)
-    raise UsageError(
-        tr("--max-rejected {text} is neither a number of rows nor a share", text=text),
-        todo=tr("write it like --max-rejected 50% or --max-rejected 100"),
-    )

@@ -17,23 +17,22 @@ if TYPE_CHECKING:
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-def end_like_ctrl_c() -> None:
+def raise_keyboard_interrupt_on_signals() -> None:
     """Let all of them do what Ctrl-C does: before the first request there is nothing to finish."""
     for number in _heard():
         if number != signal.SIGINT:
             signal.signal(number, _like_ctrl_c)
 
 
-def stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
+def stop_on_signals(
+    stop: asyncio.Event, loop: asyncio.AbstractEventLoop, say: Callable[[str], None]
+) -> None:
     """Let the first signal finish what is in flight and the second leave at once."""
-    import asyncio  # noqa: PLC0415 - not for --help
-
-    loop = asyncio.get_running_loop()
     asked = 0.0
 
     def heard() -> None:
         stop.set()
-        say(tr("Stopping: what is in flight is finished first; Ctrl-C again leaves at once"))
+        say(tr("Stopping after requests in flight; press Ctrl-C again to quit now"))
 
     def on_signal(*_: object) -> None:
         nonlocal asked
@@ -55,7 +54,7 @@ def stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
 def _heard() -> list[int]:
     """Return the signals that are there (on Windows there is no SIGHUP) and that we are to hear.
 
-    Whoever starts us may have said otherwise: nohup for a terminal that closes, a shell for Ctrl-C
+    The caller may have chosen otherwise: nohup for a terminal that closes, a shell for Ctrl-C
     while we are in the background.
     """
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def harmless(text: str) -> str:
-    """Return text that moves no cursor and changes no colour: a sheet may hold anything."""
-    return _CONTROL.sub("�", text)
+import wcwidth
 
 
 def width(text: str) -> int:
     """Return how many columns of a terminal the text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_width(letter) for letter in text)
+    return len(text) if text.isascii() else wcwidth.width(text, control_codes="ignore")
 
 
 def pad(text: str, columns: int) -> str:
@@ -27,20 +17,19 @@ def pad(text: str, columns: int) -> str:
 
 
 def cut(text: str, columns: int) -> str:
-    """Return text that takes so many columns at most, with … where something is missing."""
+    """Return text that takes at most so many columns, with … where something is missing."""
     if width(text) <= columns:
         return text
-    taken, kept = 1, ""
-    for letter in text:
-        taken += _width(letter)
-        if taken > columns:
+    kept = ""
+    for letter in wcwidth.iter_graphemes(text):  # a flag or an accent is never cut in two
+        if width(kept + letter) >= columns:
             break
         kept += letter
     return kept.rstrip() + "…"
 
 
 def wrap(text: str, columns: int, first: str = "", rest: str | None = None) -> list[str]:
-    """Return lines of so many columns at most, broken at spaces.
+    """Return lines of at most so many columns, broken at spaces.
 
     The first begins with `first`, the others with `rest` (None: as many spaces). A word that is
     longer than a line stands alone and whole: it may be a path to be copied.
@@ -49,15 +38,9 @@ def wrap(text: str, columns: int, first: str = "", rest: str | None = None) -> l
     lines, line = [], first
     empty = True
     for word in text.split(" "):
-        if not empty and width(line) + 1 + width(word) > columns:
+        if not empty and width(f"{line} {word}") > columns:
             lines.append(line)
             line, empty = rest, True
         line += word if empty else f" {word}"
         empty = False
     return [*lines, line]
-
-
-def _width(letter: str) -> int:
-    if unicodedata.combining(letter) or unicodedata.category(letter) in {"Cf", "Me", "Mn"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
