@@ -1,4 +1,4 @@
-"""Whatever is wrong with sheet, folders, credentials or address: words, exit 2 or 3, nothing sent.
+"""Faults of sheet, folders, credentials or address: words, exit 2 or 3, nothing sent.
 
 Each error has its three parts (what, why where that isn't plain, what to do), none a traceback.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli.commands import _main
+from importer.cli.main import run_command
 from tests.cli_process import PROGRAM, lines_of, serving, told_by
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def _sheets(folder: Path) -> dict[str, str]:
 
 
 def complained(capsys: pytest.CaptureFixture[str], word: str) -> str:
-    """Return what was said on standard error, having seen that it is an error in its parts."""
+    """Return standard error, having checked that it is an error in its parts."""
     told = capsys.readouterr()
     assert told.err.count("Error: ") == 1
-    assert "to do:" in told.err
+    assert "fix:" in told.err
     assert word in " ".join(told.err.split())
     assert "Traceback" not in told.err
     return told.out
@@ -87,9 +87,10 @@ def test_sheets_that_cannot_be_read(
 ) -> None:
     before = len(told_by(sandbox, "requests"))
     for name, word in _sheets(tmp_path).items():
-        assert _main([verb, name, "--json", *(["--yes"] if verb == "run" else [])]) == 2, name
-        assert complained(capsys, word) == ""
-    assert not list(tmp_path.rglob("*.results.csv"))
+        assert run_command([verb, name, "--json", *(["--yes"] if verb == "run" else [])]) == 2, name
+        summary = json.loads(complained(capsys, word))
+        assert (summary["ok"], summary["exit_code"], summary["results"]) == (False, 2, None)
+    assert not list(tmp_path.rglob("*.check.xlsx"))
     assert len(told_by(sandbox, "requests")) == before
 
 
@@ -131,7 +132,7 @@ def test_flags_that_cannot_be_followed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "number.toml").write_text("phone = 3\n", encoding="utf-8")
-    assert _main(["run", "list.csv", "--yes", "--json", *flags]) == 2
+    assert run_command(["run", "list.csv", "--yes", "--json", *flags]) == 2
     complained(capsys, word)
     assert (tmp_path / "list.csv").read_text("utf-8") == SHEET
     assert told_by(sandbox, "customers") == []
@@ -168,7 +169,7 @@ def test_credentials_and_addresses_that_are_wrong(
 ) -> None:
     for name, value in change.items():
         monkeypatch.setenv(name, value)
-    assert _main(["run", "list.csv", "--yes", "--json", "--quiet"]) == code
+    assert run_command(["run", "list.csv", "--yes", "--json", "--quiet"]) == code
     out = complained(capsys, word)
     assert "4711" not in out
     if code == 3:
@@ -176,7 +177,7 @@ def test_credentials_and_addresses_that_are_wrong(
         assert (summary["pending"], summary["requests"]["posts"]) == (1, 0)
         assert summary["requests"]["total"] <= 5
     else:
-        assert out == ""
+        assert (json.loads(out)["exit_code"], json.loads(out)["results"]) == (code, None)
     assert told_by(here, "customers") == []
 
 
@@ -184,11 +185,11 @@ def test_a_file_env_that_is_none(
     here: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".env").write_bytes(b"CLOPOS_BRAND=\xff\xfe\n")
-    assert _main(["run", "list.csv", "--yes"]) == 2
+    assert run_command(["run", "list.csv", "--yes"]) == 2
     complained(capsys, ".env")
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()
-    assert _main(["run", "list.csv", "--yes", "--limit", "0"]) in {1, 2}
+    assert run_command(["run", "list.csv", "--yes", "--limit", "0"]) in {1, 2}
     assert "Traceback" not in capsys.readouterr().err
     assert told_by(here, "customers") == []
 
@@ -225,7 +226,7 @@ def test_a_folder_that_is_only_read(here: dict[str, str], tmp_path: Path, verb: 
     done = ran(here, verb, "list.csv", "--results", "closed/r.csv", before=_without_privileges)
     assert done.returncode == 2, done.stderr
     assert "closed/r.csv can't be written" in done.stderr
-    assert "to do:" in done.stderr
+    assert "fix:" in done.stderr
     assert told_by(here, "customers") == []
 
 
@@ -234,7 +235,7 @@ def test_a_sheet_that_may_not_be_read(here: dict[str, str], tmp_path: Path) -> N
     (tmp_path / "list.csv").chmod(0)
     done = ran(here, "check", "list.csv", before=_without_privileges)
     assert done.returncode == 2
-    assert "list.csv can't be read\n  why: Permission denied\n  to do: mend" in done.stderr
+    assert "list.csv can't be read\n  why: Permission denied\n  fix: change" in done.stderr
 
 
 @pytest.mark.usefixtures("here")
@@ -245,16 +246,16 @@ def test_names_of_files_may_be_odd(
     """…as they come out of another system, or of a mail."""
     sheet = tmp_path / name
     sheet.write_text(SHEET, encoding="utf-8")
-    assert _main(["check", str(sheet), "--json"]) == 0
+    assert run_command(["check", str(sheet), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["ready"] == 1
-    assert _main(["run", str(sheet), "--sandbox", "--json", "--report", f"{sheet}.html"]) == 0
+    assert run_command(["run", str(sheet), "--sandbox", "--json", "--report", f"{sheet}.html"]) == 0
     assert json.loads(capsys.readouterr().out)["created"] == 1
-    assert sheet.with_name(f"{name}.results.csv").exists()
+    assert sheet.with_name(f"{name}.results.xlsx").exists()
     assert "1 of 1" in sheet.with_name(f"{name}.html").read_text("utf-8")
-    assert _main(["report", str(sheet), "--to", str(tmp_path / "later.html")]) == 0
+    assert run_command(["report", str(sheet), "--to", str(tmp_path / "later.html")]) == 0
     capsys.readouterr()
     sheet.write_text("", encoding="utf-8")
-    assert _main(["check", str(sheet)]) == 2
+    assert run_command(["check", str(sheet)]) == 2
     complained(capsys, "is empty")
 
 
@@ -265,7 +266,7 @@ def test_flags_are_judged_before_the_sheet_is_read(
     flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """…which may take a while."""
-    assert _main(["run", "missing.csv", "--sandbox", *flags]) == 2
+    assert run_command(["run", "missing.csv", "--sandbox", *flags]) == 2
     complained(capsys, flags[0])
 
 
@@ -285,8 +286,8 @@ def test_a_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ["run", "list.csv", "--sandbox", "--results", name],
         ["report", name, "--to", "page.html"],
     ):
-        assert _main(arguments) == 2
-        complained(capsys, "is no text")
+        assert run_command(arguments) == 2
+        complained(capsys, "is not valid UTF-8")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
@@ -296,7 +297,7 @@ def test_a_pipe_with_a_name_is_read(tmp_path: Path, capsys: pytest.CaptureFixtur
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_text, args=(SHEET,))
     writer.start()
-    assert _main(["check", str(pipe), "--json"]) == 0
+    assert run_command(["check", str(pipe), "--json"]) == 0
     writer.join()
     assert json.loads(capsys.readouterr().out)["ready"] == 1
 
@@ -305,12 +306,12 @@ def test_a_pipe_with_a_name_is_read(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_the_page_of_a_run_overwrites_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(["check", "list.csv", "--quiet"]) == 0
+    assert run_command(["check", "list.csv", "--quiet"]) == 0
     capsys.readouterr()
-    for place in ("list.csv", "list.csv.results.csv"):
-        assert _main(["report", "list.csv", "--to", place]) == 2
+    for place in ("list.csv", "list.csv.check.xlsx"):
+        assert run_command(["report", "list.csv", "--to", place]) == 2
         complained(capsys, "would overwrite what it is about")
-    assert _main(["report", "list.csv", "--to", "/proc/page.html"]) == 2
+    assert run_command(["report", "list.csv", "--to", "/proc/page.html"]) == 2
     complained(capsys, "can't be written")
     assert (tmp_path / "list.csv").read_text("utf-8") == SHEET
 
@@ -327,7 +328,7 @@ def test_a_state_folder_that_is_only_read(here: dict[str, str], tmp_path: Path) 
 def test_a_disk_that_is_full_when_it_comes_to_the_results(
     here: dict[str, str], tmp_path: Path
 ) -> None:
-    """What was sent is told, remembered, and not sent again."""
+    """Rows that were sent are reported, recorded, and not sent again."""
     note = "n" * 30_000
     (tmp_path / "big.csv").write_text(
         "Name,Code,Whatever\n" + "".join(f"Full {n},full{n},{note}\n" for n in range(20))
@@ -335,21 +336,23 @@ def test_a_disk_that_is_full_when_it_comes_to_the_results(
     arguments = ("run", "big.csv", "--yes", "--json", "--rate", "none")
     done = ran(here, *arguments, before=_with_files_up_to(400_000))
     assert done.returncode == 3, done.stderr
-    assert "big.csv.results.csv can't be written" in done.stderr
-    assert "to do: free some space" in done.stderr
+    assert "big.csv.results.xlsx can't be written" in done.stderr
+    assert "fix: free some space" in done.stderr
     summary = json.loads(done.stdout)
     assert (summary["created"], summary["results"]) == (20, None)
     assert list(tmp_path.glob("*results*")) == list(tmp_path.rglob("*.part")) == []
     again = ran(here, *arguments, before=_with_files_up_to(10_000_000))
     summary = json.loads(again.stdout)
-    assert (summary["exists"], summary["requests"]["posts"]) == (20, 0)
-    assert {line["import_status"] for line in lines_of(tmp_path / summary["results"])} == {"exists"}
+    # The same run goes on: its rows are its own.
+    assert (summary["created"], summary["requests"]["posts"]) == (20, 0)
+    statuses = {line["import_status"] for line in lines_of(tmp_path / summary["results"])}
+    assert statuses == {"created"}
     names = [each["name"] for each in told_by(here, "customers") if each["name"][:4] == "Full"]
     assert len(names) == len(set(names)) == 20
 
 
 def test_a_disk_that_is_full_from_the_beginning(here: dict[str, str], tmp_path: Path) -> None:
-    """What can't be recorded isn't sent."""
+    """A row that can't be recorded isn't sent."""
     before = len(told_by(here, "customers"))
     done = ran(here, "run", "list.csv", "--yes", "--json", before=_with_files_up_to(8192))
     assert done.returncode == 3, done.stderr

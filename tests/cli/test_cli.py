@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer import __version__
-from importer.cli.commands import _main
+from importer.cli.main import run_command
+from importer.settings import DEFAULT_BASE_URL
 from tests.cli_process import lines_of, serving, told_by, until
 from tests.pipeline.test_exports import EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+from types import SimpleNamespace
 
 SHEET = "Name,Phone\nAnar Demo,0500000001\n"
 
@@ -32,32 +34,52 @@ def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_help_needs_nothing_heavy() -> None:
-    """…so that it answers at once."""
+FLEET = {"croniter", "procrastinate", "prometheus_client", "psycopg", "psycopg_pool"}
+
+
+@pytest.mark.parametrize(
+    ("commands", "heavy", "shown"),
+    [
+        (
+            [["--help"], ["run", "--help"]],
+            {"pandas", "pandera", "aiohttp", "asyncio", "tqdm", "sqlite3"},
+            "--limit N",
+        ),
+        ([["history"]], {"pandas", "pandera", "pyarrow", "aiohttp"}, "\n"),
+        ([["check", "list.csv"]], {"aiohttp", "importer.sandbox", "jinja2"}, "1 ready"),
+        ([["fleet", "--help"], ["fleet", "work", "--help"]], {"pandas", "aiohttp"}, "--slots N"),
+        ([["run", "list.csv", "--sandbox", "--yes"]], set(), "1 created"),
+    ],
+)
+def test_commands_import_nothing_heavy_that_they_do_not_need(
+    sheet: Path, commands: list[list[str]], heavy: set[str], shown: str
+) -> None:
+    """…so that they answer at once."""
     script = (
-        "import sys; from importer.cli.commands import _main;"
-        "_main(['--help']); _main(['run', '--help']);"
-        "heavy = {'pandas', 'pandera', 'aiohttp', 'asyncio', 'tqdm', 'sqlite3'} & set(sys.modules);"
-        "sys.exit(str(heavy) if heavy else 0)"
+        "import sys; from importer.cli.main import run_command;"
+        f"codes = [run_command(words) for words in {commands}];"
+        f"heavy = {heavy | FLEET} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else any(codes))"
     )
     # Measuring coverage would itself import some of them.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    env["CLOPOS_STATE_DIR"] = str(sheet.parent / "state")
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=env
     )
     assert done.returncode == 0, done.stderr
-    assert "--limit N" in done.stdout
+    assert shown in done.stdout
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _main(["--version"]) == 0
+    assert run_command(["--version"]) == 0
     assert __version__ in capsys.readouterr().out
 
 
 def test_check_exits_0_when_nothing_is_wrong(
     sheet: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(["check", str(sheet)]) == 0
+    assert run_command(["check", str(sheet)]) == 0
     told = capsys.readouterr()
     assert "1 ready  would be sent" in told.out
     assert "Anar Demo" in told.err
@@ -66,20 +88,35 @@ def test_check_exits_0_when_nothing_is_wrong(
 def test_json_is_the_summary_and_nothing_else(
     sheet: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(["check", str(sheet), "--json", "--quiet"]) == 0
+    assert run_command(["check", str(sheet), "--json", "--quiet"]) == 0
     told = capsys.readouterr()
     assert told.err == ""
     summary = json.loads(told.out)
     assert summary.pop("seconds") >= 0
     assert summary == {
+        "ok": True,
+        "exit_code": 0,
+        "error": None,
+        "run": None,
+        "target": {
+            "brand": None,
+            "venue": None,
+            "base_url": DEFAULT_BASE_URL,
+            "version": 1,
+            "sandbox": False,
+        },
         "file": str(sheet),
         "rows": 1,
         "ready": 1,
         "invalid": 0,
         "duplicate": 0,
+        "conflict": 0,
+        "exists": 0,
         "mapping": {"name": "Name", "phone": "Phone"},
+        "unused": {},
         "problems": {},
-        "results": f"{sheet}.results.csv",
+        "questions": [],
+        "results": f"{sheet}.check.xlsx",
     }
 
 
@@ -135,11 +172,11 @@ def test_a_sheet_that_cannot_be_read_is_exit_2_in_words(
     name, make, word = FILES[case]
     make(tmp_path / name)
     results = tmp_path / "r.csv"
-    assert _main(["check", str(tmp_path / name), "--results", str(results)]) == 2
+    assert run_command(["check", str(tmp_path / name), "--results", str(results)]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert word in told.err
-    assert "to do:" in told.err
+    assert "fix:" in told.err
     assert not results.exists()
 
 
@@ -166,7 +203,7 @@ FLAGS: list[tuple[list[str], str]] = [
 def test_wrong_usage_is_exit_2_in_words(
     sheet: Path, flags: list[str], word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(["check", str(sheet), *flags]) == 2
+    assert run_command(["check", str(sheet), *flags]) == 2
     told = capsys.readouterr()
     assert word in told.err
     assert told.out == ""
@@ -176,7 +213,7 @@ def test_an_encoding_that_does_not_fit_is_named_with_the_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _russian(tmp_path / "x.csv")
-    assert _main(["check", str(tmp_path / "x.csv"), "--encoding", "utf-8"]) == 2
+    assert run_command(["check", str(tmp_path / "x.csv"), "--encoding", "utf-8"]) == 2
     assert "x.csv is not in utf-8, line 1" in capsys.readouterr().err
 
 
@@ -203,7 +240,7 @@ def test_a_run_that_cannot_begin_says_why(
 ) -> None:
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert _main(["run", str(sheet), "--yes", *flags]) == code
+    assert run_command(["run", str(sheet), "--yes", *flags]) == code
     assert word in capsys.readouterr().err
 
 
@@ -243,11 +280,12 @@ def test_refused_credentials_are_exit_3_and_what_to_do(
 ) -> None:
     for each, said in (server | {name: value}).items():
         monkeypatch.setenv(each, said)
-    assert _main(["run", str(sheet), "--yes", "--json"]) == 3
+    assert run_command(["run", str(sheet), "--yes", "--json"]) == 3
     told = capsys.readouterr()
     assert "refuses" in told.err
     assert word in told.err
-    assert "not-the-right-one" not in told.err + told.out
+    assert "not-the-right-one" not in told.err
+    assert '"not-the-right-one"' not in told.out
     summary = json.loads(told.out)
     assert (summary["pending"], summary["requests"]["posts"]) == (1, 0)
 
@@ -260,13 +298,33 @@ def test_a_file_env_is_read_and_the_environment_wins(
 ) -> None:
     lines = [f"{name}={value}" for name, value in server.items()]
     (sheet.parent / ".env").write_text("\n".join(lines), encoding="utf-8")
-    assert _main(["run", str(sheet), "--yes", "--json"]) == 0
+    assert run_command(["run", str(sheet), "--yes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["created"] == 1
+    assert run_command(["run", str(sheet), "--yes"]) == 0
+    monkeypatch.setenv("CLOPOS_INTEGRATOR_ID", "another")
+    monkeypatch.setenv("CLOPOS_STATE_DIR", str(sheet.parent / "fresh"))
+    assert run_command(["run", str(sheet), "--yes"]) == 3
+
+
+def test_brand_that_differs_between_environment_and_file_sends_nothing(
+    sheet: Path,
+    server: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [f"{name}={value}" for name, value in server.items()]
+    own = sheet.parent / "own.env"
+    own.write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.setenv("CLOPOS_BRAND", "another")
-    assert _main(["run", str(sheet), "--yes"]) == 3
+    assert run_command(["run", str(sheet), "--yes", "--env-file", str(own)]) == 2
+    told = capsys.readouterr().err
+    assert "another" in told
+    assert server["CLOPOS_BRAND"] in told
+    monkeypatch.delenv("CLOPOS_BRAND")
+    assert run_command(["run", str(sheet), "--yes", "--env-file", str(own)]) == 0
 
 
-def test_the_second_run_of_a_brand_is_told_who_is_at_work(
+def test_second_run_of_a_brand_names_the_running_one(
     sheet: Path,
     server: dict[str, str],
     capsys: pytest.CaptureFixture[str],
@@ -275,7 +333,7 @@ def test_the_second_run_of_a_brand_is_told_who_is_at_work(
     for name, value in server.items():
         monkeypatch.setenv(name, value)
     many = sheet.parent / "many.csv"
-    rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(1, 60))
+    rows = "".join(f"Demo {n},05000{n:05}\n" for n in range(2, 61))
     many.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
     first = subprocess.Popen(
         [sys.executable, "-m", "importer", "run", str(many), "--yes", "--rate", "60/min"],
@@ -286,18 +344,18 @@ def test_the_second_run_of_a_brand_is_told_who_is_at_work(
     with first:
         brand = server["CLOPOS_BRAND"]
         until(lambda: any(each["brand"] == brand for each in told_by(server, "customers")))
-        assert _main(["run", str(sheet), "--yes"]) == 3
+        assert run_command(["run", str(sheet), "--yes"]) == 3
         told = capsys.readouterr().err
         assert f"process {first.pid}" in told
         assert "many.csv" in told
         first.send_signal(signal.SIGINT)
         out, err = first.communicate(timeout=30)
     assert first.returncode == 130
-    assert "carries on" in err
+    assert "continues" in err
     assert "pending" in out
-    statuses = {line["import_status"] for line in lines_of(many.with_name("many.csv.results.csv"))}
+    statuses = {line["import_status"] for line in lines_of(many.with_name("many.csv.results.xlsx"))}
     assert statuses <= {"created", "pending"}
-    assert _main(["run", str(sheet), "--yes"]) == 0
+    assert run_command(["run", str(sheet), "--yes"]) == 0
 
 
 def test_a_fault_of_ours_leaves_a_report_without_data(
@@ -305,11 +363,12 @@ def test_a_fault_of_ours_leaves_a_report_without_data(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(sheet.parent))
 
-    def broken(*_: object, **__: object) -> None:
-        raise ValueError(SHEET)
+    class Broken:
+        def read(self) -> bytes:
+            raise ValueError(SHEET)
 
-    monkeypatch.setattr("importer.pipeline.calls.check", broken)
-    assert _main(["check", str(sheet)]) == 4
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Broken(), isatty=lambda: False))
+    assert run_command(["check", "-"]) == 4
     told = capsys.readouterr().err
     [report] = sheet.parent.glob("clopos-import-fault-*.txt")
     assert str(report) in told
@@ -317,20 +376,84 @@ def test_a_fault_of_ours_leaves_a_report_without_data(
     assert "Anar" not in told + report.read_text("utf-8")
 
 
-def test_what_no_worksheet_holds_is_written_as_csv(
+def test_a_fault_where_no_report_can_be_written_is_exit_4_without_its_words() -> None:
+    """The test's own process plays a program with a fault: reading standard input fails in it."""
+    script = (
+        "import sys, tempfile; from types import SimpleNamespace;"
+        "from importer.cli.main import run_command;"
+        "tempfile.tempdir = '/nowhere';"
+        "fail = lambda: (_ for _ in ()).throw(ValueError('Aysel +99450'));"
+        "sys.stdin = SimpleNamespace(buffer=SimpleNamespace(read=fail), isatty=lambda: False);"
+        "sys.exit(run_command(['check', '-', '--json']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4, done.stderr
+    assert "Internal error in clopos-import" in done.stderr
+    assert json.loads(done.stdout)["error"]["code"] == "fault"
+    assert "Aysel" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_control_characters_of_a_sheet_reach_neither_screen_nor_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a\x1b]0;x\x07\x9b\u202e.csv"
+    path.write_text("Name,x\u009b31m\nAnar Demo,1\n", encoding="utf-8")
+    for flags in (["--json"], []):
+        run_command(["check", str(path), *flags])
+        shown = capsys.readouterr()
+        assert not set(shown.out + shown.err) & set("\x1b\x07\x9b\u202e")
+        if flags:
+            assert json.loads(shown.out)["file"] == str(path)
+    run_command(["report", str(path)])
+    assert not set("".join(capsys.readouterr())) & set("\x1b\x07")
+
+
+@pytest.mark.parametrize("command", ["check", "run", "rehearse", "verify"])
+def test_help_is_in_groups_and_tuning_flags_are_in_help_all(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    headings = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    assert {"Reading the file:", "Values:", "Output:"} <= set(headings)
+    assert ("Sending:" in headings) is (command in {"run", "rehearse"})
+    assert "--concurrency" not in shown
+    assert run_command([command, "--help-all"]) == 0
+    assert ("--concurrency" in capsys.readouterr().out) is (command in {"run", "rehearse"})
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        *(("verify", f"--{flag}") for flag in ("payloads", "report", "save-mapping")),
+        *(("rehearse", f"--{flag}") for flag in ("results", "save-mapping", "sandbox")),
+        ("check", "--limit"),
+    ],
+)
+def test_a_flag_that_a_command_would_ignore_is_refused(
+    sheet: Path, command: str, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command([command, str(sheet), flag, "1"]) == 2
+    assert f"No such option '{flag}'" in capsys.readouterr().err
+
+
+def test_rows_beyond_a_worksheet_are_written_as_csv(
     sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """…beside the name that was asked for, and never over what is there."""
+    """…beside the name that was asked for."""
     monkeypatch.setattr("importer.results.write.WORKSHEET", (1, 16_384))
-    for name in ("out.xlsx.csv", "out.xlsx.2.csv"):
-        assert _main(["check", str(sheet), "--json", "--results", "out.xlsx"]) == 0
+    for name in ("out.csv", "out.csv"):
+        assert run_command(["check", str(sheet), "--json", "--results", "out.xlsx"]) == 0
         assert json.loads(capsys.readouterr().out)["results"] == name
         assert [line["import_status"] for line in lines_of(sheet.parent / name)] == ["ready"]
 
 
 def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> None:
     """…when the folder in which they should be has become one in the meantime."""
-    from importer.pipeline.calls import check  # noqa: PLC0415
+    from importer.pipeline import check  # noqa: PLC0415
     from importer.results.write import write_results  # noqa: PLC0415
 
     done = check(sheet)
@@ -342,28 +465,28 @@ def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> N
 
 
 def test_without_a_command_the_way_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _main([]) == 2
+    assert run_command([]) == 2
     assert "A migration, step by step:" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(
-    ("arguments", "what", "todo"),
+    ("arguments", "what", "fix"),
     [
         (
             ["chek", "x.csv"],
             "No such command 'chek'. Did you mean 'check'?",
             "clopos-import --help",
         ),
-        (["check"], "Missing argument 'FILE'.", "see clopos-import check --help"),
+        (["check"], "Missing argument 'FILE...'.", "see clopos-import check --help"),
         (["sandbox", "--fault", "504b"], "--fault 504b= is not a share", "--fault 504b=10%"),
-        (["sandbox", "--fault", "9=1%"], "The sandbox knows no fault 9", "take one of"),
+        (["sandbox", "--fault", "9=1%"], "The sandbox has no fault 9", "take one of"),
     ],
 )
 def test_wrong_usage_says_what_to_do(
-    arguments: list[str], what: str, todo: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], what: str, fix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(arguments) == 2
+    assert run_command(arguments) == 2
     error, *_, advice = capsys.readouterr().err.splitlines()
     assert error == f"Error: {what}"
-    assert todo in advice
-    assert advice.startswith("  to do: ")
+    assert fix in advice
+    assert advice.startswith("  fix: ")

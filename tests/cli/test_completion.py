@@ -1,4 +1,4 @@
-"""What Tab completes, in the shells that are on this machine."""
+"""Completion by Tab, in the shells of this machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.cli.commands import _main, commands
+from importer.cli.commands import commands
 from importer.cli.completion import install_completion
+from importer.cli.main import run_command
 from importer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ def environment(home: Path) -> Mapping[str, str]:
         ("fish", ".config/fish/completions/clopos-import.fish"),
     ],
 )
-def test_it_lies_where_the_shell_looks(tmp_path: Path, shell: str, where: str) -> None:
+def test_completion_lies_where_the_shell_looks(tmp_path: Path, shell: str, where: str) -> None:
     path = install_completion(commands, shell, environment(tmp_path))
     assert path == tmp_path / where
     assert "_CLOPOS_IMPORT_COMPLETE" in path.read_text("utf-8")
 
 
-def test_zsh_is_told_once(tmp_path: Path) -> None:
+def test_zsh_is_configured_once(tmp_path: Path) -> None:
     for _ in range(2):
         path = install_completion(commands, "", environment(tmp_path))
     assert (tmp_path / ".zshrc").read_text("utf-8").count(f'source "{path}"') == 1
@@ -46,7 +47,7 @@ def test_zsh_is_told_once(tmp_path: Path) -> None:
 def test_a_shell_that_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError, match="isn't known: powershell"):
         install_completion(commands, "powershell", environment(tmp_path))
-    assert _main(["--install-completion", "csh"]) == 2
+    assert run_command(["--install-completion", "csh"]) == 2
     assert "name it: --install-completion bash" in capsys.readouterr().err
 
 
@@ -56,11 +57,11 @@ def test_the_command_says_where(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("SHELL", "/bin/bash")
-    assert _main(["--install-completion"]) == 0
+    assert run_command(["--install-completion"]) == 0
     assert "data/bash-completion/completions/clopos-import" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("typed", "words"), [("ch", "check"), ("run x --max", "--max-rejected")])
+@pytest.mark.parametrize(("typed", "words"), [("ch", "check"), ("run x --max-r", "--max-rejected")])
 def test_bash_completes(tmp_path: Path, typed: str, words: str) -> None:
     if not shutil.which("bash"):
         pytest.skip("there is no bash on this machine")

@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.cli.prompts import agree
+from importer.cli.prompts import confirm_mapping
 from importer.errors import UsageError
-from importer.mapping.columns import UnclearError, address, column_of, map_columns
-from importer.mapping.preview import fit, samples
-from importer.mapping.profiles import load_profiles
-from importer.mapping.saved import load_mapping, save_mapping
-from importer.pipeline.calls import Output, SheetOptions, check
-from importer.pipeline.prepare import said
-from importer.read.sheet import read
-from importer.records import FIELDS, MappingChoices, ReadOptions, Sheet
+from importer.mapping.choices import AmbiguousColumnsError, address, column_of
+from importer.mapping.columns import map_columns
+from importer.mapping.preview import match_share, sample_values
+from importer.mapping.saved import load_saved, save_mapping
+from importer.pipeline import Output, SheetOptions, check
+from importer.pipeline.prepare import Opened, open_sheet
+from importer.records import FIELDS, ColumnMapping, MappingChoices, Sheet
 from tests.cli_process import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.records import Mapping
 
 LIST = (
     "Ad Soyad;Telefon;Kart;Kod;Session token;\n"
@@ -34,79 +33,76 @@ LIST = (
 TIE = "Müştəri;Client;Telefon\nAnar Demo;Demo MMC;0500000001\n"
 
 
-def sheet_of(text: str, folder: Path) -> Sheet:
+def opened_of(text: str, folder: Path) -> Opened:
     path = folder / "list.csv"
     path.write_text(text, encoding="utf-8")
-    return read(path, ReadOptions())
+    return open_sheet(path)
 
 
-def talked(
-    sheet: Sheet, *answers: str, given: tuple[tuple[str, str], ...] = (), again: bool = False
+def sheet_of(text: str, folder: Path) -> Sheet:
+    return opened_of(text, folder).sheet
+
+
+def confirmed(
+    opened: Opened, *answers: str, given: tuple[tuple[str, str], ...] = (), again: bool = False
 ) -> tuple[dict[str, list[str]], list[str], list[str]]:
-    """Return field → headers as agreed to, what was told and asked, and what was saved."""
+    """Return field → headers as confirmed, what was shown and asked, and which fields were saved.
+
+    `again`: a mapping of the sheet was saved earlier.
+    """
     left = list(answers)
-    told: list[str] = []
-    saved: list[str] = []
+    shown: list[str] = []
+    if again:
+        save_mapping(opened.saved_in, ColumnMapping({}), opened.sheet)
 
     def ask(question: str) -> str:
-        told.append(question)
+        shown.append(question)
         return f"{left.pop(0)}\n"
 
-    def mapped(choices: MappingChoices) -> Mapping:
-        return map_columns(sheet, load_profiles(), choices)
-
-    def save(mapping: Mapping) -> str:
-        saved.extend(mapping.columns)
-        return "place"
-
-    mapping = agree(
-        sheet,
-        MappingChoices(given=given),
-        mapped,
-        tell=told.extend,
-        ask=ask,
-        save=None if again else save,
-    )
+    choices = MappingChoices(given=given)
+    mapping = confirm_mapping(replace(opened, choices=choices), tell=shown.extend, ask=ask)
     assert not left
     called = {
-        name: [address(sheet.headers, column) for column in columns]
+        name: [address(opened.sheet.headers, column) for column in columns]
         for name, columns in mapping.columns.items()
     }
-    return called, told, saved
+    saved = opened.saved_in.is_file() and not again
+    pairs = load_saved(opened.saved_in).pairs if saved else ()
+    return called, shown, list(dict.fromkeys(field for field, header in pairs if header))
 
 
 @pytest.mark.parametrize("answer", ["", "y", "YES"])
-def test_who_is_content_answers_once(tmp_path: Path, answer: str) -> None:
-    called, told, saved = talked(sheet_of(LIST, tmp_path), answer)
+def test_correct_mapping_needs_one_answer(tmp_path: Path, answer: str) -> None:
+    called, told, saved = confirmed(opened_of(LIST, tmp_path), answer)
     assert called == {"name": ["Ad Soyad"], "phone": ["Telefon"], "code": ["Kod"]}
-    assert sum(line.startswith("Right?") for line in told) == 1
+    assert sum(line.startswith("Is this correct?") for line in told) == 1
     assert "  phone  ← Telefon   100%  0500000001 · 0500000002" in told
     assert not saved
 
 
 def test_a_field_is_changed_by_number_by_header_or_left_out(tmp_path: Path) -> None:
-    sheet = sheet_of(LIST, tmp_path)
+    sheet = opened_of(LIST, tmp_path)
     answers = ("co", "3", "desc", "6", "phone", "0", "name", "ad soyad", "gender", "", "save")
-    called, told, saved = talked(sheet, *answers)
+    called, told, saved = confirmed(sheet, *answers)
     assert called == {"name": ["Ad Soyad"], "code": ["Kart"], "description": ["(1)"]}
     assert "  ←  4  Kod            100%  007 · 008" in told  # what it was, before it was changed
     assert saved == ["name", "code", "description"]
 
 
 def test_several_columns_are_taken_in_the_order_given(tmp_path: Path) -> None:
-    called, _, _ = talked(sheet_of(LIST, tmp_path), "code", "4, 3 4", "")
+    called, _, _ = confirmed(opened_of(LIST, tmp_path), "code", "4, 3 4", "")
     assert called["code"] == ["Kod", "Kart"]
 
 
-def test_what_is_no_answer_is_asked_again(tmp_path: Path) -> None:
-    _, told, _ = talked(sheet_of(LIST, tmp_path), "no", "code", "9", "Kort", "", "")
+def test_invalid_answer_is_asked_again(tmp_path: Path) -> None:
+    _, told, _ = confirmed(opened_of(LIST, tmp_path), "no", "code", "9", "Kort", "", "")
     assert "  the columns have the numbers 1 to 6" in told
     assert "  there is no column «Kort»" in told
     assert any("the fields are name, phone" in line for line in told)
 
 
 def test_a_tie_is_a_question_with_values_of_both(tmp_path: Path) -> None:
-    called, told, _ = talked(sheet_of(TIE, tmp_path), "", "2", "")
+    called, told, _ = confirmed(opened_of(TIE, tmp_path), "", "2", "")
     assert called == {"name": ["Client"], "phone": ["Telefon"]}
     assert told[:3] == [
         "Several columns could be the name: «Müştəri», «Client»",
@@ -115,17 +111,17 @@ def test_a_tie_is_a_question_with_values_of_both(tmp_path: Path) -> None:
     ]
 
 
-def test_what_was_agreed_to_earlier_is_not_asked_again_but_for_a_tie(tmp_path: Path) -> None:
+def test_saved_mapping_is_not_asked_again_except_for_a_tie(tmp_path: Path) -> None:
     given = (("phone", "Telefon"),)
-    _, told, _ = talked(sheet_of(LIST, tmp_path), given=given, again=True)
+    _, told, _ = confirmed(opened_of(LIST, tmp_path), given=given, again=True)
     assert told[0] == "Understood"
-    called, told, _ = talked(sheet_of(TIE, tmp_path), "1", given=given, again=True)
+    called, told, _ = confirmed(opened_of(TIE, tmp_path), "1", given=given, again=True)
     assert called["name"] == ["Müştəri"]
-    assert not any(line.startswith("Right?") for line in told)
+    assert not any(line.startswith("Is this correct?") for line in told)
 
 
 def test_secrets_are_listed_but_not_shown(tmp_path: Path) -> None:
-    _, told, _ = talked(sheet_of(LIST, tmp_path), "code", "", "")
+    _, told, _ = confirmed(opened_of(LIST, tmp_path), "code", "", "")
     assert "     5  Session token  100%  (secret, not shown)" in told
     assert "  secret, not used and not in the results: Session token" in told
     assert not any("s1" in line for line in told)
@@ -146,17 +142,17 @@ def test_a_secret_column_is_used_and_copied_when_it_is_asked_for(
 
 def test_equal_candidates_that_make_no_difference_are_no_question(tmp_path: Path) -> None:
     """…one that is empty throughout, and a copy."""
-    sheet = sheet_of("Client;Müştəri;Guest name\n;Anar;Anar\n;Leyla;Leyla\n", tmp_path)
-    assert talked(sheet, "")[0] == {"name": ["Guest name"]}
-    with pytest.raises(UnclearError):
-        map_columns(sheet_of("Client;Guest name\nA;Anar\n", tmp_path), (), MappingChoices())
+    sheet = opened_of("Client;Müştəri;Guest name\n;Anar;Anar\n;Leyla;Leyla\n", tmp_path)
+    assert confirmed(sheet, "")[0] == {"name": ["Guest name"]}
+    with pytest.raises(AmbiguousColumnsError):
+        map_columns(sheet_of("Client;Guest name\nAli;Anar\n", tmp_path), (), MappingChoices())
 
 
-def test_columns_of_one_name_are_told_apart_by_their_order(tmp_path: Path) -> None:
+def test_columns_of_one_name_are_distinguished_by_their_order(tmp_path: Path) -> None:
     sheet = sheet_of("Ad Soyad;Kod;Kod;;\nAnar;7;8;x;y\n", tmp_path)
-    with pytest.raises(UnclearError) as unclear:
+    with pytest.raises(AmbiguousColumnsError) as unclear:
         map_columns(sheet, (), MappingChoices())
-    assert unclear.value.todo == 'say it with --map "code=Kod (1)" or --map "code=Kod (2)"'
+    assert unclear.value.fix == 'say it with --map "code=Kod (1)" or --map "code=Kod (2)"'
     given = (("code", "Kod (2)"), ("description", "(2)"))
     mapping = map_columns(sheet, (), MappingChoices(given=given))
     assert (mapping.columns["code"], mapping.columns["description"]) == ((2,), (4,))
@@ -173,23 +169,23 @@ def test_a_saved_mapping_says_all_and_is_found_again(tmp_path: Path) -> None:
     mapping = map_columns(sheet, (), MappingChoices(given=given))
     path, place = tmp_path / "list.csv", tmp_path / "list.csv.mapping.toml"
     save_mapping(place, mapping, sheet)
-    assert {name for name, _ in load_mapping(place)} == set(FIELDS)
+    assert {name for name, _ in load_saved(place).pairs} == set(FIELDS)
     assert check(path).prepared.mapping.columns == mapping.columns
-    # What is said now wins over what was saved, field by field, however the field is written.
+    # A choice of now wins over a saved one, field by field, however the field is written.
     now = SheetOptions(choices=MappingChoices(given=(("Code", "Kod (1)"),)))
     assert check(path, now).prepared.mapping.columns == {**mapping.columns, "code": (1,)}
     # What was left out stays out.
     left_out = SheetOptions(choices=MappingChoices(given=(("code", ""),)), save_mapping=place)
     check(path, left_out)
     assert "code" not in check(path).prepared.mapping.columns
-    results = check(path).results
+    results = check(path, output=Output(tmp_path / "list.csv.results.csv")).results
     assert results
     assert "code" not in check(results).prepared.mapping.columns  # and out of its results
     moved = tmp_path / "moved.toml"
     place.rename(moved)
-    with pytest.raises(UnclearError):
+    with pytest.raises(AmbiguousColumnsError):
         check(path)
-    assert said(path, SheetOptions(mapping=moved)).saved
+    assert open_sheet(path, SheetOptions(mapping=moved)).choices.saved
 
 
 def test_a_saved_mapping_that_no_longer_fits_is_named(tmp_path: Path) -> None:
@@ -219,8 +215,8 @@ def test_how_well_a_column_fits_a_field(
 ) -> None:
     lines = "".join(f'x;"{value}"\n' for value in values.split("|"))
     sheet = sheet_of(f"Name;Value\n{lines}", tmp_path)
-    assert fit(sheet, field, (1,)) == share
-    assert samples(sheet, (1,)) == [value for value in values.split("|") if value][:2]
+    assert match_share(sheet, field, (1,)) == share
+    assert sample_values(sheet, (1,)) == [value for value in values.split("|") if value][:2]
 
 
 def on_a_terminal(folder: Path, typed: str, *arguments: str) -> tuple[int, str]:
@@ -255,7 +251,7 @@ def test_the_command_asks_saves_and_asks_no_more(tmp_path: Path) -> None:
     assert "name   ← Client" in shown
     assert "saved in list.csv.mapping.toml" in shown
     code, shown = on_a_terminal(tmp_path, "", "check", "list.csv")
-    assert (code, "Right?" in shown, "name   ← Client" in shown) == (0, False, True)
+    assert (code, "Is this correct?" in shown, "name   ← Client" in shown) == (0, False, True)
     assert check(path, output=Output()).prepared.values["name"].tolist() == ["Demo MMC"]
 
 
@@ -265,13 +261,13 @@ def test_ctrl_d_at_a_question_ends_it(tmp_path: Path) -> None:
     assert code == 130
     assert "Interrupted" in shown
     assert "Traceback" not in shown
-    assert not (tmp_path / "list.csv.results.csv").exists()
+    assert not (tmp_path / "list.csv.results.xlsx").exists()
 
 
 @pytest.mark.parametrize("flag", ["--json", "--quiet"])
-def test_nothing_is_asked_of_who_wants_no_talk(tmp_path: Path, flag: str) -> None:
+def test_quiet_run_asks_nothing(tmp_path: Path, flag: str) -> None:
     (tmp_path / "list.csv").write_text(TIE, encoding="utf-8")
     code, shown = on_a_terminal(tmp_path, "", "check", "list.csv", flag)
     assert code == 2
     assert '--map "name=Müştəri" or --map "name=Client"' in shown
-    assert "Its number" not in shown
+    assert "Column number" not in shown

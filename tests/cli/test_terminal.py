@@ -1,7 +1,8 @@
-"""What a person sees: blocks, bars, plain lines; the width of letters."""
+"""Output for people: blocks, bars, plain lines; the width of letters."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pty
@@ -10,36 +11,38 @@ import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.cli import terminal as terminal_module
-from importer.cli.render import (
-    COLUMNS,
-    duration,
-    error_lines,
-    found_lines,
-    happened_lines,
-    plan_lines,
-    understood_lines,
-)
-from importer.cli.terminal import Terminal
+from importer.cli.progress_bars import SendingBar
+from importer.cli.render import COLUMNS, error_lines
+from importer.cli.render_plan import plan_lines
+from importer.cli.render_results import result_lines
+from importer.cli.render_sheet import found_lines, understood_lines
+from importer.cli.terminal import Tempo, Terminal
+from importer.cli.view import View
 from importer.cli.width import cut, pad, width, wrap
 from importer.errors import UsageError
-from importer.pipeline.prepare import Prepared, SheetOptions, prepare
-from importer.plan.decide import Clash, Plan, Price
-from importer.progress import Live, Silent
-from importer.records import Customer, MappingChoices, Outcome, Status
+from importer.matching.verdicts import Reason
+from importer.pipeline import SheetOptions
+from importer.pipeline.prepare import Prepared, prepare
+from importer.plan.cost import Price
+from importer.plan.decide import Approach, Clash, Compared, Decided, Plan
+from importer.progress import NullReporter, SendProgress
+from importer.records import Outcome, Status
+from importer.results.summary import Summary, Target
+from importer.results.wording import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
 EXPORTS = Path(__file__).parents[2] / "samples" / "exports"
 NOW = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
+TARGET = Target("demo", "1", "https://clopos.example/open-api", 2)
 MIXED = st.text(st.sampled_from("ab əİЖш 漢字ｱe\u0301👍\u200b"), max_size=40)
 
 
@@ -52,27 +55,39 @@ def price(creates: int, minutes: float | None) -> Price:
 
 
 def plan(creates: int, minutes: float | None = 1.0) -> Plan:
-    return Plan(range(creates), (), (), 0, price(creates, minutes))
+    return planned(range(creates), price(creates, minutes))
+
+
+def planned(
+    rows: Sequence[int],
+    cost: Price,
+    *,
+    outcomes: tuple[Outcome, ...] = (),
+    held_back: int = 0,
+    differing: dict[str, int] | None = None,
+    clashes: tuple[Clash, ...] = (),
+    compared: Compared | None = None,
+) -> Plan:
+    decided = Decided(rows, {}, outcomes, held_back, {}, differing or {}, clashes)
+    return Plan(decided, cost, compared or Compared(Approach.LIST))
 
 
 class Screen:
     """A terminal of 80 columns that remembers what was written to it."""
 
     def __init__(self) -> None:
+        self._written = b""
         self._ours, theirs = pty.openpty()
         self.stream: TextIO = os.fdopen(theirs, "w", encoding="utf-8")
 
     def text(self) -> str:
-        """Close the terminal and return all that was written."""
+        """Return all that was written yet."""
         self.stream.flush()
         os.set_blocking(self._ours, False)
-        parts = []
-        try:
+        with contextlib.suppress(OSError):
             while part := os.read(self._ours, 65536):
-                parts.append(part)
-        except (BlockingIOError, OSError):
-            pass
-        return b"".join(parts).decode()
+                self._written += part
+        return self._written.decode(errors="replace")
 
 
 @pytest.fixture
@@ -143,7 +158,7 @@ def test_of_many_problems_ten_are_named(tmp_path: Path) -> None:
     assert "(23 rows: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 «x», 13 more in the results)" in text
 
 
-def test_what_is_left_out_is_said() -> None:
+def test_values_left_out_are_reported() -> None:
     options = SheetOptions(drop_bad_values=True)
     sheet = prepare(EXPORTS / "az-excel.csv", options, today=date(2026, 11, 24))
     text = "not a known word for a gender (2 rows: 36 «ailə», 66 «?»): sent without it"
@@ -155,54 +170,72 @@ def test_the_plan_tells_price_and_end() -> None:
         "  1,200 rows to create",
         "  1,201 requests, about 4 minutes, done at 23:34",
     ]
-    kept = Plan(range(9), (), (), 0, Price(9, 0, 1, 1.0, reserve=0.125))
+    kept = planned(range(9), Price(9, 0, 1, 1.0, reserve=0.125))
     assert plan_lines(kept, NOW)[2:] == [
         "  10 requests, about 60 seconds, done at 23:31",
         "  12.5% of the quota is left for the tills",
     ]
     assert plan_lines(plan(9, 60.0), NOW)[2].endswith("done at 2026-11-25 00:30")
     assert plan_lines(plan(1, None), NOW)[1:] == ["  1 row to create", "  2 requests"]
-    assert plan_lines(Plan((), (), (), 0, Price(0, 0, 0, 0.0)), NOW)[1:] == ["  0 rows to create"]
+    assert plan_lines(planned((), Price(0, 0, 0, 0.0)), NOW)[1:] == ["  0 rows to create"]
 
 
-def test_the_plan_tells_what_is_known_without_sending() -> None:
-    row = Customer(2, "cid", "Anna Demo")
-    known = tuple(
-        Outcome(n, status)
-        for n, status in enumerate([Status.EXISTS, Status.CONFLICT, Status.CONFLICT])
-    )
-    lines = plan_lines(Plan((), (row,), known, 2, price(0, None)), NOW)
-    assert lines[2:6] == [
+def test_the_plan_counts_the_rows_that_are_not_sent() -> None:
+    statuses = [
+        Status.EXISTS,
+        Status.CONFLICT,
+        Status.CONFLICT,
+        Status.DUPLICATE,
+        Status.UNKNOWN,
+    ]
+    outcomes = tuple(Outcome(n, status) for n, status in enumerate(statuses))
+    lines = plan_lines(planned((), price(0, None), outcomes=outcomes, held_back=2), NOW)
+    assert lines[2:7] == [
         "  1 is at Clopos already",
-        "  2 clash with other customers",
-        "  1 of an earlier run is settled first",
+        "  1 repeats an earlier row",
+        "  2 need a decision",
+        "  1 of an earlier run is still uncertain",
         "  2 held back by --limit",
     ]
 
 
-def test_what_happened_ends_with_what_to_do_next() -> None:
+@pytest.mark.parametrize(
+    ("compared", "words"),
+    [
+        (Compared(Approach.LIST, 20_000), ""),
+        (Compared(Approach.LOOK_UP, 9_000_000, 33.0), "(reading all customers takes 33 minutes"),
+        (Compared(Approach.BLIND), "may be created again"),
+    ],
+)
+def test_the_plan_says_what_the_comparison_cannot_see(compared: Compared, words: str) -> None:
+    text = " ".join(plan_lines(planned(range(3), price(3, 1.0), compared=compared), NOW))
+    assert (" ! " in text) is bool(words)
+    assert words in re.sub(r"\s+", " ", text)
+
+
+def test_the_result_ends_with_what_to_do_next() -> None:
     requests = {"total": 71, "throttled": 2}
-    summary = {"rows": 70, "created": 69, "invalid": 1, "results": "x.csv"}
-    summary |= {"requests": requests, "seconds": 16 * 60}
-    assert happened_lines(summary) == [
-        "Happened",
-        "  69 created  are at Clopos now",
-        "   1 invalid  held back: a value needs mending",
+    counts = {Status.CREATED: 69, Status.INVALID: 1}
+    summary = Summary("x", counts, 70, seconds=16 * 60, results="x.csv", requests=requests)
+    assert result_lines(summary) == [
+        "Result",
+        "  69 created  created in Clopos",
+        "   1 invalid  not sent: a value needs fixing",
         "  71 requests in 16 minutes, asked to wait 2 times",
-        "  → 1 row needs you: open x.csv and filter import_status (invalid)",
+        "  → 1 row needs your attention: open x.csv and filter import_status for invalid",
     ]
-    summary |= {"conflict": 2, "pending": 40, "failed": 1}
-    assert happened_lines(summary)[-2:] == [
-        "  → Run the same command again: 41 rows are still to be sent",
-        "  → 3 rows need you: open x.csv and filter import_status (conflict, invalid)",
+    counts |= {Status.CONFLICT: 2, Status.PENDING: 40, Status.FAILED: 1}
+    assert result_lines(summary)[-3:] == [
+        "  → Run it again: 41 rows are still to be sent",
+        "  → 3 rows need your attention: open x.csv and filter import_status for invalid,",
+        "    conflict",
     ]
-    summary |= {"conflict": 0, "invalid": 0, "unknown": 1}
-    assert happened_lines(summary)[-2:] == [
-        "  → Run the same command again: 1 row is open and will be settled first",
+    counts |= {Status.CONFLICT: 0, Status.INVALID: 0, Status.UNKNOWN: 1}
+    assert result_lines(summary)[-2:] == [
+        "  → Run it again: 1 row is open and will be settled first",
         "  → What became of every row: x.csv",
     ]
-    done = {"ready": 0, "results": "x.csv"}
-    assert happened_lines(done) == [
+    assert result_lines(Summary("x", {Status.READY: 0}, results="x.csv")) == [
         "Result",
         "  no rows",
         "  → What became of every row: x.csv",
@@ -210,9 +243,9 @@ def test_what_happened_ends_with_what_to_do_next() -> None:
 
 
 def test_an_error_has_three_parts_within_the_screen() -> None:
-    error = UsageError("It broke", why="because " * 20, todo="mend it")
+    error = UsageError("It broke", why="because " * 20, fix="mend it")
     lines = error_lines(error)
-    assert (lines[0], lines[-1]) == ("Error: It broke", "  to do: mend it")
+    assert (lines[0], lines[-1]) == ("Error: It broke", "  fix: mend it")
     assert max(map(len, lines)) <= COLUMNS
     assert error_lines(UsageError("It broke")) == ["Error: It broke"]
     assert len(error_lines(error, None)) == 3
@@ -248,13 +281,13 @@ def test_colours_where_they_are_wanted(env: dict[str, str], coloured: bool) -> N
     assert stream.getvalue().endswith("\n  one row\n")
 
 
-def test_what_a_sheet_holds_moves_no_cursor(screen: Screen) -> None:
-    """…and changes no colour: a sheet may come from anybody."""
+def test_control_characters_of_a_sheet_move_no_cursor(screen: Screen) -> None:
+    """…and changes no colour: a sheet may be hostile."""
     terminal = Terminal(screen.stream, env={"TERM": "xterm", "NO_COLOR": "1"})
     terminal.say("a\x1b[2Jb")
     terminal.show(["A\rB", "  «\x9b31m» \u202ecode"])
     terminal.complain(UsageError("no\x07", why="\x1b]0;x"))
-    with terminal.busy("reading \x1b[2J.csv"):
+    with terminal.step("reading \x1b[2J.csv"):
         pass
     assert [letter for letter in screen.text() if letter in "\x1b\x07\x9b\u202e"] == []
 
@@ -266,75 +299,65 @@ def test_a_terminal_has_bold_headings_and_red_errors(screen: Screen) -> None:
     assert screen.text() == "\033[1mPlan\033[0m\r\n\033[1;31mError: no\033[0m\r\n"
 
 
-def test_sending_shows_rows_time_left_and_what_is_open(
-    screen: Screen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(terminal_module, "_STEADY", 0.0)
-    shown = Terminal(screen.stream, env={})
-    with shown.sending(1000, 270.0, lambda: Live(throttled=2, doubtful=3)) as count:
-        for row in range(500):
-            count(Outcome(row, Status.CREATED if row else Status.CONFLICT))
+def test_sending_shows_rows_time_left_and_what_is_uncertain(screen: Screen) -> None:
+    shown = Terminal(screen.stream, env={}, tempo=Tempo(steady=0.0))
+    counts = {Status.CREATED: 499, Status.CONFLICT: 1}
+    with shown.watch_sending():
+        shown.sending(SendProgress(1000, counts, 270.0, throttled=2, uncertain=3))
     last = next(line for line in screen.text().split("\r") if "500/1000" in line)
     assert "sending  50% |" in last
-    assert "500/1000" in last
     assert "/min, 2 minutes left, 1" in last
     assert width(last) <= COLUMNS
 
 
 @pytest.mark.parametrize(
-    ("live", "words"),
+    ("facts", "words"),
     [
-        (Live(pause=42.0), "sending: 1 of 2 rows, Clopos asks to wait 42 seconds"),
+        ({"pause": 42.5}, "sending: 1 of 2 rows, Clopos asks to wait 42 seconds"),
         (
-            Live(doubtful=1),
-            "sending: 1 of 2 rows, waiting until what is open must have landed, 1 open",
+            {"uncertain": 1},
+            "sending: 1 of 2 rows, waiting before 1 uncertain row is checked, 1 uncertain",
         ),
-        (Live(throttled=1, doubtful=0), "sending: 1 of 2 rows, 0.2 seconds left, 429: 1"),
+        ({"throttled": 1}, "sending: 1 of 2 rows, 0.2 seconds left, 429: 1"),
     ],
 )
-def test_plain_lines_where_there_is_no_terminal(
-    monkeypatch: pytest.MonkeyPatch, live: Live, words: str
-) -> None:
-    monkeypatch.setattr(terminal_module, "_LINE_EVERY", 0.01)
+def test_progress_is_a_plain_line_without_a_terminal(facts: dict[str, Any], words: str) -> None:
     stream = io.StringIO()
-    with Terminal(stream, env={}).sending(2, 300.0, lambda: live) as count:
-        count(Outcome(2, Status.CREATED))
+    shown = Terminal(stream, env={}, tempo=Tempo(line_every=0.01), clock=lambda: 0.0)
+    with shown.watch_sending():
+        shown.sending(SendProgress(2, {Status.CREATED: 1}, 300.0, **facts))
         _until(lambda: words in stream.getvalue())
     assert words in stream.getvalue().splitlines()
 
 
-def test_a_forecast_that_nothing_bears_out_is_not_shown(screen: Screen) -> None:
-    sending = terminal_module._Sending(
-        Terminal(screen.stream, env={"CI": "1"}), 5, 90.0, lambda: Live(left=0.0)
-    )
+def test_a_forecast_is_hidden_while_no_row_is_done_for_long(screen: Screen) -> None:
+    now = [0.0]
+    terminal = Terminal(screen.stream, env={"CI": "1"}, clock=lambda: now[0])
+    sending = SendingBar(terminal)
+    sending.update(SendProgress(5, {}, 90.0, left=0.0))
     assert sending.facts() == ["0.0 seconds left"]
-    sending.last -= 11
-    assert sending.facts() == ["nothing new for 11 seconds"]
-    sending.count(Outcome(2, Status.CREATED))
-    assert sending.facts() == ["0.0 seconds left"]
-    slow = terminal_module._Sending(
-        Terminal(screen.stream, env={"CI": "1"}), 5, 2.0, lambda: Live(left=60.0)
-    )
-    slow.last -= 80
-    assert slow.facts() == ["60 seconds left"]
+    now[0] = 11.0
+    assert sending.facts() == ["no progress for 11 seconds"]
+    sending.update(SendProgress(5, {Status.CREATED: 1}, 90.0, left=0.0))
+    assert sending.facts() == ["5/min", "0.0 seconds left"]
+    slow = SendingBar(terminal)
+    slow.update(SendProgress(5, {}, 2.0, left=60.0))
+    now[0] += 50
+    assert slow.facts() == ["10 seconds left"]
 
 
 @pytest.mark.parametrize("env", [{"CI": "true"}, {"TERM": "dumb"}])
-def test_plain_lines_in_ci_and_where_nothing_can_move(
-    monkeypatch: pytest.MonkeyPatch, screen: Screen, env: dict[str, str]
+def test_progress_is_plain_lines_in_ci_and_where_nothing_can_move(
+    screen: Screen, env: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(terminal_module, "_LINE_EVERY", 0.001)
-    terminal = Terminal(screen.stream, env=env)
-    told: list[str] = []
-    monkeypatch.setattr(terminal, "say", told.append)
+    terminal = Terminal(screen.stream, env=env, tempo=Tempo(line_every=0.001))
     terminal.complain(UsageError("no file", why="it went " + "far " * 30 + "away"))
-    with terminal.busy("reading x.csv") as progress:
+    with terminal.step("reading x.csv") as progress:
         progress(1, of=2)
-        _until(lambda: any(" 1/2 (" in line for line in told))
-    assert told[-1].startswith("reading x.csv … 1/2 (")
-    error = screen.text().replace("\r\n", "\n")
-    assert error.splitlines()[1].endswith("far away")  # one line, to be searched
-    assert not set(error) & {"\x1b", "\r"}
+        _until(lambda: "reading x.csv … 1/2 (" in screen.text())
+    lines = screen.text().replace("\r\n", "\n").splitlines()
+    assert lines[1].endswith("far away")  # one line, to be searched
+    assert not set("".join(lines)) & {"\x1b", "\r"}
 
 
 def _until(true: object, seconds: float = 10.0) -> None:
@@ -345,41 +368,25 @@ def _until(true: object, seconds: float = 10.0) -> None:
         os.sched_yield()
 
 
-def test_a_long_wait_shows_what_and_how_far(
-    screen: Screen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(terminal_module, "_MOVE_EVERY", 0.005)
-    monkeypatch.setattr(terminal_module, "_MOVE_AFTER", 0.0)
-    shown = Terminal(screen.stream, env={})
-    ticks: list[int] = []
-    bar = shown.bar
-
-    def counted(what: str, total: int | None) -> object:
-        ticks.append(total or 0)
-        return bar(what, total)
-
-    monkeypatch.setattr(shown, "bar", counted)
-    with shown.busy("reading x.csv") as progress:
-        _until(lambda: ticks == [0])
+def test_a_long_wait_shows_what_and_how_far(screen: Screen) -> None:
+    shown = Terminal(screen.stream, env={}, tempo=Tempo(move_every=0.005, move_after=0.0))
+    with shown.step("reading x.csv") as progress:
+        _until(lambda: "reading x.csv … 00:00" in screen.text())
         progress(25, 100, what="reading what is at Clopos")
-        _until(lambda: ticks == [0, 100])
-    text = screen.text()
-    assert "reading x.csv … 00:00" in text
-    assert "reading what is at Clopos  25% |" in text
-    assert text.rstrip(" \r").endswith("25/100") or text.endswith("\r")
+        _until(lambda: "25/100" in screen.text())
+    assert "reading what is at Clopos  25% |" in screen.text()
 
 
-def test_a_long_wait_in_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal_module, "_LINE_EVERY", 0.005)
+def test_a_long_wait_in_plain_lines() -> None:
     stream = io.StringIO()
-    with Terminal(stream, env={}).busy("reading") as progress:
+    with Terminal(stream, env={}, tempo=Tempo(line_every=0.005)).step("reading") as progress:
         progress(5, 10)
         _until(lambda: "reading … 5/10 (0.0 seconds)" in stream.getvalue())
     assert "reading … 5/10 (0.0 seconds)\n" in stream.getvalue()
 
 
 def test_a_short_wait_shows_nothing(screen: Screen) -> None:
-    with Terminal(screen.stream, env={}).busy("reading"):
+    with Terminal(screen.stream, env={}).step("reading"):
         pass
     assert screen.text() == ""
 
@@ -390,11 +397,15 @@ def test_a_short_wait_shows_nothing(screen: Screen) -> None:
 def test_sending_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: str, goes: bool) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     stream = io.StringIO()
-    assert Terminal(stream, ask=True, env={}).planned(plan(3), dry_run=False) is goes
-    assert stream.getvalue().endswith("Send them? [y/N] ")
+    assert (
+        View(Terminal(stream, env={}), ask=True).confirm_plan(plan(3), TARGET, dry_run=False)
+        is goes
+    )
+    question = " ".join(stream.getvalue().split())
+    assert question.endswith(f"Send 3 customers {TARGET.text}? [y/N]")
 
 
-def test_what_a_person_took_for_an_answer_is_no_part_of_the_run(
+def test_time_of_answering_is_not_part_of_the_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
@@ -404,11 +415,11 @@ def test_what_a_person_took_for_an_answer_is_no_part_of_the_run(
         return "y\n"
 
     monkeypatch.setattr("sys.stdin", SimpleNamespace(readline=slowly))
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    terminal = Terminal(io.StringIO(), ask=True, env={})
-    assert terminal.planned(plan(3), dry_run=False)
-    assert terminal.planned(plan(3), dry_run=False)
-    assert terminal.pondered == 120
+    terminal = Terminal(io.StringIO(), env={}, clock=lambda: now[0])
+    view = View(terminal, ask=True)
+    assert view.confirm_plan(plan(3), dry_run=False)
+    assert view.confirm_plan(plan(3), dry_run=False)
+    assert terminal.prompt_seconds == 120
 
 
 @pytest.mark.parametrize(
@@ -418,39 +429,51 @@ def test_nothing_is_asked_where_there_is_nothing_to_decide(
     ask: bool, dry_run: bool, rows: int
 ) -> None:
     stream = io.StringIO()
-    assert Terminal(stream, ask=ask, env={}).planned(plan(rows), dry_run=dry_run)
+    assert View(Terminal(stream, env={}), ask=ask).confirm_plan(plan(rows), dry_run=dry_run)
     assert ("a dry run: nothing is sent" in stream.getvalue()) is dry_run
     assert "[y/N]" not in stream.getvalue()
 
 
-def test_both_viewers_show_the_whole_route() -> None:
+def test_the_terminal_shows_what_was_understood_and_found() -> None:
     stream = io.StringIO()
-    sheet = prepared("az-excel.csv")
-    shown = Terminal(stream, env={})
-    silent = Silent()
-    for viewer in (shown, silent):
-        chosen = viewer.agree(sheet.sheet, MappingChoices(), lambda _: sheet.mapping, None)
-        assert chosen is sheet.mapping
-        viewer.found(sheet)
+    View(Terminal(stream, env={})).prepare(EXPORTS / "az-excel.csv", SheetOptions(), "")
     heads = [line for line in stream.getvalue().splitlines() if line and line[0] != " "]
     assert heads == ["Understood", "Found"]
-    silent.say("x")
-    assert silent.planned(plan(1), dry_run=False)
-    with silent.busy("x") as progress, silent.sending(1, None, Live) as count:
+
+
+def test_the_null_reporter_takes_everything_and_shows_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    null = NullReporter()
+    null.say("x")
+    null.sending(SendProgress(2))
+    with null.step("x") as progress:
         progress(1, 2, what="x")
-        count(Outcome(2, Status.CREATED))
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_plan_explains_what_differs_and_what_clashes() -> None:
-    known = (Outcome(2, Status.EXISTS, message="…"), *(Outcome(n, Status.CONFLICT) for n in (3, 4)))
-    clashes = (Clash(("phone",), 1, (3,)), Clash(("phone", "code"), 9, (4, 5, 6, 7, 8)))
-    made = Plan((), (), known, 0, Price(0, 0, 0, 0.0), {"email": 2, "gender": 1}, clashes)
+    outcomes = (
+        Outcome(2, Status.EXISTS, message="…"),
+        *(Outcome(n, Status.CONFLICT) for n in (3, 4)),
+    )
+    clashes = (
+        Clash("phone", Reason.OTHER_NAME, 1, (3,)),
+        Clash(None, Reason.SAME_NAME, 9, (4, 5, 6, 7, 8)),
+    )
+    made = planned(
+        (),
+        Price(0, 0, 0, 0.0),
+        outcomes=outcomes,
+        differing={"email": 2, "gender": 1},
+        clashes=clashes,
+    )
     assert plan_lines(made, NOW)[2:] == [
         "  1 is at Clopos already",
         "  - with another value there: email 2, gender 1",
-        "  2 clash with other customers",
-        "  - the phone belongs to a customer with another name (1 row: 3)",
-        "  - phone and code belong to two different customers (9 rows: 4, 5, 6, 7, 8, …)",
+        "  2 need a decision",
+        "  - the phone belongs to another customer, with another name (1 row: 3)",
+        "  - maybe another customer: the same name (9 rows: 4, 5, 6, 7, 8, …)",
     ]
 
 
@@ -458,14 +481,15 @@ def test_the_plan_says_whether_a_deadline_is_met() -> None:
     end = NOW.timestamp()
     met = Price(1200, 2, 1, 4.44, end + 266, end + 3600, 1200)
     missed = Price(1200, 2, 1, 4.44, end + 9000, end + 3600, 700)
-    assert plan_lines(Plan(range(1200), (), (), 0, met), NOW)[2:] == [
+    assert plan_lines(planned(range(1200), met), NOW)[2:] == [
         "  1,203 requests, about 4 minutes, done at 23:34",
         "  - 1,200 to create, 2 to read, 1 to sign in",
         "  done by 2026-11-25 00:30: it fits",
     ]
-    lines = plan_lines(Plan(range(1200), (), (), 0, missed), NOW)
+    lines = plan_lines(planned(range(1200), missed), NOW)
     assert lines[2].endswith("done at 2026-11-25 02:00")
     told = " ".join(line.strip() for line in lines[4:])
     assert told == (
-        "not done by 2026-11-25 00:30: 700 rows are created until then, the same command carries on"
+        "will not finish by 2026-11-25 00:30: 700 rows will be created by then; run it "
+        "again: it continues"
     )

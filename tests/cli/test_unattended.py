@@ -1,73 +1,34 @@
-"""Runs that nobody watches: earlier results, the log, the failures of all brands together."""
+"""Unattended runs: earlier results, the log, the failures of all brands together."""
 
 from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+import tempfile
+import threading
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from importer.cli import log_file as logs
 from importer.cli.log_file import log_to
-from importer.errors import ServiceError, UsageError
-from importer.results.retention import keep_earlier
+from importer.cli.main import run_command
+from importer.errors import UsageError
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import run
 from importer.store.failure_budget import MOST, WINDOW, Failures
+from importer.text import strip_control
 from tests.harness import people, told, world
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DAY = 86400
 BEGAN = 1_767_225_600
 
 
-def results_of(folder: Path, day: int, text: str) -> Path:
-    path = folder / "list.results.csv"
-    path.write_text(text, encoding="utf-8")
-    os.utime(path, (BEGAN + day * DAY,) * 2)
-    return path
-
-
-def test_so_many_results_are_kept_as_are_asked_for(tmp_path: Path) -> None:
-    others = [tmp_path / name for name in ("list.results.2026.csv", "other.20260101-000000.csv")]
-    for other in others:
-        other.touch()
-    for day in range(6):
-        path = results_of(tmp_path, day, f"of day {day}")
-        keep_earlier(path, 3)
-        assert not path.exists()
-    kept = sorted(set(tmp_path.iterdir()) - set(others))
-    assert [path.read_text("utf-8") for path in kept] == ["of day 4", "of day 5"]
-    assert kept[0].name.startswith("list.results.2026010")
-    assert all(other.exists() for other in others)
-
-
-def test_results_of_the_same_second_are_all_kept(tmp_path: Path) -> None:
-    for number in range(4):
-        keep_earlier(results_of(tmp_path, 0, str(number)), 9)
-    kept = sorted(tmp_path.iterdir())
-    assert [path.read_text("utf-8") for path in kept] == ["0", "1", "2", "3"]
-
-
-def test_where_there_are_none_nothing_is_put_aside(tmp_path: Path) -> None:
-    keep_earlier(tmp_path / "list.results.csv", 1)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_results_that_can_not_be_put_aside_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match="can't be put aside") as told_of:
-        keep_earlier(tmp_path / "nowhere" / "list.results.csv", 1)
-    assert "--keep-results" in (told_of.value.todo or "")
-
-
-def test_a_log_is_turned_over_and_four_older_ones_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_log_is_rotated_and_four_older_ones_are_kept(
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(logs, "_LARGEST", 200)
-    with log_to(tmp_path / "run.log"):
+    with log_to(tmp_path / "run.log", print, largest=200):
         for number in range(40):
             logging.getLogger("importer.send.job").info("row %d", number)
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -81,9 +42,9 @@ def test_a_log_is_turned_over_and_four_older_ones_are_kept(
     assert words == ["row 39"]
 
 
-def test_what_ends_a_run_is_in_the_log(tmp_path: Path) -> None:
+def test_error_that_ends_a_run_is_in_the_log(tmp_path: Path) -> None:
     path = tmp_path / "run.log"
-    with pytest.raises(UsageError), log_to(path):
+    with pytest.raises(UsageError), log_to(path, print):
         raise UsageError("No credentials", why="nobody set them")
     assert "ERROR ended: No credentials; nobody set them" in path.read_text("utf-8")
 
@@ -91,14 +52,74 @@ def test_what_ends_a_run_is_in_the_log(tmp_path: Path) -> None:
 def test_without_a_log_file_nothing_is_logged_anywhere(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with log_to(None):
+    with log_to(None, print):
         logging.getLogger("importer.clopos.rate_limiter").warning("Clopos asks to wait")
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_log_that_can_not_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="log file"), log_to(tmp_path / "nowhere" / "run.log"):
+def test_a_log_that_can_not_be_written_is_shown(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="log file"),
+        log_to(tmp_path / "nowhere" / "run.log", print),
+    ):
         pass
+
+
+def test_a_log_on_a_named_pipe_is_refused_before_it_hangs(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.log")
+    with pytest.raises(UsageError) as refused, log_to(tmp_path / "run.log", print):
+        pass
+    assert refused.value.why == "it is a named pipe"
+
+
+def test_a_log_on_a_full_disk_is_one_remark_and_ends_no_run() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full on this machine")
+    remarks: list[str] = []
+    with log_to(Path("/dev/full"), remarks.append):
+        for number in range(3):
+            logging.getLogger("importer").warning("row %d", number)
+    assert remarks == ["The log file can't be written, it is incomplete: /dev/full"]
+
+
+@given(st.text())
+def test_a_log_entry_is_one_line_whatever_it_holds(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.log"
+        with log_to(path, print):
+            logging.getLogger("importer").warning("%s", text)
+        [line] = path.read_text("utf-8").splitlines()
+        assert " WARNING" in line
+        assert strip_control(line) == line
+
+
+def test_two_runs_of_one_process_log_each_to_its_own_file(tmp_path: Path) -> None:
+    def run_with_log(name: str) -> None:
+        with log_to(tmp_path / name, print):
+            ready.wait(10)
+            logging.getLogger("importer").warning(name)
+            ready.wait(10)
+
+    ready = threading.Barrier(2)
+    threads = [threading.Thread(target=run_with_log, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    logs = {path.name: path.read_text("utf-8").split()[-1] for path in tmp_path.iterdir()}
+    assert logs == {"one": "one", "two": "two"}
+
+
+@pytest.mark.parametrize("taken", ["list.csv", "out.csv"])
+def test_a_log_over_the_sheet_or_its_results_is_refused(
+    tmp_path: Path, taken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = tmp_path / "list.csv"
+    sheet.write_text("Name,Phone\nAnar Demo,0500000001\n", encoding="utf-8")
+    flags = ["--results", str(tmp_path / "out.csv"), "--log-file", str(tmp_path / taken)]
+    assert run_command(["run", str(sheet), "--sandbox", "--yes", *flags]) == 2
+    assert "The log-file would overwrite the" in capsys.readouterr().err
+    assert len(sheet.read_text("utf-8").splitlines()) == 2
 
 
 class Clock:
@@ -128,7 +149,7 @@ def test_failed_answers_of_all_runs_count_together(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_clock_that_was_set_back_blocks_nobody(tmp_path: Path) -> None:
+def test_a_clock_that_was_set_back_blocks_no_run(tmp_path: Path) -> None:
     clock = Clock()
     with Failures(tmp_path / "failures.sqlite", clock) as failures:
         for _ in range(MOST):
@@ -152,6 +173,7 @@ def test_a_file_that_can_not_be_used_stops_no_run(tmp_path: Path) -> None:
         assert failures.add() == 0.0
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.usefixtures("untraced")
 def test_a_run_slows_down_before_its_failures_block_the_address(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
