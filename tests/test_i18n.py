@@ -1,25 +1,34 @@
-"""What the program says: in four languages, whole, with the same facts in each."""
+"""Texts of the program: in four languages, complete, with the same facts in each."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import gettext
 import json
 import re
 import string
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from babel.messages import Message
 
 from importer import i18n as messages
-from importer.cli.commands import _main, commands
-from importer.i18n import LANGUAGES, number, spoken, tr, trn
+from importer.cli.commands import commands
+from importer.cli.main import run_command
+from importer.cli.render_results import verification_lines
+from importer.i18n import LANGUAGES, language_from_env, number, tr, trn
+from importer.pipeline.verify import Verified
+from importer.pipeline.verify_checks import Difference
 from importer.records import RESULT_COLUMNS
 from importer.report.page import render
 from importer.results.reader import read_results
+from importer.results.summary import Summary
 from tests.report.test_report import WHEN, facts, rows
-from tools.messages import ROOT, TRANSLATED, extracted, path_of, read
+from tools.message_places import Message as Placed
+from tools.message_places import messages as placed_messages
+from tools.messages import ROOT, TRANSLATED, extracted, path_of, read, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +36,10 @@ if TYPE_CHECKING:
 
 
 # What answers programs, in JSON.
-JSON = {"sandbox/config.py", "sandbox/faults.py", "sandbox/inspection.py"}
+JSON = {
+    *("sandbox/checks.py", "sandbox/config.py", "sandbox/faults.py", "sandbox/inspection.py"),
+    "sandbox/server.py",
+}
 SOURCES = [
     path
     for path in sorted((ROOT / "importer").rglob("*.py"))
@@ -35,14 +47,16 @@ SOURCES = [
 ]
 ERRORS = {"ImporterError", "UsageError", "ServiceError", "StoppedError"}
 SHOWING = {"say", "busy", "echo", "bar"}  # what a person sees at once
-TRANSLATING = {"tr", "trn", "later"}
+TRANSLATING = {"tr", "trn", "tr_noop"}
 FOR_A_SHELL = {"export ", "unset CLOPOS_INTEGRATOR_ID"}
 
 
-@pytest.fixture(autouse=True)
-def _english_again() -> Iterator[None]:
-    yield
-    messages.use("en")
+@functools.cache
+def messages_in_place() -> tuple[Placed, ...]:
+    return tuple(placed_messages())
+
+
+extracted_once = functools.cache(extracted)
 
 
 def forms(message: Message) -> tuple[str, ...]:
@@ -81,7 +95,7 @@ def test_every_message_is_translated(language: str) -> None:
     """…with its placeholders and plural forms. `make messages` adds what is new."""
     catalogue = read(language)
     has = {message.id for message in catalogue if message.id}
-    needs = {message.id for message in extracted() if message.id}
+    needs = {message.id for message in extracted_once() if message.id}
     assert sorted(map(str, needs - has)) == []
     assert sorted(map(str, has - needs)) == []
     wrong = [
@@ -94,7 +108,7 @@ def test_every_message_is_translated(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_what_is_read_is_what_was_translated(language: str) -> None:
+def test_compiled_catalogue_equals_the_translated_one(language: str) -> None:
     """The program reads the compiled catalogue: `make messages` compiles it."""
     with path_of(language, ".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
@@ -115,11 +129,35 @@ def test_what_is_read_is_what_was_translated(language: str) -> None:
         (("{n} a", "{n} as"), ("{n} б",), "plural forms are missing"),
     ],
 )
-def test_what_keeps_a_translation_from_being_whole_is_found(
+def test_flaw_of_a_translation_is_found(
     english: str | tuple[str, str], said: str | tuple[str, ...], wrong: str
 ) -> None:
     assert list(wrong_with(Message(english, said), 3)) == [wrong]
     assert list(wrong_with(Message("a", "б", flags=["fuzzy"]), 3)) == ["nobody has looked at it"]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "role"),
+    [
+        ("no name", "importer/problems.py", "a problem of a row"),
+        ("export again in UTF-8, or type the name", "problems.py", "a problem of a row: fix"),
+        ("All brands of the file.", "clopos-import fleet run --all", "help"),
+        ("What to do next", "importer/report/page.html", "<h2>"),
+        ("see {command} --help", "importer/cli/output.py", "UsageError: fix"),
+    ],
+)
+def test_message_in_its_place_names_file_and_role(text: str, where: str, role: str) -> None:
+    found = [message for message in messages_in_place() if message.text == text]
+    assert [(where in each.where, each.role) for each in found] == [(True, role)]
+
+
+def test_message_in_its_place_is_shown_with_each_form() -> None:
+    block = shown(Placed(("{n} row", "{n} rows"), "a.py:1 f", "say(…)"), {"ru": read("ru")})
+    assert block.splitlines() == [
+        "a.py:1 f  say(…)",
+        *("  en  {n} row", "  en  {n} rows"),
+        *("  ru  {n} строка", "  ru  {n} строки", "  ru  {n} строк"),
+    ]
 
 
 def called(node: ast.Call) -> str:
@@ -150,7 +188,10 @@ def bypassing(source: str) -> Iterator[str]:
             continue
         name = called(node)
         if name in ERRORS | SHOWING:
-            for value in (*node.args, *(keyword.value for keyword in node.keywords)):
+            for value in (
+                *node.args,
+                *(keyword.value for keyword in node.keywords if keyword.arg != "code"),
+            ):
                 yield from (text for text in words_in(value) if text not in FOR_A_SHELL)
         # A text with its values filled in is in no catalogue.
         if name in TRANSLATING and any(isinstance(part, ast.JoinedStr) for part in node.args):
@@ -158,19 +199,37 @@ def bypassing(source: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_said_without_the_catalogue(path: Path) -> None:
+def test_no_text_is_shown_without_the_catalogue(path: Path) -> None:
     assert list(bypassing(path.read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_error_says_what_to_do(path: Path) -> None:
-    """…beside what happened, and why where that isn't said already."""
+    """…beside what happened, and why where that isn't clear already."""
     assert [
         ast.unparse(node)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and called(node) in ERRORS
-        if not any(keyword.arg == "todo" for keyword in node.keywords)
+        if not any(keyword.arg == "fix" for keyword in node.keywords)
     ] == []
+
+
+RETIRED = re.compile(
+    r"\b(mend(s|ed|ing)?|carr(y|ies|ied) on|whoever|somebody|nobody|anybody|told|can't be told|"
+    r"put aside|set aside|turned over|such as|meant)\b|is no text|\bto do:",
+    re.IGNORECASE,
+)
+
+
+def test_messages_use_no_retired_word() -> None:
+    """Everyday words of software instead: fix, continue, rename, e.g.; no people for processes."""
+    texts = [
+        text
+        for message in extracted_once()
+        for text in ([message.id] if isinstance(message.id, str) else message.id)
+    ]
+    assert [text for text in texts if RETIRED.search(text)] == []
+    assert RETIRED.search("mend it, and the next run carries on")
 
 
 def test_the_page_says_nothing_without_the_catalogue() -> None:
@@ -179,9 +238,9 @@ def test_the_page_says_nothing_without_the_catalogue() -> None:
     assert re.findall(r"[a-z]{2,}", text) == ["clopos", "import"]
 
 
-def test_what_bypasses_the_catalogue_is_found() -> None:
+def test_text_that_bypasses_the_catalogue_is_found() -> None:
     found = bypassing(
-        "raise UsageError(f'no {x}', why='because ' + y, todo=tr('it') if z else 'or so')\n"
+        "raise UsageError(f'no {x}', why='because ' + y, fix=tr('it') if z else 'or so')\n"
         "say(tr(f'{n} rows'))\nsay(tr('fine'))\nsay(f'{a}: {b}')\n"
     )
     assert list(found) == ["no ", "because ", "or so", "tr(f'{n} rows')"]
@@ -200,13 +259,13 @@ def test_what_bypasses_the_catalogue_is_found() -> None:
     ],
 )
 def test_the_language_of_the_environment(env: dict[str, str], language: str) -> None:
-    assert spoken(env) == language
+    assert language_from_env(env) == language
 
 
 def test_counts_and_numbers_are_written_as_the_language_does() -> None:
     said = {}
     for language in (*LANGUAGES, "xx"):
-        messages.use(language)
+        messages.set_language(language)
         rows = [trn("{n} row", "{n} rows", n) for n in (1, 3, 5, 21, 12345)]
         texts = [*rows, number(1234.5, 1), tr("Plan")]
         said[language] = [text.replace("\u00a0", "_") for text in texts]
@@ -219,39 +278,74 @@ def test_counts_and_numbers_are_written_as_the_language_does() -> None:
     }
 
 
+def paths_of_commands(group: click.Group, before: str = "") -> Iterator[str]:
+    """Yield how each command is called, those within groups included."""
+    for name, command in group.commands.items():
+        yield before + name
+        if isinstance(command, click.Group):
+            yield from paths_of_commands(command, f"{before}{name} ")
+
+
+@pytest.mark.parametrize("command", [*paths_of_commands(commands)])
+def test_help_of_a_command_ends_with_an_example_that_it_takes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command([*command.split(), "--help"]) == 0
+    example = capsys.readouterr().out.rstrip().splitlines()[-1].split()
+    if command == "fleet":  # its examples stand in its text
+        return
+    assert example[: 1 + len(command.split())] == ["clopos-import", *command.split()]
+    inner: click.Command = commands
+    for name in command.split():
+        assert isinstance(inner, click.Group)
+        inner = inner.commands[name]
+    with click.Context(inner, resilient_parsing=True) as context:
+        inner.parse_args(context, example[1 + len(command.split()) :])
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("command", ["", *commands.commands])
+@pytest.mark.parametrize("command", ["", *paths_of_commands(commands)])
 def test_help_fits_the_screen(
     command: str, language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(["--lang", language, *command.split(), "--help"]) == 0
+    assert run_command(["--lang", language, *command.split(), "--help"]) == 0
     told = capsys.readouterr().out
     assert [line for line in told.splitlines() if len(line) > 80] == []
     words = {"en": "Show this", "az": "göstərir", "ru": "Показать эту", "tr": "gösterir"}
     assert words[language] in told
-    assert "..." not in told.replace("[ARGS]...", "").replace("COMMAND...", "")
+    assert "..." not in re.sub(r"\b(ARGS\]|COMMAND|FILE\]?|BRAND\]?)\.\.\.", "", told)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_verification_fits_the_screen(language: str) -> None:
+    messages.set_language(language)
+    summary = Summary("list.csv", rows=10_000, more={"customers_read": None, "journal": False})
+    cells = tr("the sheet has another {columns}", columns=", ".join(RESULT_COLUMNS))
+    lines = verification_lines(Verified(summary, (Difference(7, cells),)))
+    assert [line for line in lines if len(line) > 80] == []
+    assert len(lines) > 3
 
 
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "Error: No such option '--dat'. (Did you mean one of: '--dates'"),
+        ("en", "Error: No such option '--dat'. (Did you mean one of: '--accept', '--dates'"),
         ("az", "Xəta: Belə seçim yoxdur: '--dat'. Bəlkə bunu nəzərdə tutmusunuz"),
         ("ru", "Ошибка: Нет такого параметра: '--dat'. Может быть, одно из"),
         ("tr", "Hata: Böyle bir seçenek yok: '--dat'. Şunu mu demek istediniz"),
     ],
 )
-def test_wrong_usage_is_told_in_the_language_spoken(
+def test_wrong_usage_is_shown_in_the_language_spoken(
     language: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _main(["--lang", language, "check", "x.csv", "--dat", "DMY"]) == 2
+    assert run_command(["--lang", language, "check", "x.csv", "--dat", "DMY"]) == 2
     told = capsys.readouterr().err
     assert told.startswith(said)
     assert "clopos-import check --help" in told
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_what_programs_read_stays_english(
+def test_output_for_programs_stays_english(
     language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """…and what people read doesn't."""
@@ -259,7 +353,7 @@ def test_what_programs_read_stays_english(
     told = {}
     for each in ("en", language):
         command = ["check", str(sample), "--lang", each, "--json", "--results", str(results)]
-        assert _main(command) == 1
+        assert run_command(command) == 1
         _, (*codes, said) = read_results(results, len(RESULT_COLUMNS))
         summary = json.loads(capsys.readouterr().out) | {"seconds": 0}
         told[each] = (summary, [code.to_pylist() for code in codes])
@@ -277,8 +371,8 @@ def test_what_programs_read_stays_english(
     ],
 )
 def test_the_page_in_four_languages(language: str, words: list[str]) -> None:
-    messages.use(language)
+    messages.set_language(language)
     page = render(facts(), rows(), WHEN, private=False).replace("\u00a0", "_")
     assert f'<html lang="{language}">' in page
     assert [word for word in words if word not in page] == []
-    assert ("Plan and truth" in page) is (language == "en")
+    assert ("What to do next" in page) is (language == "en")

@@ -2,74 +2,44 @@
 
     importer, profiles, click ──▶ template ──▶ LANGUAGE.po (translated by hand) ──▶ LANGUAGE.mo
 
-What is new is added without a translation, what is gone is taken out; `tests/test_i18n.py`
-fails until all is translated. The compiled catalogues are committed, so that a clone, an editable
-install and a wheel speak four languages without a step of their own.
+New texts are added without a translation, unused ones removed; `tests/test_i18n.py` fails until
+all is translated. The compiled catalogues are committed, so that a clone, an editable install and
+a wheel have four languages without a step of their own.
+
+For those who translate, `python -m tools.messages az ru tr` shows every text in its place instead:
+file and function, what the text is there (the fix of an error, a button), the English and each
+translation, at 80 columns. Words select: `… ru ui/templates` (a place), `… ru kvota` (a text).
 """
 
 from __future__ import annotations
 
-import ast
 import io
+import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from importer.cli.commands import commands
 from importer.i18n import DOMAIN, LANGUAGES, LOCALES
-from importer.mapping.profiles import load_profiles
+from tools.message_places import Message, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parent.parent
+WIDTH = 80
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
-_TEXTS = {"tr": 1, "trn": 2, "later": 1, "_": 1, "ngettext": 2}  # of ours and click's functions
-_CLICK = ("core", "exceptions", "formatting", "parser", "types")  # what it says of wrong usage
 
 
 def extracted() -> Catalog:
-    """Return all that the program may say, without translations."""
+    """Return all that the program may show, without translations."""
     template = Catalog(project="clopos-import", fuzzy=False)
-    for said in (*_ours(), *_help(), *_clicks()):
-        template.add(said)
+    for message in messages():
+        template.add(message.text)
     return template
-
-
-def _ours() -> Iterator[str | tuple[str, ...]]:
-    for path in sorted((ROOT / "importer").rglob("*.py")):
-        yield from _said_in(path)
-    page = ROOT / "importer" / "report" / "page.html"
-    keywords = {"tr": None, "trn": (1, 2)}
-    yield from (said for _, said, *_ in extract_from_file("jinja2", page, keywords=keywords))
-    for profile in load_profiles():
-        yield from profile.notes
-
-
-def _said_in(path: Path) -> Iterator[str | tuple[str, ...]]:
-    """Yield the texts that a module says, also within an f-string, where babel is blind."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            texts = node.args[: _TEXTS.get(node.func.id, 0)]
-            said = tuple(str(text.value) for text in texts if isinstance(text, ast.Constant))
-            if said and len(said) == len(texts):
-                yield said if len(said) > 1 else said[0]
-
-
-def _help() -> Iterator[str]:
-    for command in (commands, *commands.commands.values()):
-        options = [option for option in command.params if isinstance(option, click.Option)]
-        yield from filter(None, (command.help, *(option.help for option in options)))
-
-
-def _clicks() -> Iterator[str | tuple[str, ...]]:
-    for name in _CLICK:
-        yield from _said_in(Path(click.__file__).with_name(f"{name}.py"))
 
 
 def path_of(language: str, suffix: str = ".po") -> Path:
@@ -94,6 +64,38 @@ def compiled(catalogue: Catalog) -> bytes:
     return file.getvalue()
 
 
+def shown(message: Message, catalogues: dict[str, Catalog]) -> str:
+    """Return a message and its translations as lines of at most 80 columns."""
+    singular = message.text if isinstance(message.text, str) else message.text[0]
+    forms: dict[str, Sequence[str]] = {"en": message.text}
+    for language, catalogue in catalogues.items():
+        entry = catalogue.get(singular)
+        forms[language] = (entry.string if entry else "") or "(no translation)"
+    lines = [f"{message.where}  {message.role}".rstrip()]
+    for language, texts in forms.items():
+        for text in [texts] if isinstance(texts, str) else texts:
+            for index, part in enumerate(text.replace("\b\n", "").split("\n")):
+                start = f"  {language}  " if index == 0 else "      "
+                lines += textwrap.wrap(
+                    part, WIDTH, initial_indent=start, subsequent_indent="      "
+                ) or [""]
+    return "\n".join(lines)
+
+
+def show(arguments: list[str]) -> None:
+    """Print the messages with their translations into the languages among the arguments.
+
+    Any other argument is a word that a message, a translation or its place must have.
+    """
+    languages = [each for each in arguments if each in TRANSLATED]
+    words = [each for each in arguments if each not in LANGUAGES]
+    catalogues = {language: read(language) for language in languages}
+    for message in messages():
+        block = shown(message, catalogues)
+        if all(word in block for word in words):
+            sys.stdout.write(f"{block}\n\n")
+
+
 def main() -> None:
     """Bring all catalogues up to date."""
     template = extracted()
@@ -109,4 +111,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        show(sys.argv[1:])
+    else:
+        main()
