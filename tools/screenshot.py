@@ -20,21 +20,23 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from importer.pipeline.prepare import Prepared, SheetOptions, prepare
-from importer.pipeline.upload import SendOptions, Uploaded, upload
-from importer.progress import Silent
+from importer.pipeline import SendOptions
+from importer.pipeline.prepare import Prepared, prepare
+from importer.pipeline.session import open_upload, recorded
 from importer.records import Status
-from importer.report.facts import Facts, gather
+from importer.report.facts import gather
 from importer.report.page import write_report
 from importer.report.tables import from_sheet
 from importer.results.outcomes import Outcomes
 from importer.sandbox import Config, serve
 from importer.sandbox.virtual_time import VirtualTimeLoop, run
 from importer.settings import read_settings
-from tests.report.test_report import FLAGS
+from tests.ui.browsing import FLAGS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from importer.pipeline.upload import Upload
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "report.png"
 NAMES = "Aysel Orxan Leyla Kamran Günel Əli Şəbnəm Rəşad Nigar Tural".split()
@@ -63,23 +65,24 @@ def sheet(path: Path, rows: int) -> None:
             writer.writerow([f"{chance.choice(NAMES)} Demo", phone, email, born])
 
 
-async def send(prepared: Prepared, facts: Facts, folder: Path) -> tuple[Uploaded, datetime]:
+async def send(prepared: Prepared, folder: Path) -> tuple[Upload, datetime]:
     """Send what is ready to a sandbox that holds a few of the phones already."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTimeLoop)
     async with serve(Config(seed=7, rates=FAULTS), now=lambda: loop.wall) as sandbox:
 
-        async def sent(values: pd.DataFrame, state: str, rate: str) -> Uploaded:
-            return await upload(
+        async def sent(values: pd.DataFrame, state: str, rate: str) -> Upload:
+            async with open_upload(
                 values,
                 read_settings(sandbox.env(2) | {"CLOPOS_STATE_DIR": str(folder / state)}),
                 SendOptions(rate=rate),
-                Silent(),
-                asyncio.Event(),
-                facts=facts,
-                results=folder / "results.csv",
+                file="customers.csv",
                 now=lambda: loop.wall,
-            )
+            ) as upload:
+                async with recorded(upload):
+                    async for _ in upload.send(await upload.plan()):
+                        pass
+                return upload
 
         there = prepared.values.head(300).copy()
         for number, row in enumerate(there.index[:9]):
@@ -87,8 +90,8 @@ async def send(prepared: Prepared, facts: Facts, folder: Path) -> tuple[Uploaded
             there.loc[row, "cid"] = str(uuid.UUID(int=number))
         await sent(there, "before", "200/min")
         await asyncio.sleep(3600)
-        uploaded = await sent(prepared.values, "state", "300/min")
-        return uploaded, datetime.fromtimestamp(loop.wall).astimezone()
+        upload = await sent(prepared.values, "state", "300/min")
+        return upload, datetime.fromtimestamp(loop.wall).astimezone()
 
 
 def main() -> int:
@@ -99,15 +102,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sheet(folder / "customers.csv", 3000)
-        prepared = prepare(folder / "customers.csv", SheetOptions(), today=date(2026, 11, 24))
+        prepared = prepare(folder / "customers.csv", today=date(2026, 11, 24))
         offline = Counter(outcome.status for outcome in prepared.outcomes.values())
         facts = gather("customers.csv", prepared, offline, results="customers.csv.results.csv")
-        uploaded, when = run(send(prepared, facts, folder), WHEN)
-        said = prepared.outcomes | uploaded.outcomes
-        outcomes = Outcomes(prepared.sheet.table.index, said, Status.PENDING)
-        sent = Counter(str(outcome.status) for outcome in uploaded.outcomes.values())
-        seconds = len(uploaded.sending.timeline) * 60.0
-        ended = facts.ended(sent, uploaded.sending, uploaded.error, seconds=seconds)
+        upload, when = run(send(prepared, folder), WHEN)
+        explicit = prepared.outcomes | upload.outcomes
+        outcomes = Outcomes(prepared.sheet.table.index, explicit, Status.PENDING)
+        seconds = len(upload.timeline.minutes()) * 60.0
+        ended = upload.ended(facts, seconds)
         page = folder / "report.html"
         write_report(page, ended, from_sheet(prepared, outcomes, ended.examples()), when)
         with sync_playwright() as playwright:
