@@ -1,1 +1,1 @@
-"""How fast we are beside what people use instead: `make bench`."""
+"""Our speed beside common alternatives: `make bench`."""

@@ -2,9 +2,9 @@
 
     python -m benchmarks [--quick] [--million] [--only PART]… [--out FOLDER]
 
-The parts are `check`, `start`, `run` and `pace`; `--million` adds a run of a million rows (some
-minutes, for its memory). The tables are written to FOLDER (build/bench) as table.md and table.json,
-those of a full run into README too.
+The parts are `check`, `start`, `run`, `page`, `pace` and `fleet`; `--million` adds a run of a
+million rows (some minutes, for its memory). The tables are written to FOLDER (build/bench) as
+table.md and table.json, those of a full run into the page of measurements too.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks import preparing, sending, table
 
-PARTS = ("check", "start", "run", "pace")
+PARTS = ("check", "start", "run", "page", "pace", "fleet")
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     only = given.only or PARTS
     here = sending.tools(given.build.absolute())
     measured = f"{table.machine()}; medians of {rounds}, alternating"
-    texts, facts, paced = [f"Measured on {measured}.\n"], [], ""
+    texts, facts, paced = [f"On {measured}.\n"], [], ""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
@@ -54,27 +55,60 @@ def main() -> None:
             part("Creating customers", sending.send(folder, sent, rounds, here, say))
         if given.million:
             part("A million customers", sending.million(folder, 1_000_000))
+        if "page" in only:
+            paced += _pages(facts, quick=given.quick)
         if "pace" in only:
-            # Late: what is imported here counts in the memory of the processes started before.
-            from benchmarks import pace, rehearsals  # noqa: PLC0415
-
-            rows = pace.measure(pace.CASES[:3] if given.quick else pace.CASES)
-            told = rehearsals.measure(rehearsals.CASES[:1] if given.quick else rehearsals.CASES)
-            if not given.quick:
-                table.into_readme("the pace", pace.table(rows))
-                table.into_readme("the rehearsals", rehearsals.table(told))
-            paced = f"\n### The pace against a strict window\n\n{pace.table(rows)}\n"
-            paced += f"\n### Rehearsals\n\n{rehearsals.table(told)}\n"
-            facts.append({"title": "pace", "lines": [asdict(row) for row in rows]})
-            facts.append({"title": "rehearsals", "lines": told})
+            paced += _pace(facts, quick=given.quick)
+        if "fleet" in only:
+            paced += _fleet(facts, quick=given.quick)
     speed = "\n".join(texts)
     if not given.quick and not given.only:
-        table.into_readme("the speed", speed)
+        table.into_page("the speed", speed)
     text = speed + paced
     (given.out / "table.md").write_text(text, encoding="utf-8")
     summary = {"machine": measured, "parts": facts}
     (given.out / "table.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(text)  # noqa: T201 - what it is for
+
+
+# Imported late: what is imported here counts in the memory of the processes that are measured.
+
+
+def _pages(facts: list[dict[str, Any]], *, quick: bool) -> str:
+    """Measure the page in the browser; return its table, and add its figures to `facts`."""
+    from benchmarks import pages  # noqa: PLC0415
+
+    bars = list(pages.measure(10_000 if quick else 100_000))
+    if not quick:
+        table.into_page("the page in the browser", pages.table(bars))
+    facts.append({"title": "page", "lines": [each._asdict() for each in bars]})
+    return f"\n### The page in the browser\n\n{pages.table(bars)}\n"
+
+
+def _pace(facts: list[dict[str, Any]], *, quick: bool) -> str:
+    """Measure the pace; return its tables, and add its figures to `facts`."""
+    from benchmarks import pace, rehearsals  # noqa: PLC0415
+
+    rows = pace.measure(pace.CASES[:3] if quick else pace.CASES)
+    told = rehearsals.measure(rehearsals.CASES[:1] if quick else rehearsals.CASES)
+    if not quick:
+        table.into_page("the pace", pace.table(rows))
+        table.into_page("the rehearsals", rehearsals.table(told))
+    facts.append({"title": "pace", "lines": [asdict(row) for row in rows]})
+    facts.append({"title": "rehearsals", "lines": told})
+    text = f"\n### The pace against a strict window\n\n{pace.table(rows)}\n"
+    return f"{text}\n### Rehearsals\n\n{rehearsals.table(told)}\n"
+
+
+def _fleet(facts: list[dict[str, Any]], *, quick: bool) -> str:
+    """Measure a fleet; return its table, and add its figures to `facts`."""
+    from benchmarks import fleet  # noqa: PLC0415
+
+    carried = fleet.measured((40,) if quick else fleet.SIZES, quick=quick)
+    if not quick:
+        table.into_page("the fleet", fleet.table(carried))
+    facts.append({"title": "fleet", "lines": carried})
+    return f"\n### A fleet\n\n{fleet.table(carried)}\n"
 
 
 def say(text: str) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 
 import pandas as pd
-import requests  # type: ignore[import-untyped]
+import requests
 
 BASE = os.environ["CLOPOS_BASE_URL"] + "/v2"
 
@@ -23,7 +23,7 @@ def main(path: str) -> int:
         token = session.post(f"{BASE}/auth", json=credentials, timeout=20).json()["token"]
         session.headers["x-token"] = token
         for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
-            body = {name: value for name, value in row.items() if value}
+            body = {str(name): value for name, value in row.items() if value}
             for number in ("group_id", "gender"):
                 if body.get(number):
                     body[number] = int(body[number])

@@ -11,22 +11,12 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from importer.records import FIELDS
 from importer.sandbox.store import INSERT, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-HEADER = (
-    "name",
-    "phone",
-    "email",
-    "code",
-    "cid",
-    "gender",
-    "date_of_birth",
-    "description",
-    "group_id",
-)
 _FIRST = "Anar Aysel Leyla Murad Nigar Orxan Rəşad Günay Şəbnəm İlqar Анна Иван Emre Zeynep".split()
 _SECOND = "Demo Nümunə Sınaq Тестова Пример Örnek".split()
 _NOTES = ("", "", "", "likes tea", "VIP, by the window", "köhnə müştəri", "с 2015 года")
@@ -34,7 +24,7 @@ _OPERATORS = (50, 51, 55, 70, 77, 99, 10)
 
 
 def customers(rows: int, *, bad: float = 0.0, seed: int = 1) -> Iterator[tuple[str, ...]]:
-    """Yield so many rows, of which the share `bad` has something wrong in one of six fields.
+    """Yield `rows` rows, of which the share `bad` has something wrong in one of six fields.
 
     Phones, codes and cids are distinct. Phones are spelt in three ways, all of them valid.
     """
@@ -99,7 +89,7 @@ def fill(path: Path, rows: int) -> None:
 
 def _stored(row: tuple[str, ...]) -> dict[str, object]:
     found: dict[str, object] = {
-        name: value or None for name, value in zip(HEADER, row, strict=True)
+        name: value or None for name, value in zip(FIELDS, row, strict=True)
     }
     return found | {
         "brand": "sandbox",
@@ -119,7 +109,7 @@ def write_csv(path: Path, rows: Iterable[tuple[str, ...]]) -> None:
     """Write a sheet of customers as UTF-8 with commas."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(HEADER)
+        writer.writerow(FIELDS)
         writer.writerows(rows)
 
 
@@ -129,7 +119,7 @@ def write_workbook(path: Path, rows: Iterable[tuple[str, ...]]) -> None:
 
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
         sheet = book.add_worksheet()
-        for number, row in enumerate((HEADER, *rows)):
+        for number, row in enumerate((FIELDS, *rows)):
             sheet.write_row(number, 0, row)
 
 

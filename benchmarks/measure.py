@@ -37,7 +37,7 @@ def timed(
     ) as process:
         assert process.stdout
         output = process.stdout.read()
-        # wait4 tells of this child alone what it used; Linux counts its memory in KiB.
+        # wait4 reports the usage of this child alone; Linux counts its memory in KiB.
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,4 +1,4 @@
-"""How much of the quota the pace uses, held against a strict sliding window, hour by hour.
+"""Share of the quota that the pace uses, against a strict sliding window, hour by hour.
 
 The real `Quota` on a clock that jumps, against a model of the server that counts each request when
 it arrives: nothing in between that would cost time. `make bench` shows the table.
@@ -13,9 +13,9 @@ import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.table import into_readme
-from importer.clopos import Quota, Rate, default_rates
-from importer.pipeline.quota_use import Use, judge
+from benchmarks.table import into_page
+from importer.clopos import Rate, RateLimiter, default_rates
+from importer.pipeline.quota_use import QuotaUse, measure_quota_use
 from importer.sandbox.limits import Windows, tightest
 from importer.sandbox.virtual_time import run
 
@@ -38,8 +38,8 @@ class Case:
     """One hour or so of sending as fast as the pace allows.
 
     `on_the_way`: seconds, at most, until the server counts a request; `latency` is what it takes
-    to answer after that. `stranger`: the share of the limit (of the hour's on v1) that somebody
-    else takes, on for five minutes and off for five, at random moments or `evenly`.
+    to answer after that. `others`: the share of the limit (of the hour's on v1) that another
+    client takes, on for five minutes and off for five, at random moments or `evenly`.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Case:
     reserve: float = 0.1
     latency: str = "50 to 400 ms"
     on_the_way: float = 0.0
-    stranger: float = 0.0
+    others: float = 0.0
     evenly: bool = False
     seconds: float = HOUR
     seed: int = 0
@@ -55,11 +55,11 @@ class Case:
 
 @dataclass
 class Row:
-    """What came of a case; `in_flight` is the most requests under way at once."""
+    """Result of a case; `in_flight` is the most requests under way at once."""
 
     case: str
     sent: int
-    use: Use
+    use: QuotaUse
     throttled: int
     in_flight: int
 
@@ -91,11 +91,11 @@ class Server:
         return told.headers(2, now)
 
 
-async def _stranger(case: Case, server: Server) -> None:
-    """Send as somebody else would, at random moments, five minutes of ten."""
+async def _other_client(case: Case, server: Server) -> None:
+    """Send as another client would, at random moments, five minutes of ten."""
     loop = asyncio.get_running_loop()
-    a_second = case.stranger * min(rate.limit / rate.seconds for rate in case.rates)
-    # He was there before us: what he sent in the last minutes is counted already.
+    a_second = case.others * min(rate.limit / rate.seconds for rate in case.rates)
+    # It began before us: its requests of the last minutes count already.
     for at in sorted(-server.chance.uniform(0, 300) for _ in range(int(a_second * 300))):
         server.take(at)
         server.others.append(at)
@@ -113,14 +113,14 @@ async def _stranger(case: Case, server: Server) -> None:
 async def _hour(case: Case) -> Row:
     loop = asyncio.get_running_loop()
     chance = random.Random(case.seed)  # noqa: S311 - repeatable on purpose
-    quota = Quota(case.rates, reserve=case.reserve)
+    quota = RateLimiter(case.rates, reserve=case.reserve)
     server = Server(case, chance)
     latency = LATENCIES[case.latency]
     under_way: set[asyncio.Task[None]] = set()
     most = 0
 
     async def send() -> None:
-        sent = await quota.turn()
+        sent = await quota.acquire()
         room.release()
         if case.on_the_way:
             await asyncio.sleep(chance.uniform(0, case.on_the_way))
@@ -130,12 +130,12 @@ async def _hour(case: Case) -> Row:
         await asyncio.sleep(latency(chance))
         if headers is None:
             server.throttled += 1
-            quota.pause(5.0)
+            quota.throttle(5.0)
         else:
             quota.observe(headers, sent.at)
-        quota.answered(sent)
+        quota.release(sent)
 
-    other = loop.create_task(_stranger(case, server)) if case.stranger else None
+    other = loop.create_task(_other_client(case, server)) if case.others else None
     # One waits for its turn, the others are under way.
     room = asyncio.Semaphore(1)
     while loop.time() < case.seconds:
@@ -151,7 +151,7 @@ async def _hour(case: Case) -> Row:
 
 
 def _judge(case: Case, server: Server, most: int) -> Row:
-    use = judge(case.rates, case.reserve, server.ours, server.others, case.seconds)
+    use = measure_quota_use(case.rates, case.reserve, server.ours, server.others, case.seconds)
     sent = sum(at < case.seconds for at in server.ours)
     return Row(case.name, sent, use, server.throttled, most)
 
@@ -162,14 +162,14 @@ CASES = (
     Case("v2, no reserve, 9 s", latency="9 s", reserve=0.0),
     Case("v2, up to 1 s on the way", on_the_way=1.0),
     Case("v2, up to 5 s on the way", on_the_way=5.0),
-    Case("v2, a stranger takes 30 %, evenly", stranger=0.3, evenly=True),
-    Case("v2, a stranger takes 60 %, evenly", stranger=0.6, evenly=True),
-    Case("v2, a stranger takes 30 %", stranger=0.3),
-    Case("v2, a stranger takes 60 %", stranger=0.6),
-    Case("v2, a stranger takes 60 %, 20 ms to 9 s", stranger=0.6, latency="20 ms to 9 s"),
+    Case("v2, another client takes 30 %, evenly", others=0.3, evenly=True),
+    Case("v2, another client takes 60 %, evenly", others=0.6, evenly=True),
+    Case("v2, another client takes 30 %", others=0.3),
+    Case("v2, another client takes 60 %", others=0.6),
+    Case("v2, another client takes 60 %, 20 ms to 9 s", others=0.6, latency="20 ms to 9 s"),
     Case("v1", rates=V1, seconds=3 * HOUR),
     Case("v1, 20 ms to 9 s", rates=V1, latency="20 ms to 9 s", seconds=3 * HOUR),
-    Case("v1, a stranger takes 30 %", rates=V1, stranger=0.3, seconds=3 * HOUR),
+    Case("v1, another client takes 30 %", rates=V1, others=0.3, seconds=3 * HOUR),
 )
 
 
@@ -200,7 +200,7 @@ def main() -> list[dict[str, object]]:
     rows = measure()
     print(table(rows))  # noqa: T201 - that is what it is for
     if "--readme" in sys.argv:
-        into_readme("the pace", table(rows))
+        into_page("the pace", table(rows))
     return [asdict(row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""What `rehearse` says of its forecast and of the quota, for every kind of day.
+"""Forecast and quota use by `rehearse`, for every kind of day.
 
 The whole engine against the sandbox, on the clock that jumps. `make bench` shows the table.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.table import into_readme
+from benchmarks.table import into_page
 from importer.pipeline.rehearse import SCENARIOS, Scenario, rehearse
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ class Case:
 CASES = (
     *(
         Case(
-            f"v{version}, {name}" + (f", tills take {stranger:.0%}" if stranger else ""),
-            Scenario(latency=latency, stranger=stranger),
+            f"v{version}, {name}" + (f", tills take {others:.0%}" if others else ""),
+            Scenario(latency=latency, tills=others),
             3000 if version == 2 else 1650,
             version,
         )
         for version in (2, 1)
         for name, latency in _LATENCIES.items()
-        for stranger in (0.0, 0.3, 0.6)
+        for others in (0.0, 0.3, 0.6)
     ),
     *(Case(f"v2, `--faults {name}`", scenario) for name, scenario in SCENARIOS.items()),
 )
@@ -57,7 +57,7 @@ def measure(cases: Iterable[Case] = CASES) -> list[dict[str, Any]]:
             sheet.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
             env = V1 if case.version == 1 else {}
             rehearsal = rehearse(sheet, scenario=case.scenario, env=env)
-            found.append({"case": case.name, **rehearsal.summary, "file": sheet.name})
+            found.append({"case": case.name, **rehearsal.summary.as_dict(), "file": sheet.name})
     return found
 
 
@@ -84,4 +84,4 @@ if __name__ == "__main__":
     shown = table(measure())
     print(shown)  # noqa: T201 - that is what it is for
     if "--readme" in sys.argv:
-        into_readme("the rehearsals", shown)
+        into_page("the rehearsals", shown)

@@ -47,7 +47,7 @@ class Place:
             return str(json.load(answer)["token"])
 
     def customers(self) -> int:
-        """Return how many customers there are, as the first page tells."""
+        """Return how many customers there are, by the first page."""
         request = urllib.request.Request(  # noqa: S310 - of this machine
             f"{self.base}/customers?limit=1", headers={"x-token": self.token()}
         )
@@ -82,7 +82,7 @@ def sandbox(store: Path | str = ":memory:") -> Iterator[Place]:
 def send(
     folder: Path, rows: int, rounds: int, tools: dict[str, Path], say: Callable[[str], None]
 ) -> tuple[list[Line], list[Target]]:
-    """Create `rows` customers by each means; the slow ones get fewer, and are told by the second.
+    """Create `rows` customers by each means; the slow ones get fewer, and are timed by the second.
 
     `tools` are the programs that were found: requests (a Python that has it), newman, wrk.
     """
@@ -122,7 +122,7 @@ def send(
     per_second = {
         name: counts[name] / once.seconds for name, once in found.items() if name != "wrk"
     }
-    if "wrk" in found:  # it tells its rate itself, in the place of the seconds
+    if "wrk" in found:  # it prints its rate itself, in the place of the seconds
         counts["wrk"] = round(found["wrk"].seconds * _SECONDS_OF_WRK)
         found["wrk"] = found["wrk"]._replace(seconds=float(_SECONDS_OF_WRK))
     lines = [

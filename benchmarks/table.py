@@ -1,8 +1,9 @@
-"""What was measured, as Markdown and as JSON."""
+"""Measurements as Markdown and as JSON."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.measure import Timed
 
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "measurements.md"
 
 
 class Line(NamedTuple):
@@ -25,7 +26,7 @@ class Line(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A figure, and what it should be at most or at least; None: it is only told."""
+    """A figure, and what it should be at most or at least; None: it is only shown."""
 
     name: str
     value: float
@@ -34,7 +35,7 @@ class Target(NamedTuple):
 
     @property
     def met(self) -> bool:
-        """Tell whether it is what it should be."""
+        """Return whether it is what it should be."""
         if self.wanted is None:
             return True
         return self.value >= self.wanted if self.at_least else self.value <= self.wanted
@@ -90,13 +91,16 @@ def as_json(title: str, lines: Iterable[Line], targets: Iterable[Target]) -> dic
     }
 
 
-def into_readme(name: str, text: str) -> None:
-    """Put tables between the marks that README has for them."""
+def into_page(name: str, text: str) -> None:
+    """Put tables between their marks in the page, with the commit they were made at."""
+    git = ("git", "rev-parse", "--short", "HEAD")
+    commit = subprocess.run(git, cwd=PAGE.parent, check=True, capture_output=True, text=True)
+    text = f"Measured at {commit.stdout.strip()}.\n\n{text}"
     begin, end = f"<!-- {name}, by make bench -->", f"<!-- end of {name} -->"
-    page = README.read_text("utf-8")
+    page = PAGE.read_text("utf-8")
     before, _, rest = page.partition(begin)
     _, _, after = rest.partition(end)
-    README.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
+    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
 def machine() -> str:
