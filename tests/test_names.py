@@ -1,71 +1,62 @@
-"""Names for who has none: only if asked for, never silently."""
+"""One name for one thing: the glossary's names are in the code, the retired ones are not."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
+import ast
+import functools
+import re
+from pathlib import Path
 
-import pytest
-
-from importer.errors import UsageError
-from importer.pipeline.calls import Output, check
-from importer.pipeline.prepare import Prepared, SheetOptions, prepare
-from tests.cli_process import lines_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-SHEET = (
-    "First Name,Last Name,Phone,Email,Company Name\nAnar,Demo,0500000001,,Demo Ltd\n"
-    ",,0500000002,,\n,,,a@example.com,\n,,,,Demo  MMC\n-,,x,,\n"
-)
+ROOT = Path(__file__).parent.parent
+TERMS, RETIRED = (ROOT / "docs" / "glossary.md").read_text("utf-8").split("## Retired names")
+FILES = sorted((ROOT / "importer").rglob("*.py"))
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-@pytest.fixture
-def sheet(tmp_path: Path) -> Path:
-    path = tmp_path / "list.csv"
-    path.write_text(SHEET, encoding="utf-8")
-    return path
+@functools.cache
+def trees() -> list[ast.Module]:
+    return [ast.parse(path.read_text("utf-8")) for path in FILES]
 
 
-def filled(sheet: Path, *sources: str) -> Prepared:
-    return prepare(sheet, SheetOptions(name_from=sources), today=date(2026, 11, 23))
+def defined() -> set[str]:
+    """Return the names of all modules, classes, functions and methods of the package."""
+    names = {path.stem for path in FILES} | {path.parent.name for path in FILES}
+    for tree in trees():
+        definitions = (n for n in ast.walk(tree) if isinstance(n, (ast.ClassDef, *_FUNCTIONS)))
+        names |= {definition.name for definition in definitions}
+    return names
 
 
-@pytest.mark.parametrize(
-    ("sources", "names"),
-    [
-        ((), {2: "Anar Demo"}),
-        (("phone",), {2: "Anar Demo", 3: "+994500000002"}),
-        (("email",), {2: "Anar Demo", 4: "a@example.com"}),
-        (("company",), {2: "Anar Demo", 5: "Demo MMC"}),
-        (
-            ("company", "phone", "email"),
-            {2: "Anar Demo", 3: "+994500000002", 4: "a@example.com", 5: "Demo MMC"},
-        ),
-    ],
-)
-def test_the_first_source_that_has_anything_gives_the_name(
-    sheet: Path, sources: tuple[str, ...], names: dict[int, str]
-) -> None:
-    found = filled(sheet, *sources)
-    assert found.values["name"].to_dict() == names
-    assert found.outcomes[6].status == "invalid"
-    assert all("no name:" in found.remarks[row] for row in names if row != 2)
+def bound() -> set[str]:
+    """Return the names of all values: variables, attributes and fields."""
+    names = set()
+    for tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                names.add(node.attr)
+    return names
 
 
-def test_it_is_said_in_the_results(sheet: Path) -> None:
-    results = sheet.with_name("r.csv")
-    done = check(sheet, SheetOptions(name_from=("phone",)), Output(results))
-    messages = {line["import_row"]: line["import_message"] for line in lines_of(results)}
-    assert "«+994500000002»: no name: the phone number was taken" in messages["3"]
-    assert messages["2"] == "phone read from 0500000001"
-    assert done.summary["problems"]["name_from_phone"] == 1
+def cells(text: str, column: int) -> list[str]:
+    """Return the names in backticks in one column of a table."""
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return re.findall(r"`([^`]+)`", " ".join(row[column] for row in rows[1:]))
 
 
-@pytest.mark.parametrize("source", ["phone", "email", "company"])
-def test_a_source_that_is_not_there_is_told(tmp_path: Path, source: str) -> None:
-    path = tmp_path / "list.csv"
-    path.write_text("Name\nAnar\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=f"--name-from {source}"):
-        filled(path, source)
+def test_every_term_of_the_glossary_is_in_the_code() -> None:
+    names = cells(TERMS, 2)
+    assert len(names) > 50
+    assert set(names) - defined() - bound() == set()
+
+
+def test_no_retired_name_is_a_module_class_or_function() -> None:
+    retired = [name for name in cells(RETIRED, 0) if not name.startswith("blocks")]
+    assert len(retired) > 40
+    assert set(retired) & defined() == set()
+
+
+def test_each_term_of_the_glossary_is_defined_once() -> None:
+    terms = re.findall(r"^\| ([a-z][^|]*?) \|", TERMS, re.MULTILINE)[1:]
+    assert len(terms) == len(set(terms))
