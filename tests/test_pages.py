@@ -1,31 +1,39 @@
-"""What README and the tour of samples say is what the program does."""
+"""README, docs and the tour of samples agree with the program."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
-from click import Group, Option
+from click import Command, Group, Option
 
 import importer
 from importer.cli.commands import commands
-from importer.cli.options import output, sheet_options
+from importer.cli.option_values import output, sheet_options
 from importer.errors import Exit, UsageError
-from importer.pipeline.calls import Output, check, run
+from importer.pipeline import Output, check, run
 from importer.problems import CATALOGUE
-from importer.records import FIELDS, RESULT_COLUMNS, Status
-from tools.pages import README, ROOT, run_anew, steady
+from importer.records import RESULT_COLUMNS, Status
+from importer.store.records import Kind
+from tools.pages import PAGES, README, ROOT, blocks, generated, language_of, run_anew, steady
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-TEXT = README.read_text("utf-8")
 SAMPLES = ROOT / "samples"
 TOUR = (SAMPLES / "README.md").read_text("utf-8")
+ALL_PAGES = [
+    *PAGES,
+    *(ROOT / page for page in ("CONTRIBUTING.md", "SECURITY.md", "tests/README.md")),
+]
+TEXT = {page: page.read_text("utf-8") for page in PAGES}
+REFERENCE = ROOT / "docs" / "reference"
+OTHERS = {"--help", "--million", "--rm"}  # of click, the benchmarks and podman
 
 
-def table(heading: str, text: str = TEXT) -> list[list[str]]:
+def table(heading: str, text: str) -> list[list[str]]:
     """Return the cells of the first table after a heading, without its own heading."""
     lines = iter(text[text.index(heading) :].splitlines())
     rows = []
@@ -41,19 +49,51 @@ def words(rows: list[list[str]], place: int = 0) -> list[str]:
     return re.findall(r"`([^`]+)`", " ".join(row[place] for row in rows))
 
 
-def test_readme_shows_what_is_printed_today() -> None:
-    """…by every command in it, run. `make readme` writes it anew."""
-    assert steady(run_anew(TEXT)) == steady(TEXT)
+def reference(name: str) -> str:
+    return TEXT[REFERENCE / name]
+
+
+SHOWING = [page for page in PAGES if blocks(TEXT[page])]
+SLOW = pytest.mark.slow(reason="each of its commands is run")
+LONG = {ROOT / "docs" / "tutorial" / "first-migration.md"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=SLOW if language_of(page) != "en" or page in LONG else ())
+        for page in SHOWING
+    ],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_page_shows_what_is_printed_today(page: Path) -> None:
+    """`make pages` writes it anew."""
+    assert steady(run_anew(TEXT[page], language_of(page))) == steady(TEXT[page])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_generated_part_of_a_page_is_that_of_today(page: Path) -> None:
+    """`make pages` writes it anew."""
+    assert generated(TEXT[page]) == TEXT[page]
+
+
+def test_pages_are_generated_and_run() -> None:
+    assert {"rules.md", "questions.md", "commands.md"} <= {
+        page.name for page in PAGES if "<!-- generated:" in TEXT[page]
+    }
+    assert README in SHOWING
 
 
 def test_exit_codes() -> None:
-    assert [int(row[0]) for row in table("### Exit codes\n")] == [int(code) for code in Exit]
+    codes = [int(row[0]) for row in table("# Exit codes\n", reference("exit-codes.md"))]
+    assert codes == [int(code) for code in Exit]
     help_text = commands.help or ""
     assert [int(code) for code in re.findall(r"(?m)^ *(\d+) {2,}", help_text)] == list(Exit)
 
 
 def test_statuses_and_columns() -> None:
-    columns, statuses = table("### Results\n"), table("| `import_status` | meaning |")
+    text = reference("results.md")
+    columns, statuses = table("# Results\n", text), table("| `import_status` | meaning |", text)
     assert words(columns) == list(RESULT_COLUMNS)
     assert sorted(words(statuses)) == sorted(Status)
 
@@ -63,58 +103,101 @@ def test_environment() -> None:
     read = set(re.findall(r'text\("([A-Z_]+)"', settings)) | set(
         re.findall(r"CLOPOS_([A-Z_]+)", settings)
     )
-    told = {name.removeprefix("CLOPOS_") for name in words(table("### Environment\n"))}
+    rows = table("# Environment\n", reference("environment.md"))
+    told = {name.removeprefix("CLOPOS_") for name in words(rows)}
     assert read <= told
     source = "".join(path.read_text("utf-8") for path in (ROOT / "importer").glob("*.py"))
     for name in told:
         assert f'"{name}"' in source or f"CLOPOS_{name}" in source
 
 
+def test_extras() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    told = words(table("# Extras\n", reference("extras.md")))
+    assert sorted(told) == sorted(project["optional-dependencies"])
+
+
+def every_command(command: Command) -> list[Command]:
+    """Return a command and those below it."""
+    below = command.commands.values() if isinstance(command, Group) else ()
+    return [command, *(each for inner in below for each in every_command(inner))]
+
+
 def test_commands_and_flags_exist() -> None:
     assert isinstance(commands, Group)
-    for name in commands.commands:
-        assert re.search(rf"(?m)^clopos-import {name}\b", TEXT)
-    for name in re.findall(r"(?m)^ *\$? ?clopos-import ([a-z]+)", TEXT):
+    text = "\n".join([*TEXT.values(), TOUR])
+    for name in re.findall(r"(?m)^ *\$? ?clopos-import ([a-z]+(?:-[a-z]+)*)", text):
         assert name in commands.commands
     known = {
         opt
-        for command in (commands, *commands.commands.values())
+        for command in every_command(commands)
         for parameter in command.params
         if isinstance(parameter, Option)
         for opt in parameter.opts
     }
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT + TOUR)) - known <= {"--help"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - known <= OTHERS
 
 
-def test_every_problem_is_told_of_by_a_rule() -> None:
-    assert [row[0] for row in table("## How values are read\n")] == [f"R{n}" for n in range(1, 15)]
-    assert {"missing_name", "malformed_row"} <= CATALOGUE.keys()
-    assert "name" in FIELDS
+def test_every_problem_names_a_rule() -> None:
+    """The rules are the table; R1, R12 and R13 are about more than one value, and have no code."""
+    rules = {row[0] for row in table("# How values are read\n", reference("rules.md"))}
+    assert rules == {f"R{number}" for number in range(1, 15)}
+    assert {entry.rule for entry in CATALOGUE.values()} == rules - {"R1", "R12", "R13"}
 
 
 def test_a_python_call_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """…and raises what a command would say."""
     result = check(SAMPLES / "customers.csv", output=Output(tmp_path / "results.csv"))
     assert list(result.rows.index) == [2, 3, 4, 5, 6, 7, 8, 9]
-    assert (result.summary["ready"], result.exit_code, result.error) == (4, 1, None)
+    assert (result.summary.as_dict()["ready"], result.exit_code, result.error) == (4, 1, None)
     with pytest.raises(UsageError, match="No credentials"):
         run(SAMPLES / "customers.csv", output=Output(tmp_path / "results.csv"), env={})
     assert tuple(capfd.readouterr()) == ("", "")
     assert (ROOT / "importer" / "py.typed").exists()
 
 
-def test_what_make_is_said_to_do_it_does() -> None:
+def test_targets_of_make_that_pages_name_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    told = set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", TEXT + TOUR))
-    assert {"demo", "test", "messages"} <= told
+    text = "\n".join([*TEXT.values(), TOUR])
+    told = set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", text))
+    assert {"demo", "test"} <= told
     assert told <= set(re.findall(r"(?m)^([a-z-]+):.*##", makefile))
 
 
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#h][^)]*)\)", TEXT):
-        assert (ROOT / target).exists(), target
-    headings = {h.lower().replace(" ", "-") for h in re.findall(r"(?m)^#+ (.+)$", TEXT)}
-    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= headings
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#h][^)#]*)[^)]*\)", text):
+        assert (page.parent / target).exists(), target
+    headings = {h.lower().replace(" ", "-") for h in re.findall(r"(?m)^#+ (.+)$", text)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_paths_that_a_page_names_exist(page: Path) -> None:
+    places = [ROOT, ROOT / "importer", ROOT / "importer" / "mapping", ROOT / "tests"]
+    for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|toml|csv|md|html))`", page.read_text("utf-8")):
+        assert any((place / name).exists() for place in places), name
+
+
+def test_each_file_of_tests_says_which_fault_it_finds() -> None:
+    text = (ROOT / "tests" / "README.md").read_text("utf-8")
+    files = {str(path.relative_to(ROOT / "tests")) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {name for name in files if f"`{name}`" not in text} == set()
+
+
+def test_the_site_is_built_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    """…with every link of it checked by the builder (`--strict`)."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    command = (Path(sys.executable).with_name("zensical"), "build", "--strict")
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = sorted((tmp_path / "build" / "site").rglob("*.html"))
+    assert len(pages) > len(list((ROOT / "docs").rglob("*.md")))  # a page of errors as well
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert re.findall(r"(?:src=|<link [^>]*href=)[\"']?https?://[^\"' >]+", text) == []
 
 
 ROWS = table("| sheet | what becomes of it", TOUR)
@@ -126,20 +209,20 @@ def test_the_tour_of_samples(row: list[str], tmp_path: Path) -> None:
     given = commands.commands["check"].make_context(
         "check", [str(SAMPLES / name), *flags, "--results", str(tmp_path / "results.csv")]
     )
-    result = check(SAMPLES / name, sheet_options(given.params), output(given.params))
-    counts = [str(result.summary[status]) for status in ("ready", "invalid", "duplicate")]
+    result = check(SAMPLES / name, sheet_options(given.params), output(given.params, Kind.CHECK))
+    counts = [str(result.summary.as_dict()[status]) for status in ("ready", "invalid", "duplicate")]
     assert counts == row[-3:]
 
 
 def test_every_sample_is_in_the_tour() -> None:
     told = {name.split()[0] for name in words(ROWS)}
-    assert {path.name for path in SAMPLES.glob("*.*")} - {"README.md", "report.png"} <= told
+    assert {path.name for path in SAMPLES.glob("*.*")} - {"README.md"} <= told
 
 
-def test_the_map_names_every_module() -> None:
-    """…so that whoever is new finds each of them by the way of a row."""
+def test_the_tree_names_every_room() -> None:
+    """The docstring of the package and the folder list say the same."""
     text = importer.__doc__ or ""
-    told = {*re.findall(r"`([a-z0-9_]+)`", text), *re.findall(r"[a-z]+(?= →)|(?<=→ )[a-z]+", text)}
-    files = {path.stem for path in (ROOT / "importer").glob("[a-z]*.py")}
-    packages = {path.parent.name for path in (ROOT / "importer").glob("*/__init__.py")}
-    assert told == files | packages
+    rooms = set(re.findall(r"^    ([a-z]+)/ ", text, re.MULTILINE))
+    assert rooms == {path.parent.name for path in (ROOT / "importer").glob("*/__init__.py")}
+    beside = {path.stem for path in (ROOT / "importer").glob("[a-z]*.py")}
+    assert beside <= set(re.findall(r"`([a-z0-9_]+)`", text))
