@@ -1,20 +1,30 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture readme messages screenshot check lock bench bench-quick
+.PHONY: help demo demo-fleet test test-all torture torture-fleet fuzz pages docs dist messages screenshot check lock bench bench-quick
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+READY_DEV := .venv/ready-dev
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(READY): requirements.txt pyproject.toml
+define set_up
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	@echo 'Setting up .venv, once'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $(READY)
+endef
+
+$(READY): requirements.txt pyproject.toml
+	$(set_up)
+	@touch $@
+
+# What developers need has what users need.
+$(READY_DEV): requirements-dev.txt pyproject.toml
+	$(set_up)
+	@touch $(READY) $@
 
 # Exit code 1: some rows need a person, which is what the sample is there to show.
 demo: $(READY)  ## import a real-shaped sample into a Clopos on this machine
@@ -27,30 +37,59 @@ demo: $(READY)  ## import a real-shaped sample into a Clopos on this machine
 	@echo
 	@echo 'Your own list: $(BIN)/clopos-import check FILE sends nothing and says what is wrong with it.'
 
-test: $(READY)  ## run all tests
-	@# One worker more than processors: what is tested waits for disks and for other processes.
-	$(BIN)/python -m pytest -n $$($(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist worksteal --cov --cov-report=term --cov-fail-under=95
+demo-fleet: $(READY_DEV)  ## send the sheets of twelve brands by two workers, one of which is killed
+	$(BIN)/python -m tools.demo_fleet
 
-torture: $(READY)  ## kill the command 2,000 times: nobody twice, nobody lost
+test: $(READY_DEV)  ## run the tests that take minutes together
+	@# The command is started some hundred times; compiled, it starts a fifth sooner.
+	@$(BIN)/python -m compileall -q -j 0 importer schemas
+	@# More workers than processors: what is tested waits for disks and for other processes.
+	$(BIN)/python -m pytest -m "not slow" -n $$($(PYTHON) -c 'import os; print(os.cpu_count() + 2)') --dist worksteal --cov --cov-report=term --cov-fail-under=95
+
+test-all: $(READY_DEV)  ## run all tests, those that take long included
+	$(BIN)/python -m pytest -n $$($(PYTHON) -c 'import os; print(os.cpu_count() + 2)') --dist worksteal
+
+torture: $(READY_DEV)  ## kill the command 2,000 times: no row twice, none lost
 	$(BIN)/python -m tools.crash_test --kills 2000
 
-readme: $(READY)  ## write anew what README's commands print
+torture-fleet: $(READY_DEV)  ## kill the workers of 200 brands 50 times: nobody twice, nobody lost
+	$(BIN)/python -m tools.torture_fleet --brands 200 --kills 50
+
+fuzz: $(READY_DEV)  ## read damaged sheets, results and answers for ten minutes
+	$(BIN)/python -m tools.fuzz --minutes 10
+
+pages: $(READY_DEV)  ## write anew what README and docs show of the program
 	$(BIN)/python -m tools.pages
 
-messages: $(READY)  ## bring the translations in importer/locales up to date
+messages: $(READY_DEV)  ## bring the translations in importer/locales up to date
 	$(BIN)/python -m tools.messages
 
-screenshot: $(READY)  ## take docs/images/report.png anew (needs chromium)
-	$(BIN)/python -m tools.screenshot
+docs: $(READY_DEV)  ## build the documentation as a site, in build/site
+	$(BIN)/zensical build --strict --clean
 
-check: $(READY)  ## lint, format, types, layers
+screenshot: $(READY_DEV)  ## take the pictures in docs/images anew (needs chromium)
+	$(BIN)/python -m tools.screenshot
+	$(BIN)/python -m tools.page_pictures
+
+check: $(READY_DEV)  ## lint, format, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: ## renew requirements.txt (needs uv)
-	uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o requirements.txt
+DIST := build/dist-tools
+$(DIST)/ready: tools/dist-requirements.txt
+	$(PYTHON) -m venv $(DIST)
+	$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+dist: $(READY_DEV) $(DIST)/ready  ## build sdist and wheel, try the wheel, write SBOM and checksums
+	PATH="$$PWD/$(DIST)/bin:$$PATH" $(BIN)/python -m tools.dist --python python3.11 --python python3.12 --python python3.13
+
+LOCK := uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+lock:  ## renew requirements-dev.txt and requirements.txt (needs uv)
+	$(LOCK) --group dev --all-extras pyproject.toml -o requirements-dev.txt
+	$(LOCK) --group build pyproject.toml -c requirements-dev.txt -o requirements.txt
 
 BENCH := build/bench
 $(BENCH)/ready: benchmarks/requirements.txt
@@ -61,8 +100,8 @@ $(BENCH)/ready: benchmarks/requirements.txt
 	command -v wrk || (cd $(BENCH) && apt-get download wrk libluajit-5.1-2 && for each in *.deb; do dpkg -x $$each .; done) || true
 	@touch $@
 
-bench: $(READY) $(BENCH)/ready  ## how fast we are beside what people use instead (five minutes)
+bench: $(READY_DEV) $(BENCH)/ready  ## how fast we are beside what people use instead (twenty minutes)
 	$(BIN)/python -m benchmarks
 
-bench-quick: $(READY) $(BENCH)/ready  ## the same with fewer rows and rounds (one minute)
+bench-quick: $(READY_DEV) $(BENCH)/ready  ## the same with fewer rows and rounds (one minute)
 	$(BIN)/python -m benchmarks --quick

@@ -1,4 +1,4 @@
-"""What `pip install` puts on a machine is all that is needed there."""
+"""`pip install` puts on a machine all that is needed there."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_everything_that_is_no_python_is_inside(installed: Path) -> None:
-    """…profiles, templates and catalogues; and nothing is that nobody needs to import."""
+    """…profiles, templates and catalogues; and nothing that importing doesn't need."""
     others = {
         path.relative_to(REPO)
         for package in ("importer", "schemas")
