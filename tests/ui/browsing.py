@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.cli_process import PROGRAM
 
@@ -26,6 +26,10 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
+
+WAIT = 90_000
+"""Milliseconds that a page gets for anything: beside other tests, seconds are common."""
+expect.set_options(timeout=WAIT)
 
 
 @dataclass
@@ -109,6 +113,7 @@ class Watched:
 def new_page(browser: Browser, served: Served, watched: Watched, **options: Any) -> Page:
     """Open a page in a browser of its own and let it in."""
     context = browser.new_context(reduced_motion="reduce", **options)  # colours don't fade
+    context.set_default_timeout(WAIT)
     page = watched.watch(context.new_page())
     page.goto(served.new_link())
     return page

@@ -122,15 +122,15 @@ def test_seven_tabs_all_load_while_a_run_is_shown(
     page = new_page(browser, served, watched)
     page.goto(f"{served.root}sheets/many.csv/plan")
     page.get_by_role("button", name="Ask Clopos and plan").click()
-    page.get_by_label("Create 3,000 customers").check(timeout=30000)
+    page.get_by_label("Create 3,000 customers").check()
     page.get_by_role("button", name="Send 3,000 customers").click()
     tabs = []
     for _ in range(7):
         tab = watched.watch(page.context.new_page())
-        tab.goto(f"{served.root}run", timeout=10000)
+        tab.goto(f"{served.root}run")
         expect(tab.locator("#live-done, #ended").first).to_be_visible()
         tabs.append(tab)
-    page.goto(f"{served.root}sheets/many.csv/columns", timeout=5000)
+    page.goto(f"{served.root}sheets/many.csv/columns")
     expect(page.get_by_role("heading", level=1)).to_have_text("Which column is what?")
 
 

@@ -31,7 +31,6 @@ SLOW = pytest.mark.slow(reason="a browser, for half a minute")
 GO_ON = "button[name=then][value=questions]"
 FIRST_ANSWER = ".question button[name=answer][value='1']"
 PLAN = "main form[action$='/plan'] .acts button"
-WAIT = 60_000  # milliseconds; the machine may be busy
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ def answer(page: Page, hand: Hand, sheet: Path) -> set[tuple[str, str]]:
 def plan(page: Page, hand: Hand, rows: int) -> None:
     """Plan, and wait until the page shows so many rows to create."""
     hand.press(page, PLAN)
-    expect(page.locator(f"input[name=sure][value='{rows}']")).to_be_visible(timeout=WAIT)
+    expect(page.locator(f"input[name=sure][value='{rows}']")).to_be_visible()
 
 
 def journey(
@@ -93,7 +92,7 @@ def journey(
     plan(page, hand, len(shown))
     hand.tick(page, "input[name=sure]")
     hand.press(page, "button[name=rows][value=all]")
-    expect(page.locator("#ended")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#ended")).to_be_visible()
     assert at_clopos(clopos) == shown
     first = shown
 
@@ -115,13 +114,13 @@ def journey(
 
     step(page, hand, "rehearsal")
     hand.press(page, "form[action$='/rehearsal'] button")
-    expect(page.locator(".status.created").first).to_be_visible(timeout=WAIT)
+    expect(page.locator(".status.created").first).to_be_visible()
     assert at_clopos(clopos) == first | there, "a rehearsal sends nothing"
     step(page, hand, "plan")
     plan(page, hand, 74)
     hand.press(page, "button[name=rows][value=first]")
     page.wait_for_url("**/run")
-    expect(page.locator("#ended")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#ended")).to_be_visible()
     look(page)
     assert len(at_clopos(clopos) - first) == 12
 
@@ -136,7 +135,7 @@ def journey(
     plan(page, hand, 65)
     hand.tick(page, "input[name=sure]")
     hand.press(page, "button[name=rows][value=all]")
-    expect(page.locator("#ended")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#ended")).to_be_visible()
     expected = (shown - {other, left_out}) | {(other[0], "")} | there | first
     assert at_clopos(clopos) == expected
     assert len(clopos.sandbox("customers")) == len(expected)
