@@ -204,7 +204,7 @@ def test_no_text_is_shown_without_the_catalogue(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_error_says_what_to_do(path: Path) -> None:
+def test_every_error_has_a_fix(path: Path) -> None:
     """…beside what happened, and why where that isn't clear already."""
     assert [
         ast.unparse(node)

@@ -53,7 +53,7 @@ def test_schema_is_one(name: str) -> None:
     ],
     ids=["all ready", "problems", "question", "wrong flag", "empty file"],
 )
-def test_check_prints_what_its_schema_says(
+def test_output_of_check_fits_its_schema(
     sheet: str, flags: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "list.csv").write_text(sheet, "utf-8")
@@ -61,7 +61,7 @@ def test_check_prints_what_its_schema_says(
     assert found["exit_code"] == code
 
 
-def test_run_rehearse_and_verify_print_what_their_schemas_say(
+def test_output_of_run_rehearse_and_verify_fits_their_schemas(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, results = tmp_path / "list.csv", tmp_path / "results.jsonl"

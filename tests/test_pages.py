@@ -66,7 +66,7 @@ LONG = {ROOT / "docs" / "tutorial" / "first-migration.md"}
     ],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
-def test_page_shows_what_is_printed_today(page: Path) -> None:
+def test_page_shows_the_current_output(page: Path) -> None:
     """`make pages` writes it anew."""
     assert steady(run_anew(TEXT[page], language_of(page))) == steady(TEXT[page])
 

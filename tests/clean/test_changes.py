@@ -46,7 +46,7 @@ def test_every_value_that_was_changed_beyond_trimming_is_shown(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_blocks_say_what_the_whole_says(name: str) -> None:
+def test_changes_by_block_equal_changes_of_the_whole_column(name: str) -> None:
     found = prepare(EXPORTS / name, SheetOptions(), today=date(2026, 11, 23))
     assert found.changes
     rows = np.asarray(found.sheet.table.index)

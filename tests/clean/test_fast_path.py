@@ -80,7 +80,7 @@ def test_the_usual_is_certain(field: str) -> None:
         max_size=60,
     )
 )
-def test_on_any_text_the_columns_say_what_the_parsers_say(texts: list[str]) -> None:
+def test_fast_path_equals_the_parsers_on_any_text(texts: list[str]) -> None:
     for field in PARSERS:
         agree(field, texts)
 
@@ -94,7 +94,7 @@ def test_kind_of_codes_of_a_column_equals_that_of_its_texts(texts: list[str]) ->
     )
 
 
-def test_the_letters_stay_what_they_are() -> None:
+def test_letters_of_a_certain_name_are_unchanged() -> None:
     values, sure = read_fast(
         "name", pa.array([*map(chr, range(0x250)), *map(chr, range(0x400, 0x530))]), ""
     )
@@ -131,7 +131,7 @@ def numbers(draw: st.DrawFn) -> str:
 @settings(max_examples=120, deadline=None)
 @given(st.lists(numbers(), min_size=1, max_size=60), st.sampled_from(REGIONS))
 @example(["+994501234567", "0501234567", "501234567", "994501234567", "00994501234567"], "AZ")
-def test_phones_are_what_libphonenumber_says(texts: list[str], region: str) -> None:
+def test_fast_phones_equal_libphonenumber(texts: list[str], region: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phones, "_WORTH_IT", 1)
         agree("phone", texts, region)

@@ -269,7 +269,7 @@ def server(
         ("CLOPOS_CLIENT_ID", "disabled-client", "module"),
     ],
 )
-def test_refused_credentials_are_exit_3_and_what_to_do(
+def test_refused_credentials_are_exit_3_with_a_fix(
     sheet: Path,
     server: dict[str, str],
     name: str,
@@ -482,7 +482,7 @@ def test_without_a_command_the_way_is_shown(capsys: pytest.CaptureFixture[str]) 
         (["sandbox", "--fault", "9=1%"], "The sandbox has no fault 9", "take one of"),
     ],
 )
-def test_wrong_usage_says_what_to_do(
+def test_wrong_usage_is_exit_2_with_a_fix(
     arguments: list[str], what: str, fix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(arguments) == 2

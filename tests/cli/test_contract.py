@@ -99,7 +99,9 @@ def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_check_says_what_would_be_done(sheet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_counts_rows_by_status_and_lists_payloads(
+    sheet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     payloads = sheet.parent / "payloads.jsonl"
     assert run_command(["check", "list.csv", "--json", "--payloads", str(payloads)]) == 1
     told = json.loads(capsys.readouterr().out)

@@ -114,7 +114,7 @@ def test_value_that_cannot_be_erased_is_an_error(
     assert "Traceback" not in done.stderr
 
 
-def test_json_is_one_line_whatever_happens(
+def test_json_is_one_line_on_success_and_on_error(
     sheet: Path,
     env: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,

@@ -103,7 +103,7 @@ def test_login_that_cannot_be_kept_is_an_error_that_names_the_file(
     assert f"{kept_file()} can't be written" in " ".join(capsys.readouterr().err.split())
 
 
-def test_login_without_terminal_and_values_names_what_is_missing(
+def test_login_without_terminal_names_the_missing_variable(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del signed_out["CLOPOS_CLIENT_ID"]

@@ -207,13 +207,13 @@ def test_the_plan_counts_the_rows_that_are_not_sent() -> None:
         (Compared(Approach.BLIND), "may be created again"),
     ],
 )
-def test_the_plan_says_what_the_comparison_cannot_see(compared: Compared, words: str) -> None:
+def test_plan_names_the_limits_of_the_comparison(compared: Compared, words: str) -> None:
     text = " ".join(plan_lines(planned(range(3), price(3, 1.0), compared=compared), NOW))
     assert (" ! " in text) is bool(words)
     assert words in re.sub(r"\s+", " ", text)
 
 
-def test_the_result_ends_with_what_to_do_next() -> None:
+def test_result_ends_with_the_next_step() -> None:
     requests = {"total": 71, "throttled": 2}
     counts = {Status.CREATED: 69, Status.INVALID: 1}
     summary = Summary("x", counts, 70, seconds=16 * 60, results="x.csv", requests=requests)
@@ -299,7 +299,7 @@ def test_a_terminal_has_bold_headings_and_red_errors(screen: Screen) -> None:
     assert screen.text() == "\033[1mPlan\033[0m\r\n\033[1;31mError: no\033[0m\r\n"
 
 
-def test_sending_shows_rows_time_left_and_what_is_uncertain(screen: Screen) -> None:
+def test_sending_shows_rows_time_left_and_uncertain_rows(screen: Screen) -> None:
     shown = Terminal(screen.stream, env={}, tempo=Tempo(steady=0.0))
     counts = {Status.CREATED: 499, Status.CONFLICT: 1}
     with shown.watch_sending():
@@ -368,7 +368,7 @@ def _until(true: object, seconds: float = 10.0) -> None:
         os.sched_yield()
 
 
-def test_a_long_wait_shows_what_and_how_far(screen: Screen) -> None:
+def test_long_wait_shows_its_step_and_progress(screen: Screen) -> None:
     shown = Terminal(screen.stream, env={}, tempo=Tempo(move_every=0.005, move_after=0.0))
     with shown.step("reading x.csv") as progress:
         _until(lambda: "reading x.csv … 00:00" in screen.text())
@@ -434,7 +434,7 @@ def test_nothing_is_asked_where_there_is_nothing_to_decide(
     assert "[y/N]" not in stream.getvalue()
 
 
-def test_the_terminal_shows_what_was_understood_and_found() -> None:
+def test_terminal_shows_the_blocks_understood_and_found() -> None:
     stream = io.StringIO()
     View(Terminal(stream, env={})).prepare(EXPORTS / "az-excel.csv", SheetOptions(), "")
     heads = [line for line in stream.getvalue().splitlines() if line and line[0] != " "]
@@ -452,7 +452,7 @@ def test_the_null_reporter_takes_everything_and_shows_nothing(
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_plan_explains_what_differs_and_what_clashes() -> None:
+def test_plan_explains_differences_and_conflicts() -> None:
     outcomes = (
         Outcome(2, Status.EXISTS, message="…"),
         *(Outcome(n, Status.CONFLICT) for n in (3, 4)),

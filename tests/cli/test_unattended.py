@@ -83,7 +83,7 @@ def test_a_log_on_a_full_disk_is_one_remark_and_ends_no_run() -> None:
 
 
 @given(st.text())
-def test_a_log_entry_is_one_line_whatever_it_holds(text: str) -> None:
+def test_log_entry_of_any_text_is_one_line(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.log"
         with log_to(path, print):

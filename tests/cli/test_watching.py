@@ -138,7 +138,7 @@ def test_known_problems_are_counted_and_kept_without_a_value(
     assert not kept.exists()
 
 
-def test_notification_is_sent_for_what_is_new_and_holds_no_customer(
+def test_notification_is_sent_for_new_problems_and_names_no_customer(
     folder: Path, receiver: Receiver
 ) -> None:
     flags = ("--notify", f"json://{receiver.url}", "--known-problems", "ok")

@@ -33,7 +33,7 @@ def hour(name: str = "", **options: Any) -> Row:
 @an_hour
 @pytest.mark.parametrize("reserve", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("latency", ["20 ms", "20 ms to 9 s", "9 s", "mostly 100 ms, some 8 s"])
-def test_the_allowed_rate_is_used_whatever_the_latency(latency: str, reserve: float) -> None:
+def test_allowed_rate_is_used_at_any_latency(latency: str, reserve: float) -> None:
     row = hour(latency=latency, reserve=reserve)
     assert row.throttled == 0
     assert row.use.worst_ten_minutes
@@ -149,7 +149,7 @@ async def test_late_waiter_loses_only_its_turn() -> None:
     assert [round(each / (60.05 / 60), 2) for each in times] == [0.0, 1.0, 2.4, 3.0]
 
 
-async def test_a_restart_remembers_what_left_before() -> None:
+async def test_restart_counts_requests_sent_before_it() -> None:
     # Ten in a minute are allowed; nine left 50 to 42 seconds ago.
     quota = RateLimiter([Rate(10, 60.0)], reserve=0.0, recent=[float(n) for n in range(42, 51)])
     times = await leave(quota, 3)
@@ -313,7 +313,7 @@ def test_invalid_rate_is_an_error(text: str) -> None:
         parse_rates(text)
 
 
-def test_a_forecast_goes_by_what_others_used_in_the_mean() -> None:
+def test_forecast_assumes_the_mean_use_by_other_clients() -> None:
     """A client that takes 90 a minute, five minutes of ten, is 45 to a forecast, active or not."""
     window = SlidingWindow(Rate(300, MINUTE), 0.1)
     for second in range(0, 1200, 5):

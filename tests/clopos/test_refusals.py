@@ -62,7 +62,7 @@ async def test_chance_401s_stop_nothing() -> None:
         assert len(here.customers()) == 200
 
 
-async def test_token_refused_by_all_after_success_ends_it_soon_and_says_what_worked() -> None:
+async def test_token_refused_after_success_stops_soon_and_reports_that_sign_in_works() -> None:
     async with sandbox() as (here, api):
         await create(api)
         here.faults.add("invalid401", times=None)

@@ -455,7 +455,7 @@ HEADERS = st.dictionaries(
 
 
 @given(st.sampled_from(Call), st.integers(-1, 999), HEADERS, BODIES)
-def test_whatever_comes_is_answered_and_a_2xx_is_never_sent_again(
+def test_every_response_gets_a_verdict_and_a_2xx_is_never_resent(
     call: Call, status: int, headers: dict[str, str], body: bytes
 ) -> None:
     answer = classify_response(call, status, headers, body, now=NOW)

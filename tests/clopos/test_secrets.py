@@ -102,7 +102,7 @@ def test_value_of_a_row_is_hidden_however_it_is_spelt(value: str, text: str) -> 
 
 
 @given(st.text(max_size=60), st.text(max_size=30), st.lists(st.text(max_size=12), max_size=3))
-def test_redacting_never_fails_and_hides_what_it_is_given(
+def test_redacting_never_raises_and_hides_every_given_secret(
     text: str, secret: str, values: list[str]
 ) -> None:
     shown = redact(f"{text}{secret}{text}", [secret], values)

@@ -20,7 +20,7 @@ from tests.clopos.conftest import (
 )
 
 
-async def test_all_who_need_a_token_share_one_sign_in() -> None:
+async def test_concurrent_requests_share_one_sign_in() -> None:
     async with sandbox() as (here, api):
         await asyncio.gather(*(api.page(1) for _ in range(20)))
         assert api.requests.auths == 1

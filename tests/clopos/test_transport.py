@@ -115,7 +115,7 @@ async def test_scan_accepts_short_pages_and_stops_when_not_worth_it() -> None:
 
 
 @pytest.mark.parametrize("tells", ["total", "something else"])
-async def test_scan_finds_customers_who_move_up_while_it_reads(tells: str) -> None:
+async def test_scan_finds_customers_that_move_up_a_page_meanwhile(tells: str) -> None:
     """A customer on a page that was read is deleted: the next one slips onto that page."""
     there = list(range(1, 8))
 

@@ -97,7 +97,7 @@ def _names(path: Path) -> set[str]:
     return set(re.findall(r"(?m)^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==", path.read_text("utf-8")))
 
 
-def test_s25_users_install_what_they_need_by_hash_and_no_tools_of_developers() -> None:
+def test_s25_requirements_of_users_have_hashes_and_no_developer_tools() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     need = {re.split(r"[^a-z0-9-]", each)[0] for each in project["project"]["dependencies"]}
     tools = {

@@ -167,7 +167,7 @@ async def test_02_row_in_doubt_that_is_decided_to_be_another_is_sent(tmp_path: P
 
 @pytest.mark.parametrize("match", ["auto", "never"])
 @pytest.mark.parametrize("field", ["phone", "code"])
-async def test_03_server_that_answers_200_with_who_is_there_is_a_conflict_with_that_id(
+async def test_03_answer_200_with_an_existing_customer_is_a_conflict_with_its_id(
     tmp_path: Path, match: str, field: str
 ) -> None:
     value: dict[str, Any] = {field: {"phone": "+994500000002", "code": "C-2"}[field]}

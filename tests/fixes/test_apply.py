@@ -169,7 +169,7 @@ def test_cell_that_has_the_new_text_already_is_no_fix_that_no_longer_fits() -> N
     assert apply_acts(sheet, acts).unfit == ()
 
 
-def test_row_left_out_is_held_whatever_its_cells_became() -> None:
+def test_row_left_out_stays_out_after_its_cells_change() -> None:
     sheet = sheet_of([("Cəmi", "", "", "12"), ("Aysel", "", "", "K")])
     acts: list[Act] = [
         SetText("Cinsi", ("12",), ("",), n=1),

@@ -221,7 +221,7 @@ def test_file_without_acts_has_none(path: Path) -> None:
         assert load_log(path).acts == ()
 
 
-def test_line_is_what_the_documents_show(path: Path) -> None:
+def test_line_has_the_documented_keys(path: Path) -> None:
     append(path, [SetText("Mobil", ("9,945E+11",), ("",), row=412)], of="list.csv", now=NOW)
     first, line = path.read_text("utf-8").splitlines()
     assert json.loads(first) == {"fixes": 1, "of": "list.csv"}

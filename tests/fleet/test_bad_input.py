@@ -83,7 +83,7 @@ def test_sheet_that_is_written_while_its_job_begins_is_waited_for(
 
 
 @slow
-def test_worker_whose_tables_are_upgraded_meanwhile_hands_over_and_refuses(
+def test_worker_with_upgraded_tables_hands_its_jobs_over_and_exits(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.brand("tea", 60, options=_PACED)

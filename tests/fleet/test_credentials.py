@@ -109,7 +109,7 @@ def test_credentials_kept_by_login_are_not_used_for_a_brand(
     ("code", "why"),
     [("import sys; print('hunter2'); sys.exit(3)", "exit code 3"), ("print('hunter2')", None)],
 )
-def test_command_that_fails_is_reported_without_what_it_printed(code: str, why: str | None) -> None:
+def test_failed_command_is_reported_without_its_output(code: str, why: str | None) -> None:
     brand = replace(TEA, credentials=f'command:{sys.executable} -c "{code}"')
     with pytest.raises(UsageError) as caught:
         settings_of(brand, {})

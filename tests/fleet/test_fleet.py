@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.fleet.lab import Lab
 
 
-def test_good_brands_are_sent_once_whatever_is_wrong_with_others(
+def test_good_brands_are_sent_once_despite_faults_of_others(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.brand("good", 30)

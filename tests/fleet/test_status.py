@@ -106,7 +106,7 @@ def test_json_has_the_keys_of_the_contract() -> None:
     assert status["queue"] == {"waiting": 0, "running": 1}
 
 
-def test_table_names_what_is_wrong_and_what_is_late() -> None:
+def test_table_names_errors_and_late_jobs() -> None:
     fleet = parse_brands(TEXT, Path("brands.toml"))
     old = JobRow("tea", False, "default", None, False, NOW - timedelta(hours=2))
     status = fleet_status(fleet, {"tea": ended(3, "Clopos is away")}, [old], [], NOW)

@@ -176,7 +176,9 @@ def test_worker_of_an_older_version_refuses(lab: Lab) -> None:
     assert lab.fleet("status") == 3
 
 
-def test_failed_answers_of_two_workers_stay_below_what_blocks_an_address(lab: Lab) -> None:
+def test_failed_answers_of_two_workers_stay_below_the_limit_that_blocks_an_address(
+    lab: Lab,
+) -> None:
     for number in range(10):
         lab.brand(f"brand-{number}", 90, options=["--rate", "600/min", "--match", "never"])
     lab.open_sandbox(failed_per_minute=600, per_minute=3000)

@@ -115,7 +115,7 @@ def test_a_row_that_shares_a_value_with_a_row_or_its_customer_is_judged() -> Non
     assert [row.number for row in found.rest] == [2, 3, 4, 5]
 
 
-def test_a_customer_whose_row_left_the_sheet_keeps_rows_of_its_name_from_being_new() -> None:
+def test_row_with_the_name_of_a_customer_without_a_row_is_not_new() -> None:
     sheet = rows("Aysel p1", "Orxan p6")
     left = KnownCustomer("9", seen=(rows("Aysel p9")[0].evidence,), had_row=True)
     found = decide_usual(sheet, Index({"9": left}), MatchOptions())

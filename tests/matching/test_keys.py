@@ -92,7 +92,7 @@ def test_every_row_has_a_uuid_of_its_own(rows: list[dict[str, Any]]) -> None:
     assert all(str(uuid.UUID(cid)) == cid and uuid.UUID(cid).version == 5 for cid in made)
 
 
-def test_body_leaves_out_what_is_empty() -> None:
+def test_body_omits_empty_fields() -> None:
     customer = Customer(row=2, cid="c", name="A", gender=1)
     assert customer.body() == {"name": "A", "cid": "c", "gender": 1}
 

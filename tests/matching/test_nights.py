@@ -127,7 +127,7 @@ def test_accepted_maybe_takes_a_customer_once() -> None:
     assert kinds(found) == ["exists M12b", "create M14"]
 
 
-def test_held_row_finds_its_customer_by_what_it_was_held_with_too() -> None:
+def test_held_row_finds_its_customer_by_its_held_values_too() -> None:
     """The store finds customers by the keys of their own values; held ones may share none."""
     held = rows("Sevda p2")[0].evidence
     sevda = replace(in_journal("1", "Sevda p1"), held=(held,))

@@ -85,7 +85,7 @@ def test_claim_that_is_no_id_is_a_claim_that_fails(restaurant: Restaurant, claim
 
 
 @pytest.mark.parametrize("existing", ["abc", "999999", "", "-1"])
-def test_decision_for_a_customer_who_is_not_there_decides_nothing(
+def test_decision_for_a_missing_customer_decides_nothing(
     restaurant: Restaurant, existing: str
 ) -> None:
     restaurant.types(name="Kamran Misal", phone="0551110001")

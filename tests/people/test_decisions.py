@@ -75,7 +75,7 @@ def test_undo_list_and_forget(restaurant: Restaurant, tmp_path: Path) -> None:
     assert len(restaurant.customers()) == 3
 
 
-def test_recreate_counts_on_what_it_is_given(restaurant: Restaurant) -> None:
+def test_recreate_needs_the_exact_number(restaurant: Restaurant) -> None:
     rows = "".join(f"Demo {n:02},05511100{n:02}\n" for n in range(30))
     sheet = restaurant.sheet(f"Ad,Telefon\n{rows}")
     _, first = restaurant.run(sheet)

@@ -62,7 +62,7 @@ def test_fixed_sheet_is_checked_sent_verified_and_rehearsed_as_fixed(
     assert code == 1
 
 
-def test_found_says_how_many_cells_were_fixed_and_what_no_longer_fits(
+def test_found_counts_fixed_cells_and_fixes_that_no_longer_fit(
     restaurant: Restaurant,
 ) -> None:
     sheet = restaurant.sheet(SHEET)

@@ -36,7 +36,7 @@ def test_d1_phone_as_a_cashier_typed_it_is_the_same_phone(restaurant: Restaurant
     assert len(restaurant.customers()) == 3
 
 
-def test_d2_row_fixed_in_the_results_is_who_its_id_says(restaurant: Restaurant) -> None:
+def test_d2_row_fixed_in_the_results_is_the_customer_of_its_id(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet("Ad,Telefon\nOrxan Demo,05511122\nAygün Demo,0551110002\n")
     code, first = restaurant.run(sheet, "--drop-bad-values")
     assert (code, first["created"]) == (0, 2)

@@ -72,7 +72,7 @@ def test_the_mapping_is_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_row_becomes_what_its_author_wrote_down(name: str) -> None:
+def test_every_row_of_an_export_has_its_expected_outcome(name: str) -> None:
     found = prepared(name, drop_bad_values=True)
     codes: dict[int, set[str]] = {}
     for problem in found.problems:
@@ -144,7 +144,7 @@ def test_a_row_that_an_earlier_version_held_back_stays_held_back(hint: str, tmp_
     assert counts(check(results)) == (1, 1)
 
 
-def test_a_row_whose_values_moved_is_held_back_until_a_person_says_it_is_fixed(
+def test_row_with_moved_values_is_held_back_until_import_message_is_emptied(
     tmp_path: Path,
 ) -> None:
     sheet, results = tmp_path / "list.csv", tmp_path / "list.csv.results.csv"

@@ -138,7 +138,7 @@ def load(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_example_creates_customers_once_and_reports_what_needs_a_person(
+def test_example_creates_customers_once_and_reports_rows_that_need_a_person(
     name: str,
     clients: sqlite3.Connection,
     sandbox: dict[str, str],

@@ -94,7 +94,7 @@ def test_under_nohup_a_run_outlives_its_terminal(sheet: Path) -> None:
         assert process.returncode == 0
 
 
-def test_while_reading_what_is_at_clopos(sheet: Path) -> None:
+def test_interrupt_while_reading_customers_ends_at_once(sheet: Path) -> None:
     """…or waiting for a server that takes calls and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -129,7 +129,9 @@ def test_at_the_question(sheet: Path) -> None:
 
 
 @pytest.mark.parametrize("number", EACH_SIGNAL)
-def test_while_sending_what_is_in_flight_is_finished(sheet: Path, number: signal.Signals) -> None:
+def test_interrupt_while_sending_finishes_requests_in_flight(
+    sheet: Path, number: signal.Signals
+) -> None:
     with serving(sheet.parent, "--latency", "0.3-0.3") as found:
         env = found["2"]
         arguments = ("run", sheet, "--yes", "--concurrency", "4", "--rate", "none")
@@ -192,7 +194,7 @@ def test_results_are_complete_when_a_stop_comes_while_they_are_written(sheet: Pa
     assert {line["import_status"] for line in lines_of(results)} == {"created"}
 
 
-async def test_a_cancelled_run_writes_what_became_of_its_rows(sheet: Path) -> None:
+async def test_cancelled_run_writes_the_status_of_every_row(sheet: Path) -> None:
     results = sheet.parent / "results.csv"
     async with serve(Config(latency=(1.0, 1.0))) as sandbox:
         env = sandbox.env(2) | {"CLOPOS_STATE_DIR": str(sheet.parent / "state")}

@@ -67,6 +67,6 @@ def test_settling_takes_longer_where_more_is_in_doubt_and_ends(
     assert seconds(done + doubtful) <= (10.0 + 3 * max(latencies)) * 20
 
 
-def test_the_share_in_doubt_counts_for_what_is_still_to_be_sent() -> None:
+def test_share_in_doubt_applies_to_the_rows_still_to_be_sent() -> None:
     often = Progress(1000, 90, doubtful=10, doubted=10, answered=100)
     assert often.requests_left == pytest.approx(900 * 1.05 + 5, abs=1)

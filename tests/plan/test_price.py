@@ -104,7 +104,7 @@ NO_PHONES = (
 @pytest.mark.parametrize(
     "many", [2400, pytest.param(300_000, marks=pytest.mark.slow(reason="300,000 customers"))]
 )
-async def test_unreadable_phones_cost_what_the_plan_says_and_create_no_customer_twice(
+async def test_unreadable_phones_cost_the_planned_requests_and_create_no_customer_twice(
     tmp_path: Path, many: int, version: int
 ) -> None:
     """Version 1 reads 300,000 customers too slowly for that, and looks each row up."""

@@ -168,7 +168,7 @@ def test_reading_ends_where_it_no_longer_pays(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), gives=st.integers(2, 7), tells_total=st.booleans())
-def test_snapshot_holds_what_the_list_holds_after_any_change(
+def test_snapshot_equals_the_list_after_any_change(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, gives: int, tells_total: bool
 ) -> None:
     """Deleted anywhere, created at the end: the snapshot holds exactly what the list holds.

@@ -93,7 +93,7 @@ KINDS: dict[str, Callable[[float, str, str], bytes]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_code_is_what_its_cell_shows(kind: str, cell: str, tmp_path: Path) -> None:
+def test_code_is_the_displayed_text_of_its_cell(kind: str, cell: str, tmp_path: Path) -> None:
     number, code, shown, expected = CELLS[cell]
     path = tmp_path / "list"
     path.write_bytes(KINDS[kind](number, code, shown))

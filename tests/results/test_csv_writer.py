@@ -81,7 +81,7 @@ def test_csv_is_given_back_by_any_reader(
 @example([["a"] * 2, ["a;=1+1", "b"]], ",", ";")
 @example([["a"] * 2, ['a,"=1+1,b', "b"]], ";", ",")
 @example([["a"] * 2, ["a\n=1+1\nb", "b"]], ";", ",")
-def test_csv_has_no_formula_whatever_the_separator_of_the_spreadsheet(
+def test_csv_has_no_formula_with_any_separator_of_the_spreadsheet(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, other: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "written.csv"
@@ -118,5 +118,5 @@ def test_escaped_text_is_given_back_and_starts_no_formula(text: str) -> None:
         ("Bakı - mərkəz", "Bakı - mərkəz"),
     ],
 )
-def test_only_what_may_run_is_escaped(text: str, escaped: str) -> None:
+def test_only_cells_that_may_run_as_formulas_are_escaped(text: str, escaped: str) -> None:
     assert escape_formula(text) == escaped

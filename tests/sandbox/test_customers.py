@@ -30,7 +30,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DONE = "Əməliyyat uğurla həyata keçirildi"
 
 
-async def test_v1_echoes_what_was_sent_in_its_order_then_what_it_made() -> None:
+async def test_v1_echoes_the_sent_keys_in_order_then_its_own() -> None:
     async with client(1) as raw:
         got = await raw.ask("POST", "/customers", AYSEL)
         assert got.status == 200
@@ -63,7 +63,7 @@ async def test_v1_echoes_what_was_sent_in_its_order_then_what_it_made() -> None:
         }
 
 
-async def test_v1_leaves_out_what_was_not_sent_but_makes_a_cid() -> None:
+async def test_v1_omits_keys_that_were_not_sent_but_makes_a_cid() -> None:
     async with client(1) as raw:
         data = (await raw.ask("POST", "/customers", {"gender": None, "name": "B"})).body["data"]
         assert list(data)[:3] == ["gender", "name", "cid"]

@@ -137,7 +137,7 @@ async def test_a_late_commit_comes_some_seconds_after_its_504() -> None:
             assert len(raw.sandbox.customers()) == before + 1
 
 
-async def test_a_late_commit_whose_values_were_taken_meanwhile_comes_to_nothing() -> None:
+async def test_late_commit_creates_nothing_when_its_values_are_taken() -> None:
     async with client(2) as raw:
         raw.sandbox.faults.add("504c")
         await raw.create("Late", phone="+994500000001")

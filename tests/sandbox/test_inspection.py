@@ -169,7 +169,7 @@ GOOD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", GOOD, ids=str)
-def test_a_switch_takes_what_is_of_its_kind(change: dict[str, Any]) -> None:
+def test_switch_accepts_values_of_its_kind(change: dict[str, Any]) -> None:
     [(name, value)] = change.items()
     new = getattr(changed(Config(), change), name)
     assert (list(new) if isinstance(new, tuple) else new) == value
@@ -255,7 +255,7 @@ async def test_there_is_no_way_to_change_or_delete_a_customer(version: int) -> N
         assert (await raw.ask("GET", "/nowhere")).status == 404
 
 
-async def test_a_refusal_may_repeat_what_it_refuses() -> None:
+async def test_refusal_may_echo_the_phone_and_the_token() -> None:
     async with client(2, Config(echo=True)) as raw:
         got = await raw.create("", phone="+994500000001")
         assert "+994500000001" in got.body["message"]

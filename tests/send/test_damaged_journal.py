@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_whatever_a_disk_did_to_a_journal_no_row_is_sent_twice(
+async def test_no_row_is_sent_twice_after_any_damage_to_the_journal(
     tmp_path: Path, seed: int
 ) -> None:
     """A part of it is overwritten or gone: what it says of rows is right, or it is renamed."""

@@ -297,7 +297,7 @@ async def test_conflict_with_an_unseen_customer_has_a_message(tmp_path: Path) ->
 @pytest.mark.parametrize("phones_filter", ["all", "extra", "exact", "ignored"])
 @pytest.mark.parametrize("list_form", ["usual", "array", "plain", "full", "pagination"])
 @pytest.mark.parametrize("order", [("phone", "code", "cid"), ("cid", "code", "phone")])
-async def test_whatever_lists_and_filters_do_a_doubt_is_settled_rightly(
+async def test_uncertain_row_is_settled_rightly_with_any_form_of_lists_and_filters(
     tmp_path: Path, phones_filter: str, list_form: str, order: tuple[str, ...]
 ) -> None:
     config = Config(

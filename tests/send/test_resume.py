@@ -28,7 +28,7 @@ SHEET: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("match", ["auto", "never"])
-async def test_of_an_edited_sheet_only_what_is_new_is_sent(tmp_path: Path, match: str) -> None:
+async def test_only_new_rows_of_an_edited_sheet_are_sent(tmp_path: Path, match: str) -> None:
     async with world(tmp_path) as here:
         first = await here.send(*SHEET)
         new = {"name": "New Demo", "phone": "+994500000003"}
@@ -42,7 +42,7 @@ async def test_of_an_edited_sheet_only_what_is_new_is_sent(tmp_path: Path, match
             assert again.outcomes[row + 1].clopos_id == first.outcomes[row].clopos_id
 
 
-async def test_row_in_doubt_is_settled_though_who_was_the_newest_then_is_deleted(
+async def test_uncertain_row_is_settled_after_the_newest_customer_was_deleted(
     tmp_path: Path,
 ) -> None:
     """…and so no list will ever reach that id again until another customer is created."""
@@ -93,7 +93,7 @@ async def test_row_that_lands_after_a_neighbour_is_no_conflict_with_itself_while
 
 @pytest.mark.parametrize("match", ["auto", "never"])
 @pytest.mark.parametrize("seconds", [0.0, 35.0], ids=["lists-nobody", "lists-the-neighbour"])
-async def test_row_that_was_edited_waits_whomever_else_a_list_shows(
+async def test_edited_row_waits_with_any_customers_in_the_list(
     tmp_path: Path, seconds: float, match: str
 ) -> None:
     """A list too old to prove anything, or with a neighbour that landed before the row."""
@@ -172,7 +172,7 @@ async def test_a_row_that_was_edited_while_in_doubt(tmp_path: Path, fault: str, 
 
 @pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("seconds", [12.0, 20.0, 25.0, 30.05])
-async def test_an_edited_row_whose_first_create_lands_late(
+async def test_edited_row_waits_for_its_first_create_that_lands_late(
     tmp_path: Path, seconds: float, lost: bool
 ) -> None:
     """…between the read that didn't find it and its retry, or after that, whose answer is lost."""
@@ -196,7 +196,7 @@ async def test_an_edited_row_whose_first_create_lands_late(
         assert last.outcomes[2].message == ("at Clopos with another email" if different else "")
 
 
-async def test_row_whose_phone_is_edited_each_night_is_held_until_decided(
+async def test_row_with_a_phone_edited_each_night_is_held_until_decided(
     tmp_path: Path,
 ) -> None:
     """The first edit holds the row; the second is still of a customer who has no other row."""

@@ -188,7 +188,7 @@ async def test_clopos_that_cannot_be_reached_is_waited_for(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 4.0, 9.0, 15.0, 30.0])
-async def test_a_stop_finishes_what_is_under_way_and_waits_for_nothing_else(
+async def test_stop_finishes_requests_in_flight_and_waits_for_nothing_else(
     tmp_path: Path, seconds: float
 ) -> None:
     """Not for a pause, not for a settling, not for patience with an outage."""

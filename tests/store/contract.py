@@ -111,7 +111,7 @@ STEPS = ["intend", "created", "existed", "withdrawn", "gone", "recall", "open"]
         max_size=30,
     )
 )
-def test_journal_recalls_what_was_noted_last(stores: Stores, steps: list[Step]) -> None:
+def test_journal_recalls_the_last_note(stores: Stores, steps: list[Step]) -> None:
     """…whenever it is asked, and whether or not it was closed in between."""
     brand = stores.fresh_brand()
 
@@ -137,7 +137,7 @@ def test_journal_recalls_what_was_noted_last(stores: Stores, steps: list[Step]) 
     run(story())
 
 
-async def test_doubt_is_listed_whatever_the_sheet_says_and_can_be_settled(stores: Stores) -> None:
+async def test_uncertain_row_is_listed_without_its_sheet_and_can_be_settled(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         for cid in ("a", "b", "c"):
@@ -224,7 +224,7 @@ async def test_customer_that_is_gone_is_no_candidate(stores: Stores) -> None:
         assert (await store.people.find(["k"])).holders == {}
 
 
-async def test_rebuild_enters_what_exists(stores: Stores) -> None:
+async def test_rebuild_enters_existing_customers_as_created(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         await store.journal.rebuild([("a", Seen("7", "look", ["k"]))])
@@ -354,7 +354,7 @@ async def test_snapshot_shows_nothing_before_it_is_read_in_this_session(stores: 
         assert await store.snapshot.newest_id() == 3
 
 
-async def test_finished_reading_drops_what_it_did_not_put(stores: Stores) -> None:
+async def test_finished_reading_drops_customers_it_did_not_put(stores: Stores) -> None:
     async with stores.open() as store:
         await read(store, *(seen(number) for number in (1, 2, 9, 10, 11)))
         await store.snapshot.start_reading("")

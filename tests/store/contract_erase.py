@@ -73,7 +73,7 @@ async def test_erasing_everybody_keeps_cids_and_no_runs(stores: Stores) -> None:
         assert trace not in content
 
 
-async def test_erasing_what_is_old_spares_what_is_recent(stores: Stores) -> None:
+async def test_erasing_old_entries_spares_recent_ones(stores: Stores) -> None:
     await _two_customers(stores)
     stores.clock += 100 * 86_400
     async with stores.open() as store:

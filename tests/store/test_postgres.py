@@ -160,7 +160,7 @@ def test_takeover_waits_for_a_write_under_way_and_renewal_does_not(stores: Postg
         check(db, lease)
 
 
-async def test_run_whose_brand_was_taken_over_sends_and_ends_nothing(
+async def test_run_that_lost_its_brand_sends_and_finishes_nothing(
     stores: PostgresStores,
 ) -> None:
     """…but what it has created is known to the one that took over."""

@@ -167,7 +167,7 @@ async def test_user_without_rights_sees_which_right_is_missing(guest: str, tmp_p
     assert (type(error), error.code) == (UsageError, "database_rights")
 
 
-async def test_commits_reach_the_disk_whatever_the_server_is_set_to(stores: PostgresStores) -> None:
+async def test_commits_reach_the_disk_with_synchronous_commit_off(stores: PostgresStores) -> None:
     stores.db.execute("ALTER DATABASE postgres SET synchronous_commit = off")
     try:
         with connect(stores.database_url) as db:

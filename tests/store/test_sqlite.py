@@ -114,7 +114,9 @@ async def test_cancelled_caller_leaves_no_half_written_transaction(stores: Store
         assert len(await store.journal.in_doubt()) == 1
 
 
-async def test_killed_at_any_moment_holds_what_was_awaited(stores: Stores, tmp_path: Path) -> None:
+async def test_killed_at_any_moment_the_journal_holds_every_awaited_note(
+    stores: Stores, tmp_path: Path
+) -> None:
     """The folder is copied while it is in use, as a killed process would leave it."""
     folder = journal_of(stores).parent
     copies = [type(stores)(tmp_path / f"copy{number}") for number in range(8)]
@@ -132,7 +134,7 @@ async def test_killed_at_any_moment_holds_what_was_awaited(stores: Stores, tmp_p
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_log_cut_at_any_byte_holds_a_beginning_of_what_was_noted(
+async def test_log_cut_at_any_byte_holds_a_prefix_of_the_notes(
     stores: Stores, tmp_path: Path, seed: int
 ) -> None:
     """A power cut in the middle of a write: no damage, and nothing but the end is missing."""

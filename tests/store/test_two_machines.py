@@ -71,7 +71,7 @@ def machines(tmp_path: Path, guest: str) -> Iterator[Machines]:
 
 
 @pytest.mark.slow(reason="three commands with a database of their own")
-def test_second_machine_knows_what_the_first_has_created(machines: Machines) -> None:
+def test_second_machine_knows_the_customers_the_first_created(machines: Machines) -> None:
     sheet = machines.sheet(5)
     first = command(*machines.run("one", sheet, "--rate", "none"), env=machines.env("one"))
     assert (first.returncode, summary(first.stdout)["created"]) == (0, 5), first.stderr

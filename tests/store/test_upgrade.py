@@ -69,7 +69,7 @@ def old(tmp_path: Path) -> Old:
     return Old(tmp_path)
 
 
-async def test_upgrade_keeps_what_was_created(old: Old) -> None:
+async def test_upgrade_keeps_created_customers(old: Old) -> None:
     assert (len(old.created), len(old.in_doubt)) == (32, 8)
     async with old.open() as store:
         assert (store.notes, store.must_rebuild, store.key) == ((), False, old.key)

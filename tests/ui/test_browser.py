@@ -83,7 +83,7 @@ def test_first_page_is_open_and_sends_no_request(
     expect(page.get_by_role("button", name="Türkçe")).to_be_hidden()
 
 
-def test_page_whose_server_is_gone_says_so(
+def test_page_reports_that_its_server_has_ended(
     browser: Browser, served: Served, watched: Watched
 ) -> None:
     page = new_page(browser, served, watched)

@@ -154,7 +154,7 @@ def journey(
 @SLOW
 @pytest.mark.parametrize("by", HANDS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_journey_ends_with_what_was_shown(
+def test_journey_ends_with_the_customers_that_were_shown(
     browser: Browser,
     served: Served,
     watched: Watched,

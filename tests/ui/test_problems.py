@@ -109,7 +109,7 @@ async def test_after_any_act_the_command_counts_the_same(
 
 
 @real_time
-async def test_find_and_replace_says_what_it_would_do_first(folder: Path) -> None:
+async def test_find_and_replace_shows_a_preview_first(folder: Path) -> None:
     async with serving(folder) as browser:
         page = await browser.get(f"{GENDERS}?find=1&replace=ı")
         assert "«Qad1n» → «Qadın» reads as: female" in words_of(page)
@@ -259,7 +259,7 @@ def _log(folder: Path) -> list[str]:
 
 
 @real_time
-async def test_any_row_can_be_typed_anew_with_what_becomes_of_it(folder: Path) -> None:
+async def test_any_row_can_be_edited_and_shows_its_new_status(folder: Path) -> None:
     async with serving(folder) as browser:
         assert f"/sheets/{SHEET}/rows/5" in await browser.get(f"sheets/{SHEET}/rows")
         page = await browser.get(f"sheets/{SHEET}/rows/5")

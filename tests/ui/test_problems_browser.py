@@ -115,7 +115,7 @@ def test_second_tab_is_shown_the_newer_text(
 
 
 @SLOW
-def test_server_that_is_gone_is_reported_and_what_was_typed_stays(
+def test_ended_server_is_reported_and_the_typed_text_stays(
     browser: Browser, served: Served, watched: Watched
 ) -> None:
     page = new_page(browser, served, watched)

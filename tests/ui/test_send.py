@@ -43,7 +43,7 @@ async def clopos(
 
 
 @real_time
-async def test_from_plan_to_results_clopos_holds_what_was_shown(folder: Path) -> None:
+async def test_from_plan_to_results_clopos_holds_the_customers_shown(folder: Path) -> None:
     async with clopos(folder) as (sandbox, browser):
         page = words_of(await browser.get(f"sheets/{SHEET}/plan"))
         assert "Restaurant sandbox" in page
@@ -232,7 +232,7 @@ async def test_decisions_are_kept_for_the_next_start_and_a_stale_form_changes_no
 
 
 @real_time
-async def test_a_stream_tells_the_whole_state_and_the_oldest_of_four_is_sent_away(
+async def test_stream_sends_the_full_state_and_a_fourth_closes_the_oldest(
     folder: Path,
 ) -> None:
     async with clopos(folder, 4) as (sandbox, browser):
@@ -309,7 +309,7 @@ async def test_hours_deadline_and_reserve_are_kept_in_the_plan_and_bad_ones_refu
 
 
 @real_time
-async def test_a_rehearsal_is_stopped_and_says_what_became_of_the_rows(folder: Path) -> None:
+async def test_stopped_rehearsal_shows_the_status_of_its_rows(folder: Path) -> None:
     write(folder, 3000)
     async with serving(folder) as browser:
         await browser.post(f"sheets/{SHEET}/rehearsal", {"faults": ""})

@@ -23,7 +23,7 @@ def test_starter_of_a_mac_runs_the_command_in_its_folder(tmp_path: Path) -> None
     assert said == f"-m importer ui {FOLDER}\n"
 
 
-def test_desktop_entry_is_what_its_specification_wants() -> None:
+def test_desktop_entry_follows_its_specification() -> None:
     text = starter("linux", "/usr/bin/python3", FOLDER).text
     line = next(line for line in text.splitlines() if line.startswith("Exec="))
     value = line.removeprefix("Exec=").replace("\\\\", "\\")  # a string: first the escapes of it
