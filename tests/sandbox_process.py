@@ -1,4 +1,4 @@
-"""A sandbox and a nursery in processes of their own, for what must survive a process."""
+"""A sandbox and a fork server in processes of their own, for what must survive a process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Apart:
         self._url = env["CLOPOS_BASE_URL"].removesuffix("/open-api") + "/sandbox/"
 
     def command(self, *argv: object, env: dict[str, str], **order: Any) -> dict[str, Any]:
-        """Run the command in a child of the nursery; see there for orders and answers."""
+        """Run the command in a child of the fork server; see there for orders and answers."""
         given = {"argv": [str(each) for each in argv], "env": self.env | env, **order}
         self._orders.write(json.dumps(given) + "\n")
         self._orders.flush()
@@ -62,10 +62,10 @@ def apart() -> Iterator[Apart]:
             return process
 
         server = start("importer", "sandbox", "--port", "0", "--empty", "--no-limits")
-        nursery = start("tests.fork_server")
+        fork_server = start("tests.fork_server")
         assert server.stdout
-        assert nursery.stdin
-        assert nursery.stdout
+        assert fork_server.stdin
+        assert fork_server.stdout
         env: dict[str, str] = {}
         for line in server.stdout:
             if "version 1" in line:
@@ -73,4 +73,4 @@ def apart() -> Iterator[Apart]:
             if line.startswith("export "):
                 name, _, value = line.removeprefix("export ").strip().partition("=")
                 env[name] = value.strip("'\"")
-        yield Apart(env, nursery.stdin, nursery.stdout)
+        yield Apart(env, fork_server.stdin, fork_server.stdout)
