@@ -69,6 +69,8 @@ def write_report(given: Mapping[str, Any]) -> int:
     from importer.report.rebuild import rebuild_report
 
     found = read_history(read_settings(environment(given, secrets=False)))
-    page = rebuild_report(given["file"], given["to"], found.runs, private=given["report_private"])
+    results = given["input"].options.get("results")
+    file = Path(results) if results and Path(results).is_file() else given["file"]
+    page = rebuild_report(file, given["to"], found.runs, private=given["report_private"])
     click.echo(strip_control(str(page)))
     return Exit.DONE

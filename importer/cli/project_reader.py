@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import contextvars
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from importer.cli.commands import commands
 from importer.cli.environment import source_of
+from importer.cli.project import find_project, inputs_of, load_project
+from importer.cli.sheet_command import flags_about_sheets
 from importer.errors import UsageError
 from importer.i18n import tr
-from importer.ui.given import Given, ProjectReader
+from importer.pipeline.remote_files import shown
+from importer.store.records import Kind
+from importer.ui.given import Given, ProjectFiles, ProjectReader, ProjectSheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from importer.cli.project import InputSheet, Project
     from importer.environment import Source
 
 
 def project_reader() -> ProjectReader:
     """Return how the page reads the project file of a sheet."""
-    return ProjectReader(_restaurant, _options)
+    return ProjectReader(_restaurant, _options, _files, _fetch)
 
 
 def _restaurant(sheet: Path) -> Source | None:
@@ -30,16 +36,57 @@ def _restaurant(sheet: Path) -> Source | None:
 
 
 def _options(sheet: Path) -> Given:
-    from importer.cli.option_values import send_options, sheet_options  # noqa: PLC0415 - pandas
+    from importer.cli.option_values import output, send_options, sheet_options  # noqa: PLC0415 - pandas
 
     given = _given(sheet)
     found = given["input"]
     return Given(
         sheet_options(given),
         send_options(given),
+        replace(output(given, Kind.RUN), results=given["results"]),
         found.project.path if found.project else None,
         tuple(found.options),
     )
+
+
+def _files(folder: Path) -> ProjectFiles:
+    project = _project(folder)
+    if project is None:
+        return ProjectFiles()
+    options = [project.options, *(each.options for each in project.sheets)]
+
+    def named(*flags: str) -> frozenset[Path]:
+        return frozenset(Path(each[flag]) for each in options for flag in flags if flag in each)
+
+    return ProjectFiles(
+        tuple(map(_sheet, _inputs(project))), named("results"), named("report", "payloads")
+    )
+
+
+def _fetch(folder: Path, sheet: Path) -> None:
+    project = _project(folder)
+    for each in _inputs(project) if project else ():
+        if each.file == sheet:
+            each.begin(fetch=True)
+
+
+def _project(folder: Path) -> Project | None:
+    """Return the project file of a folder. Raises UsageError for a wrong one."""
+    path = find_project([folder / "sheet"], None)
+    return load_project(path, flags_about_sheets(commands), named=False) if path else None
+
+
+def _inputs(project: Project) -> list[InputSheet]:
+    """Return the sheets of a project file that have its options when they are named alone."""
+    found = ((each, find_project([each.file], None)) for each in inputs_of((), project))
+    return [each for each, path in found if path and path.samefile(project.path)]
+
+
+def _sheet(sheet: InputSheet) -> ProjectSheet:
+    source = ""
+    if sheet.source:
+        source = tr("the query") if sheet.source.query else shown(sheet.source.url)
+    return ProjectSheet(sheet.file, source, sheet.pattern.name if sheet.pattern else "")
 
 
 def _given(sheet: Path) -> Mapping[str, Any]:

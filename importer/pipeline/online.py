@@ -213,9 +213,8 @@ def require_answers(plan: Plan, max_new: float | None = None) -> None:
     """
     if plan.questions:
         raise open_question(plan.questions)
-    new, rows = len(plan.to_send), len(plan.to_send) + len(plan.outcomes)
-    most = max_new if isinstance(max_new, int) or max_new is None else max_new * rows
-    if most is not None and new > most:
+    if creates_more(plan, max_new):
+        new, rows = len(plan.to_send), len(plan.to_send) + len(plan.outcomes)
         raise UsageError(
             trn(
                 "{n} of {all} row would be created, more than --max-new allows; nothing was sent",
@@ -227,6 +226,13 @@ def require_answers(plan: Plan, max_new: float | None = None) -> None:
             fix=tr("look at `check` of the sheet; if it is right, give a higher --max-new"),
             code="max_new",
         )
+
+
+def creates_more(plan: Plan, max_new: float | None) -> bool:
+    """Return whether a plan creates more than `max_new`, as `require_answers` takes it."""
+    new, rows = len(plan.to_send), len(plan.to_send) + len(plan.outcomes)
+    most = max_new if isinstance(max_new, int) or max_new is None else max_new * rows
+    return most is not None and new > most
 
 
 async def send_plan(

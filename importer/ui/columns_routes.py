@@ -58,7 +58,7 @@ async def show_columns(request: web.Request) -> web.StreamResponse:
     """Show how the file was read and which column makes which field."""
     work = work_of(request)
     judged = await work.current()
-    kept = work.path.name if "kept" in request.query else ""
+    kept = work.name if "kept" in request.query else ""
     context = await asyncio.to_thread(_context, judged, work.mapping_file)
     return page(request, "columns.html", step="columns", work=work, kept=kept, **context)
 
@@ -68,7 +68,7 @@ async def save_columns(request: web.Request) -> web.StreamResponse:
     work = work_of(request)
     opened = (await work.current()).opened
     if opened is None:
-        return done(request, "sheets", work.path.name, "columns")
+        return done(request, "sheets", work.name, "columns")
     form = await request.post()
     headers = opened.sheet.headers
     given: list[tuple[str, str]] = []
@@ -78,7 +78,7 @@ async def save_columns(request: web.Request) -> web.StreamResponse:
         given += [(field, header) for header in chosen or [""]]
     await asyncio.to_thread(_save, opened, given)
     work.changed()
-    return done(request, "sheets", work.path.name, str(form.get("then") or "questions"))
+    return done(request, "sheets", work.name, str(form.get("then") or "questions"))
 
 
 async def show_fit(request: web.Request) -> web.StreamResponse:
@@ -98,7 +98,7 @@ async def save_reading(request: web.Request) -> web.StreamResponse:
     reading = _reading(await request.post())
     await asyncio.to_thread(_save_reading, work.mapping_file, reading)
     work.changed()
-    return done(request, "sheets", work.path.name, "columns")
+    return done(request, "sheets", work.name, "columns")
 
 
 async def forget_columns(request: web.Request) -> web.StreamResponse:
@@ -121,7 +121,7 @@ async def forget_columns(request: web.Request) -> web.StreamResponse:
             fix=tr("correct the permissions of the folder, or delete the file"),
         ) from error
     work.changed()
-    return done(request, "sheets", work.path.name, "columns")
+    return done(request, "sheets", work.name, "columns")
 
 
 def _columns(given: Iterable[object], sheet: Sheet) -> list[int]:

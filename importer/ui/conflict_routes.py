@@ -53,7 +53,7 @@ def routes() -> list[web.RouteDef]:
 async def show_conflicts(request: web.Request) -> web.StreamResponse:
     """Show conflicts by the newest plan or run, else by the results file."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     sheet = desk.sheet(name)
     conflicts = await _conflicts(work, prepared, settings, sheet)
@@ -84,7 +84,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     Raises UsageError for a row that isn't in conflict, ServiceError while a run is in progress.
     """
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     form = {key: str(value) for key, value in (await request.post()).items()}
     settings = await settings_of(request, work.path)
     sheet = desk.sheet(name)
@@ -135,7 +135,7 @@ def _is_open(outcome: Outcome, sheet: Sheet) -> bool:
 async def read_holders(request: web.Request) -> web.StreamResponse:
     """Read the customers that the conflicts of a page name: one request each."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     sheet = desk.sheet(name)
     form = {key: str(value) for key, value in (await request.post()).items()}

@@ -10,10 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from importer.pipeline.offline import check_outputs
-from importer.pipeline.options import Output
 from importer.records import Status
-from importer.results.names import default_path
-from importer.store.records import Kind
 from importer.ui.sending import Planned, Sent, make_plan, send_planned
 from importer.ui.site import SITE
 from importer.ui.tasks import Tasks
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
     from importer.clopos import Existing
     from importer.matching.verdicts import Answer
-    from importer.pipeline.options import SendOptions
+    from importer.pipeline.options import Output, SendOptions
     from importer.pipeline.prepare import Prepared
     from importer.pipeline.sign_in import SignedIn
     from importer.plan.rows import KeyedRow
@@ -126,15 +123,14 @@ class Desk:
 
         return self.tasks.start("plan", name, work)
 
-    def send(self, name: str, seen: Planned, limit: int | None) -> Task:
+    def send(self, name: str, seen: Planned, limit: int | None, output: Output) -> Task:
         """Start to send a plan that was seen, at most `limit` rows of it; or what is left of it.
 
-        Raises UsageError while another task is in progress, or results can't be written.
+        Raises UsageError while another task is in progress, or `output` can't be written.
         """
         sheet = self.sheet(name)
         limit = seen.options.limit if limit is None else limit
         options = replace(seen.options, dry_run=False, limit=limit)
-        output = Output(results=results_path(seen.prepared))
         check_outputs(seen.prepared.path, seen.prepared.options, output)
         resumed = sheet.sent
 
@@ -174,11 +170,6 @@ class Desk:
         while task := self.tasks.current:
             task.stop()
             self.tasks.join(1.0)
-
-
-def results_path(prepared: Prepared) -> Path:
-    """Return where the results of a sheet are written."""
-    return default_path(prepared.path, Kind.RUN, len(prepared.sheet.table))
 
 
 def desk_of(request: web.Request) -> Desk:

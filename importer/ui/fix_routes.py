@@ -77,7 +77,7 @@ async def fix(request: web.Request) -> web.StreamResponse:
     back = form.get("back", "problems").strip("/").split("/")
     if not wants_json(request) or not form.get("line"):
         query = {name: form[name] for name in ("by", "page") if form.get(name)}
-        return done(request, "sheets", work.path.name, *back, **query)
+        return done(request, "sheets", work.name, *back, **query)
     return await asyncio.to_thread(_answer, work, prepared, change, last, form["line"][:30])
 
 
@@ -112,7 +112,7 @@ async def _undo(request: web.Request, *, again: bool) -> web.StreamResponse:
     site, back = work.site, str(form.get("back", ""))
     if back.startswith(site.root) and not wants_json(request):
         return web.Response(status=303, headers={"Location": back})
-    return done(request, "sheets", work.path.name, "fixes")
+    return done(request, "sheets", work.name, "fixes")
 
 
 def _taken_back_by(acts: Sequence[Act], n: int) -> list[int]:

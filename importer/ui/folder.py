@@ -52,9 +52,13 @@ def list_sheets(folder: Path) -> list[Listed]:
     return sorted(_files(folder), key=lambda each: (-each.modified, each.name))
 
 
-def find_sheet(folder: Path, name: str) -> Path | None:
-    """Return the file of exactly this name, None where the folder lists none."""
-    return next((each.path for each in _files(folder) if each.name == name), None)
+def name_of(folder: Path, path: Path) -> str:
+    """Return the name of a sheet: the path from the folder, e.g. `exports/today.csv`."""
+    whole = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118 - of a link, itself
+    try:
+        return PurePath(os.path.relpath(whole, os.path.realpath(folder))).as_posix()
+    except ValueError:  # another drive
+        return PurePath(whole).as_posix()
 
 
 def _files(folder: Path) -> Iterator[Listed]:

@@ -15,8 +15,10 @@ from importer.fixes.log_file import fixes_path, load_log
 from importer.i18n import number, tr, trn
 from importer.mapping.saved import saved_mapping_path
 from importer.store import history
-from importer.store.records import Kind
-from importer.ui.folder import list_sheets, save_upload
+from importer.store.records import Kind, RunRecord
+from importer.ui.folder import save_upload
+from importer.ui.given import ProjectFiles
+from importer.ui.project_sheets import project_sheet, results_names, sheets_of
 from importer.ui.render import done, page
 from importer.ui.site import SITE
 
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from importer.store.records import RunRecord
-    from importer.ui.folder import Listed
+    from importer.ui.project_sheets import FolderSheet
     from importer.ui.site import Site
 
 _CHUNK = 256 * 1024
@@ -35,6 +36,9 @@ class _Line(NamedTuple):
     """A sheet as the page lists it, in words."""
 
     name: str
+    there: bool  # False: it is to be fetched first, or no file matches
+    origin: str  # what the project file says of it, "" for nothing
+    fetched: bool  # from elsewhere
     size: str  # and rows, where they were counted
     when: str
     begun: str  # what was done to it so far, "" for nothing
@@ -47,6 +51,7 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/", show_folder),
         web.post("/sheets", upload),
+        web.post("/sheets/{name}/fetch", fetch),
         web.post("/language", choose_language),
         web.post("/end", end),
     ]
@@ -55,20 +60,19 @@ def routes() -> list[web.RouteDef]:
 async def show_folder(request: web.Request) -> web.StreamResponse:
     """Show the sheets of the folder."""
     site = request.app[SITE]
-    listed = list_sheets(site.folder)
-    runs: dict[str, RunRecord] = {}
+    project, runs = ProjectFiles(), dict[str, RunRecord]()
     error = None
     try:
+        project = await asyncio.to_thread(site.project.files, site.folder)
         runs = await _last_runs(site)
     except ImporterError as raised:  # of settings or the journal: the lists are there all the same
         error = raised
     sheets = [
         (each, runs.get(str(each.path)), _counted(site, each.name))
-        for each in listed
-        if not each.results
+        for each in sheets_of(site.folder, project)
     ]
     lines = await asyncio.to_thread(lambda: [_line(*each) for each in sheets])
-    results = [each.name for each in listed if each.results]
+    results = results_names(site.folder, project)
     return page(request, "folder.html", lines=lines, results=results, error=error)
 
 
@@ -82,6 +86,16 @@ async def upload(request: web.Request) -> web.StreamResponse:
             other = name if name != part.filename else None
             return done(request, "sheets", name, "columns", kept=other)
     raise UsageError(tr("No file was chosen"), fix=tr("choose one, then press the button again"))
+
+
+async def fetch(request: web.Request) -> web.StreamResponse:
+    """Fetch a sheet of the project file, as the commands do, and open it. Raises UsageError."""
+    site, name = request.app[SITE], request.match_info["name"]
+    sheet = await asyncio.to_thread(project_sheet, site, name)
+    if sheet is None or not sheet.source:
+        raise web.HTTPNotFound
+    await asyncio.to_thread(site.project.fetch, site.folder, sheet.path)
+    return done(request, "sheets", name, "columns")
 
 
 async def choose_language(request: web.Request) -> web.StreamResponse:
@@ -119,12 +133,22 @@ async def _last_runs(site: Site) -> dict[str, RunRecord]:
     return runs
 
 
-def _line(listed: Listed, run: RunRecord | None, rows: int | None) -> _Line:
+def _line(sheet: FolderSheet, run: RunRecord | None, rows: int | None) -> _Line:
+    listed, project = sheet.file, sheet.project
+    origin = ""
+    if project and project.source:
+        origin = tr("from {source}", source=project.source)
+    elif project and project.newest_of:
+        origin = tr("the newest of {pattern}", pattern=project.newest_of)
+    size = "" if listed is None else _size(listed.size) if rows is None else _rows(rows)
     return _Line(
-        listed.name,
-        size=_size(listed.size) if rows is None else _rows(rows),
-        when=_when(listed.modified),
-        begun=_begun(listed.path),
+        sheet.name,
+        there=listed is not None,
+        origin=origin,
+        fetched=bool(project and project.source),
+        size=size,
+        when=_when(listed.modified) if listed else "",
+        begun=_begun(sheet.path) if listed else "",
         last=_run_words(run) if run else "",
         unfinished=run is not None and run.finished is None,
     )

@@ -76,7 +76,7 @@ def _plan(work: Work) -> tuple[str, str]:
     desk = work.site.desk
     if desk is None:
         return "", ""
-    sheet = desk.sheet(work.path.name)
+    sheet = desk.sheet(work.name)
     planned = sheet.planned
     if planned is None:
         return _task(work, "plan")
@@ -87,7 +87,7 @@ def _plan(work: Work) -> tuple[str, str]:
 
 def _task(work: Work, kind: str) -> tuple[str, str]:
     """Return how the newest task of a kind stands."""
-    task = work.site.desk.tasks.last(kind, work.path.name) if work.site.desk else None
+    task = work.site.desk.tasks.last(kind, work.name) if work.site.desk else None
     if task is None:
         return "", ""
     if task.running:

@@ -13,29 +13,56 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.environment import Source
-    from importer.pipeline.options import SendOptions, SheetOptions
+    from importer.pipeline.options import Output, SendOptions, SheetOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """Options of a sheet as its commands have them without flags.
 
-    `project` is the file they are from (None: there is none), `names` those that it sets.
+    `output` is where a run writes; None for its results: their usual place. `project` is the file
+    they are from (None: there is none), `names` those that it sets.
     """
 
     sheet: SheetOptions
     sending: SendOptions
+    output: Output
     project: Path | None = None
     names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectSheet:
+    """A sheet of a project file.
+
+    `source` is from where it is fetched, in words, "" where it lies on this machine. `newest_of` is
+    the pattern of which it is the newest, "" for none.
+    """
+
+    path: Path  # where nothing matches a pattern: that
+    source: str = ""
+    newest_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """Files of a project file: its sheets, the results and what else is written about them."""
+
+    sheets: tuple[ProjectSheet, ...] = ()
+    results: frozenset[Path] = frozenset()
+    written: frozenset[Path] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectReader:
-    """Reader of the project file of a sheet. Both raise UsageError for a wrong file.
+    """Reader of the project file of a sheet. All raise UsageError for a wrong file.
 
     `restaurant` is what it says of where to send, None where it says nothing. `options` imports
-    pandas.
+    pandas. `files` are those of the project file of a folder; `fetch` fetches a sheet of it by its
+    path, as the commands do before they read it.
     """
 
     restaurant: Callable[[Path], Source | None]
     options: Callable[[Path], Given]
+    files: Callable[[Path], ProjectFiles]
+    fetch: Callable[[Path, Path], None]

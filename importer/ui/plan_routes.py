@@ -12,6 +12,7 @@ from importer.clopos import RateLimiter, default_rates
 from importer.credentials import check_one_restaurant
 from importer.errors import UsageError
 from importer.i18n import number, tr
+from importer.pipeline.online import creates_more
 from importer.pipeline.options import SendOptions
 from importer.pipeline.rehearse import SCENARIOS, Scenario, rehearse_prepared
 from importer.pipeline.wording import clock, plan_paragraphs, rehearsal_paragraphs
@@ -60,7 +61,7 @@ def routes() -> list[web.RouteDef]:
 async def show_plan(request: web.Request) -> web.StreamResponse:
     """Show the newest plan of a sheet; without credentials, what can be said without Clopos."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     sheet, task = desk.sheet(name), desk.tasks.last("plan", name)
     options = _options(work)
@@ -88,7 +89,7 @@ async def show_plan(request: web.Request) -> web.StreamResponse:
 async def make_plan(request: web.Request) -> web.StreamResponse:
     """Ask Clopos and plan. Raises UsageError while that can't be done."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     form = await request.post()
     if "reserve" in form:
         chosen = _chosen({key: str(form[key]) for key in form}, _options(work))
@@ -105,8 +106,11 @@ async def make_plan(request: web.Request) -> web.StreamResponse:
 async def answer_question(request: web.Request) -> web.StreamResponse:
     """Answer what planning asked about the rows, and plan again."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     form = await request.post()
+    if form.get("code") == "max_new":
+        _allow_more(desk.sheet(name), str(form.get("answer", "")))
+        return done(request, "sheets", name, "plan")
     sheet, code, answer = desk.sheet(name), str(form.get("code", "")), str(form.get("answer", ""))
     questions = sheet.planned.plan.questions if sheet.planned else ()
     question = next((each for each in questions if each.code == code), None)
@@ -122,10 +126,19 @@ async def answer_question(request: web.Request) -> web.StreamResponse:
     return done(request, "sheets", name, "plan")
 
 
+def _allow_more(sheet: Sheet, rows: str) -> None:
+    """Let the plan that is shown create as many as it says. Raises UsageError for another one."""
+    planned = sheet.planned
+    if planned is None or rows != str(len(planned.plan.to_send)):
+        raise UsageError(tr("This question is not open any more"), fix=tr("plan again"))
+    sheet.chosen["max_new"] = int(rows)
+    sheet.planned = replace(planned, options=replace(planned.options, max_new=int(rows)))
+
+
 async def show_rehearsal(request: web.Request) -> web.StreamResponse:
     """Show the newest rehearsal of a sheet, or how far it is."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     task = desk.tasks.last("rehearsal", name)
     ended = task if task and not task.running else None
     return page(
@@ -143,7 +156,7 @@ async def show_rehearsal(request: web.Request) -> web.StreamResponse:
 async def rehearse(request: web.Request) -> web.StreamResponse:
     """Start a rehearsal: into a sandbox, on a clock that jumps. Nothing is sent to Clopos."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     faults = str((await request.post()).get("faults", ""))
     settings = await settings_of(request, work.path)
     _check_answered(prepared)
@@ -189,7 +202,7 @@ def _check_answered(prepared: Prepared) -> None:
 def _options(work: Work) -> SendOptions:
     """Return the options of sending: those of the project file, and what was chosen here."""
     given = work.judged.given if work.judged else None
-    chosen = desk_at(work.site).sheet(work.path.name).chosen
+    chosen = desk_at(work.site).sheet(work.name).chosen
     return replace(given.sending if given else SendOptions(), **chosen)
 
 
@@ -253,6 +266,7 @@ def _plan(planned: Planned, sheet: Sheet, desk: Desk, name: str) -> dict[str, An
         "paragraphs": list(plan_paragraphs(plan, now))[1:],  # the first is the number above them
         "conflicts": plan.count(Status.CONFLICT),
         "questions": [_question(each) for each in plan.questions],
+        "too_many": creates_more(plan, planned.options.max_new),
         "at": clock(made, now),
         "old": now.timestamp() - planned.at > OLD,
         "counts": _counts(plan),

@@ -82,7 +82,7 @@ async def answer_question(request: web.Request) -> web.StreamResponse:
         )
     await asyncio.to_thread(_keep, work.site, work.path, question, question.answers[number - 1])
     work.changed()
-    return done(request, "sheets", work.path.name, "questions")
+    return done(request, "sheets", work.name, "questions")
 
 
 async def ask_again(request: web.Request) -> web.StreamResponse:
@@ -95,7 +95,7 @@ async def ask_again(request: web.Request) -> web.StreamResponse:
         accepted = {name: each for name, each in saved.accepted.items() if name != code}
         write_saved(opened.saved_in, replace(saved, accepted=accepted))
         work.changed()
-    return done(request, "sheets", work.path.name, "questions")
+    return done(request, "sheets", work.name, "questions")
 
 
 def _keep(site: Site, path: Path, question: Question, answer: str) -> None:

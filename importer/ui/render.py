@@ -102,7 +102,7 @@ def page(
             folder=str(site.folder),
             here=request.rel_url.path_qs,
             steps=steps,
-            sheet=work.path.name if work else "",
+            sheet=work.name if work else "",
             bar=bar_of(work) if work else None,
             **context,
         )

@@ -20,7 +20,6 @@ from importer.pipeline.wording import clock, verification_paragraphs
 from importer.records import Status
 from importer.report.rebuild import rebuild_report
 from importer.results.csv_writer import write_csv
-from importer.results.names import find_results
 from importer.results.wording import meanings_of, run_again
 from importer.settings import require_credentials
 from importer.store import history
@@ -65,7 +64,7 @@ def routes() -> list[web.RouteDef]:
 async def show_results(request: web.Request) -> web.StreamResponse:
     """Show what became of the rows by the results file, all or those of one status."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     table = await results_of(work, desk.sheet(name))
     run = await _last_run(settings, work.path)
@@ -102,8 +101,8 @@ async def results_of(work: Work, sheet: Sheet) -> ResultsTable | None:
 
     Raises UsageError when they can't be read.
     """
-    path = find_results(work.path, Kind.RUN)
-    if path is None or not _is_plain(path):
+    path = work.results_file
+    if path is None:
         return None
     sheet.results = await asyncio.to_thread(load_results, path, sheet.results)
     return sheet.results
@@ -207,7 +206,7 @@ def _verified(verified: Verified) -> dict[str, Any]:
 async def verify(request: web.Request) -> web.StreamResponse:
     """Check the results against the sheet, the journal and Clopos."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     table = await results_of(work, desk.sheet(name))
     if table is None:
@@ -223,7 +222,7 @@ async def verify(request: web.Request) -> web.StreamResponse:
 async def list_undo(request: web.Request) -> web.StreamResponse:
     """List what the last run created, for deleting it by hand in the back office."""
     work = work_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     require_credentials(settings)
     run = await _last_run(settings, work.path)
@@ -255,19 +254,20 @@ def _is_plain(path: Path) -> bool:
 async def download(request: web.Request) -> web.StreamResponse:
     """Send results, report or undo list as a file: never shown among our own pages."""
     work, what = work_of(request), request.match_info["what"]
-    path = find_results(work.path, Kind.RUN)
+    await work.latest()
+    path = work.results_file
     if _UNDO.fullmatch(what):
         listed = work.path.with_name(what)
         if not _is_plain(listed):
             raise web.HTTPNotFound
         return _file(await asyncio.to_thread(listed.read_bytes), what)
-    if path is None or not _is_plain(path):
+    if path is None:
         raise web.HTTPNotFound
     match what:
         case "results":
             return _file(await asyncio.to_thread(path.read_bytes), path.name)
         case "results.csv":
-            table = await results_of(work, desk_of(request).sheet(work.path.name))
+            table = await results_of(work, desk_of(request).sheet(work.name))
             if table is None:
                 raise web.HTTPNotFound
             data = await asyncio.to_thread(_as_csv, table)
@@ -275,7 +275,7 @@ async def download(request: web.Request) -> web.StreamResponse:
         case "report.html" | "report-private.html":
             runs = await history(await asyncio.to_thread(request.app[SITE].settings, work.path))
             private = what == "report-private.html"
-            data = await asyncio.to_thread(_report, work.path, runs.runs, private=private)
+            data = await asyncio.to_thread(_report, path, runs.runs, private=private)
             return _file(data, f"{work.path.name}.{what}")
         case _:
             raise web.HTTPNotFound
@@ -288,10 +288,10 @@ def _as_csv(table: ResultsTable) -> bytes:
         return part.read_bytes()
 
 
-def _report(sheet: Path, runs: tuple[RunRecord, ...], *, private: bool) -> bytes:
+def _report(results: Path, runs: tuple[RunRecord, ...], *, private: bool) -> bytes:
     with tempfile.TemporaryDirectory(prefix="clopos-ui-") as folder:
         part = Path(folder) / "report.html"
-        rebuild_report(sheet, part, runs, private=private)
+        rebuild_report(results, part, runs, private=private)
         return part.read_bytes()
 
 

@@ -70,7 +70,7 @@ async def sent_rows(request: web.Request, work: Work, rows: Iterable[int]) -> di
     """Return row → id of its customer, of those rows that are at Clopos by the results."""
     table = None
     with contextlib.suppress(UsageError):  # its own page says what is wrong with it
-        table = await results_of(work, desk_of(request).sheet(work.path.name))
+        table = await results_of(work, desk_of(request).sheet(work.name))
     if table is None:
         return {}
     wanted = pa.array(list(map(str, rows)), pa.string())

@@ -24,6 +24,7 @@ from importer.ui.work import prepared_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from importer.pipeline.options import Output
     from importer.ui.desk import Sheet
     from importer.ui.tasks import Task
 
@@ -41,7 +42,7 @@ def routes() -> list[web.RouteDef]:
 async def send(request: web.Request) -> web.StreamResponse:
     """Begin to send the plan that was seen, or continue it. Raises UsageError at a shut door."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     sheet = desk.sheet(name)
     settings = await settings_of(request, work.path)
     form = {key: str(value) for key, value in (await request.post()).items()}
@@ -59,8 +60,8 @@ async def send(request: web.Request) -> web.StreamResponse:
             fix=tr("look at the plan, then send it"),
             code="plan_changed",
         )
-    require_answers(seen.plan)
-    desk.send(name, seen, _limit(form, desk.left_to_send(name)))
+    require_answers(seen.plan, seen.options.max_new)
+    desk.send(name, seen, _limit(form, desk.left_to_send(name)), work.output)
     return done(request, "sheets", name, "run")
 
 
@@ -106,7 +107,7 @@ async def show_current(request: web.Request) -> web.StreamResponse:
 async def show_run(request: web.Request) -> web.StreamResponse:
     """Show how far sending is, or what it came to."""
     work, prepared = await prepared_of(request)
-    name, desk = work.path.name, desk_of(request)
+    name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     sheet, task = desk.sheet(name), desk.tasks.last("run", name)
     current = sheet.is_current(prepared, settings)
@@ -120,6 +121,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         work=work,
         where=where_of(settings, desk.seen),
         run=_run(task, sheet, desk.left_to_send(name), current=current) if task else None,
+        files=_files(task, work.output),
         **shown,
     )
 
@@ -130,11 +132,9 @@ def _run(task: Task, sheet: Sheet, left: int, *, current: bool) -> dict[str, Any
     seen = sheet.planned
     meanings = meanings_of()
     counts: Mapping[Status, int] = {}
-    results = None
     if isinstance(task.value, Sent):
         summary = task.value.result.summary
         counts = summary.counts or {}
-        results = task.value.result.results
     ended = datetime.fromtimestamp(task.ended).astimezone() if task.ended else None
     return {
         "state": state,
@@ -143,7 +143,6 @@ def _run(task: Task, sheet: Sheet, left: int, *, current: bool) -> dict[str, Any
         else state_words(state),
         "conflicts": counts.get(Status.CONFLICT, 0),
         "counts": [(str(status), n, meanings[status]) for status, n in counts.items() if n],
-        "results": results.name if results else "",
         "at": clock(ended, now) if ended else "",
         "took": duration(task.ended - task.started) if task.ended else "",
         "notes": (*_why_paused(task, state), *_earlier(task), *task.watch.shown.notes),
@@ -152,6 +151,16 @@ def _run(task: Task, sheet: Sheet, left: int, *, current: bool) -> dict[str, Any
         "plan": plan_id(seen) if seen and current and left else "",
         "again": not current,
     }
+
+
+def _files(task: Task | None, output: Output) -> list[tuple[str, str]]:
+    """Return what a run wrote: the name of each kind, and where the file is."""
+    if task is None or not isinstance(task.value, Sent) or not task.value.result.results:
+        return []
+    files = [(tr("Results file"), str(task.value.result.results))]
+    if output.report and output.report.is_file():
+        files.append((tr("Report"), str(output.report)))
+    return files
 
 
 def _earlier(task: Task) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import ImporterError, StoppedError
 from importer.i18n import tr
-from importer.pipeline.online import finish_run, send_plan
+from importer.pipeline.online import finish_run, send_plan, write_bodies
 from importer.pipeline.session import open_prepared, recorded
 from importer.records import Status
 
@@ -146,6 +146,7 @@ async def send_planned(
     started = time.monotonic()
     prepared, settings, plan = seen.prepared, seen.settings, None
     async with open_prepared(prepared, settings, options, reporter=reporter) as upload:
+        write_bodies(prepared, upload, output, reporter)
         async with recorded(upload):
             plan = await upload.plan(stop)
             if not is_as_seen(plan, seen.plan, options.limit, resumed=resumed):

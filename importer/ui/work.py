@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,12 @@ from importer.fixes.log_file import fixes_path
 from importer.i18n import language, set_language
 from importer.mapping.saved import saved_mapping_path
 from importer.pipeline.last_time import with_last
+from importer.pipeline.options import Output
 from importer.pipeline.prepare import open_sheet, prepare_rows, understand
-from importer.ui.folder import find_sheet
+from importer.results.names import default_path, find_results
+from importer.store.records import Kind
+from importer.ui.folder import name_of
+from importer.ui.project_sheets import find_sheet
 from importer.ui.render import link
 from importer.ui.site import SITE
 
@@ -55,6 +59,7 @@ class Work:
     def __init__(self, site: Site, path: Path) -> None:
         self.site = site
         self.path = path
+        self.name = name_of(site.folder, path)
         self.judged: Judged | None = None
         self.tried: dict[str, int | None] = {}  # answer → rows that would be ready with it
         self.version = 0  # grows with each change
@@ -94,6 +99,21 @@ class Work:
         """Return where fixes are kept: beside the sheet, or as the project says."""
         given = self.judged.given if self.judged else None
         return (given and given.sheet.fixes) or fixes_path(self.path)
+
+    @property
+    def output(self) -> Output:
+        """Return where a run of the sheet writes: beside it, or as the project says."""
+        given = self.judged.given if self.judged else None
+        output = given.output if given else Output()
+        rows = len(self.opened.sheet.table) if self.opened else 0
+        return replace(output, results=output.results or default_path(self.path, Kind.RUN, rows))
+
+    @property
+    def results_file(self) -> Path | None:
+        """Return the results of the newest run as a plain file, None where there are none."""
+        given = self.judged.given if self.judged else None
+        path = (given and given.output.results) or find_results(self.path, Kind.RUN)
+        return path if path and path.is_file() and not path.is_symlink() else None
 
     @property
     def stale(self) -> bool:
@@ -152,7 +172,7 @@ class Work:
             self.judged = await asyncio.to_thread(judge, self.site, self.path, earlier=earlier)
             desk, now = self.site.desk, self.prepared
             if desk and before and now and files == self._files:
-                desk.reworded(self.path.name, before, now)
+                desk.reworded(self.name, before, now)
             self._judged_language = self._language
             self.tried = {}
             self._judged_version = version
@@ -202,7 +222,7 @@ def work_of(request: web.Request) -> Work:
     """Return the sheet that the address names. Raises HTTPNotFound where the folder has none."""
     site = request.app[SITE]
     name = request.match_info["name"]
-    path = find_sheet(site.folder, name)
+    path = find_sheet(site, name)
     if path is None:
         raise web.HTTPNotFound
     works = site.works
@@ -222,7 +242,7 @@ async def prepared_of(request: web.Request, *, now: bool = True) -> tuple[Work, 
     work = work_of(request)
     judged = await (work.current() if now else work.latest())
     if judged.prepared is None:
-        raise web.HTTPSeeOther(link(work.site, "sheets", work.path.name, "columns"))
+        raise web.HTTPSeeOther(link(work.site, "sheets", work.name, "columns"))
     return work, judged.prepared
 
 
