@@ -138,7 +138,7 @@ def _find(
     known: dict[str, KnownCustomer] = {}
     holders: dict[str, list[str]] = {}
     keyed = [(row, whole_key(row.evidence)) for row in rows]
-    first = {key for row, whole in keyed for key in first_keys(row.evidence, whole)}
+    first = first_keys([row.evidence for row in rows], [whole for _, whole in keyed])
     _look_up(database, first, known, holders)
 
     def ids(key: str) -> Collection[str]:

@@ -132,29 +132,40 @@ def as_seen(
     ids: Callable[[str], Collection[str]],
     customers: Mapping[str, KnownCustomer],
 ) -> KnownCustomer | None:
-    """Return the customer that a row was before, looking as it does now; then no other fits better.
+    """Return the customer that a row was before, looking as it does now; None if it `stays` none.
 
     `whole` is the `whole_key` of the row, `ids` gives the ids of the customers that have a key, for
-    the `first_keys` of the row. None for a customer that is gone, another claim, and a row that a
-    person decided about. Of equal names the row's cid tells one, where only that customer has it.
+    the `first_keys` of the row.
     """
-    packed = row.evidence
     found = ids(whole)
-    if len(found) != 1 or row.decision is not None:
-        return None
-    known = customers.get(*found)
-    if known is None or packed not in known.seen or known.presence is Presence.GONE:
-        return None
+    known = customers.get(*found) if len(found) == 1 else None
+    if known and row.evidence in known.seen and stays(row, known, ids):
+        return known
+    return None
+
+
+def stays(row: Row, known: KnownCustomer, ids: Callable[[str], Collection[str]]) -> bool:
+    """Return whether a row is the only customer seen with its look; then no other fits better.
+
+    Not one that is gone, nor against a claim or the decision of a person. Of equal names the row's
+    cid tells one, where only that customer has it.
+    """
+    if row.decision is not None or known.presence is Presence.GONE:
+        return False
     if row.claim is not None and row.claim != known.id:
-        return None
-    if is_name_only(packed) and (packed.endswith("|") or [*ids(cid_key(packed))] != [known.id]):
-        return None
-    return known
+        return False
+    packed = row.evidence
+    return not is_name_only(packed) or (
+        not packed.endswith("|") and [*ids(cid_key(packed))] == [known.id]
+    )
 
 
-def first_keys(packed: str, whole: str) -> tuple[str, ...]:
-    """Return the keys that tell whether a row is `as_seen`; a row that isn't needs more."""
-    return (whole, cid_key(packed)) if is_name_only(packed) else (whole,)
+def first_keys(looks: Collection[str], wholes: Iterable[str]) -> set[str]:
+    """Return the keys that tell which rows are `as_seen`; a row that isn't needs more.
+
+    `looks` are the packed evidence of the rows, `wholes` the `whole_key` of each.
+    """
+    return {*wholes, *(cid_key(packed) for packed in looks if is_name_only(packed))}
 
 
 class CustomerMatch:

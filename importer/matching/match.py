@@ -78,11 +78,13 @@ def judged(
     if len(judge.two_codes) >= _FEW_CODES and "two_codes" not in options.accepted:
         questions.append(SheetQuestion("two_codes", tuple(judge.two_codes)))
     found = usual.verdicts | judge.verdicts
-    verdicts = tuple(found[row.number] for row in rows)
-    gone = tuple(v.row for v in verdicts if v.anew or v.reason is Reason.GONE)
-    looked_for = len(gone) + sum(v.kind is Kind.EXISTS for v in verdicts)
-    if len(gone) > _FEW_GONE and len(gone) * 20 > looked_for:
-        questions.append(SheetQuestion("gone", gone))
+    verdicts = tuple([found[row.number] for row in rows])
+    weighed = (found[row.number] for row in usual.rest)  # no customer of the others is gone
+    gone = tuple(v.row for v in weighed if v.anew or v.reason is Reason.GONE)
+    if len(gone) > _FEW_GONE:
+        looked_for = len(gone) + sum(v.kind is Kind.EXISTS for v in verdicts)
+        if len(gone) * 20 > looked_for:
+            questions.append(SheetQuestion("gone", gone))
     return Matches(verdicts, tuple(questions), tuple(judge.customers.dropped_claims))
 
 

@@ -86,8 +86,7 @@ class Row(NamedTuple):
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCustomer:
+class KnownCustomer(NamedTuple):
     """Record of a customer; evidence is packed.
 
     `now` is what Clopos holds (None: never read), `seen` what rows created or matched as this

@@ -122,7 +122,7 @@ async def gather(
         gathered.customers[id_] = _known(candidate, gathered)
     for id_ in decided:
         if id_ in gathered.customers:
-            gathered.customers[id_] = replace(gathered.customers[id_], decided=True)
+            gathered.customers[id_] = gathered.customers[id_]._replace(decided=True)
     return gathered
 
 
@@ -196,11 +196,14 @@ def _is_edited(row: Row, gathered: Gathered, names: Collection[str]) -> bool:
 async def _find(rows: list[Row], store: Store, gathered: Gathered) -> None:
     """Find the customers that may be these rows: of a row that is as it was, by one key."""
     wholes = [whole_key(row.evidence) for row in rows]
-    keyed = [*zip(rows, wholes, strict=True)]
-    first = {key for row, whole in keyed for key in first_keys(row.evidence, whole)}
+    first = first_keys([row.evidence for row in rows], wholes)
     gathered.add(await store.people.find(first))
     ids, customers = gathered.ids, gathered.customers
-    others = [row for row, whole in keyed if not as_seen_before(row, whole, ids, customers)]
+    others = [
+        row
+        for row, whole in zip(rows, wholes, strict=True)
+        if not as_seen_before(row, whole, ids, customers)
+    ]
     keys = {key for row in others for key in lookup_keys(row.evidence)}
     gathered.add(await store.people.find(keys))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from importer.matching.evidence import customer_evidence
@@ -48,7 +47,7 @@ async def find_gone(gathered: Gathered, api: Clopos, *, every: bool) -> bool:
         if await api.get(id_) is not None:
             return False  # a list that lacks existing customers proves nothing
     for id_ in absent:
-        gathered.customers[id_] = replace(gathered.customers[id_], presence=Presence.GONE)
+        gathered.customers[id_] = gathered.customers[id_]._replace(presence=Presence.GONE)
     return True
 
 
@@ -63,10 +62,9 @@ async def see_holders(gathered: Gathered, api: Clopos, region: str, key: bytes) 
     for id_ in unseen[:MOST_NAMED]:
         existing = await api.get(id_)
         gathered.customers[id_] = (
-            replace(gathered.customers[id_], presence=Presence.GONE)
+            gathered.customers[id_]._replace(presence=Presence.GONE)
             if existing is None
-            else replace(
-                gathered.customers[id_],
+            else gathered.customers[id_]._replace(
                 now=customer_evidence(existing.fields(), region, key),
                 presence=Presence.HERE,
             )

@@ -74,7 +74,7 @@ def holders_for(rows: list[Row], customers: dict[str, KnownCustomer]) -> dict[st
     wanted: set[str] = set()
     for row in rows:
         whole = whole_key(row.evidence)
-        wanted.update(first_keys(row.evidence, whole))
+        wanted.update(first_keys([row.evidence], [whole]))
         if not as_seen(row, whole, lambda key: indexed.get(key, []), customers):
             wanted.update(lookup_keys(row.evidence))
     return {key: ids for key, ids in indexed.items() if key in wanted}

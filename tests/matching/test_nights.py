@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from importer.matching.match import match
 from importer.matching.verdicts import Kind, KnownCustomer, Matches, MatchOptions, Presence
 from tests.matching.people import at_clopos, holders_for, in_journal, rows
@@ -16,7 +14,7 @@ def kinds(found: Matches) -> list[str]:
 def test_conflict_left_open_stays_a_conflict_wherever_its_row_stands() -> None:
     """The holder's row leaves the sheet, is moved, comes back: nothing is decided by that."""
     held = rows("Vəli p1")[0].evidence
-    ali = replace(in_journal("1", "Əli p1"), held=(held,), presence=Presence.HERE, had_row=True)
+    ali = in_journal("1", "Əli p1")._replace(held=(held,), presence=Presence.HERE, had_row=True)
     sheets = (["Əli p1", "Vəli p1"], ["Vəli p1", "Əli p1"], ["Vəli p1"], ["Nigar p2", "Vəli p1"])
     for sheet in sheets:
         verdicts = dict(zip(sheet, match(rows(*sheet), {"1": ali}).verdicts, strict=True))
@@ -26,14 +24,14 @@ def test_conflict_left_open_stays_a_conflict_wherever_its_row_stands() -> None:
 
 def test_maybe_with_a_new_phone_holds_after_its_customer_left_long_ago() -> None:
     held = rows("Sevda p2")[0].evidence
-    sevda = replace(in_journal("1", "Sevda p1"), held=(held,), had_row=False)
+    sevda = in_journal("1", "Sevda p1")._replace(held=(held,), had_row=False)
     assert kinds(match(rows("Sevda p2"), {"1": sevda})) == ["conflict M12b"]
 
 
 def test_double_record_that_loses_its_phone_stays_that_customer() -> None:
     """Night 1 took record 1 for its phone; the staff then move the phone to record 2."""
     row = rows("Sevda p1 e1")[0]
-    one = replace(at_clopos("1", "Sevda"), seen=(row.evidence,))
+    one = at_clopos("1", "Sevda")._replace(seen=(row.evidence,))
     two = at_clopos("2", "Sevda p1")
     [verdict] = match([row], {"1": one, "2": two}).verdicts
     assert (verdict.kind, verdict.customers) == (Kind.EXISTS, ("1",))
@@ -84,7 +82,7 @@ def test_rows_copied_in_a_spreadsheet_repeat_their_customer() -> None:
 def test_many_customers_gone_are_a_question() -> None:
     def gone(number: int) -> KnownCustomer:
         known = in_journal(str(number), f"Sevda p{number}")
-        return replace(known, presence=Presence.GONE)
+        return known._replace(presence=Presence.GONE)
 
     sheet = rows(*(f"Sevda p{number}" for number in range(11)))
     found = match(sheet, {str(number): gone(number) for number in range(11)})
@@ -114,14 +112,14 @@ def test_values_a_look_up_cannot_see_are_named() -> None:
 
 def test_claim_of_a_row_that_was_created_with_a_dropped_value_is_believed() -> None:
     """The phone is fixed in the results file, and the file is run."""
-    known = {"17": replace(in_journal("17", "Sevda e1"), presence=Presence.HERE)}
+    known = {"17": in_journal("17", "Sevda e1")._replace(presence=Presence.HERE)}
     found = match(rows("#17 Sevda p1 e1"), known)
     assert kinds(found) == ["exists M1"]
     assert found.verdicts[0].differs == ("phone",)
 
 
 def test_accepted_maybe_takes_a_customer_once() -> None:
-    sevda = replace(in_journal("1", "Sevda p1"), had_row=True)
+    sevda = in_journal("1", "Sevda p1")._replace(had_row=True)
     options = MatchOptions(accepted=frozenset(["same_name"]))
     found = match(rows("Sevda p2", "Sevda p3"), {"1": sevda}, options)
     assert kinds(found) == ["exists M12b", "create M14"]
@@ -130,7 +128,7 @@ def test_accepted_maybe_takes_a_customer_once() -> None:
 def test_held_row_finds_its_customer_by_its_held_values_too() -> None:
     """The store finds customers by the keys of their own values; held ones may share none."""
     held = rows("Sevda p2")[0].evidence
-    sevda = replace(in_journal("1", "Sevda p1"), held=(held,))
+    sevda = in_journal("1", "Sevda p1")._replace(held=(held,))
     assert kinds(match(rows("Sevda p2"), {"1": sevda}, holders={})) == ["conflict M12b"]
 
 
@@ -145,8 +143,8 @@ def test_a_few_codes_of_others_among_many_of_their_own_are_no_question() -> None
 def test_row_held_before_it_was_created_stays_that_customer() -> None:
     """It was sent without the family's phone: the store finds its own customer by all values."""
     sheet = rows("Əli p1", "Vəli p1")
-    ali = replace(in_journal("1", "Əli p1"), held=(sheet[1].evidence,), presence=Presence.HERE)
-    veli = replace(at_clopos("2", "Vəli"), seen=(sheet[1].evidence,))
+    ali = in_journal("1", "Əli p1")._replace(held=(sheet[1].evidence,), presence=Presence.HERE)
+    veli = at_clopos("2", "Vəli")._replace(seen=(sheet[1].evidence,))
     known = {"1": ali, "2": veli}
     verdicts = match(sheet, known, holders=holders_for(sheet, known)).verdicts
     assert [verdict.customers for verdict in verdicts] == [("1",), ("2",)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,13 +73,13 @@ def judged(case: dict[str, str], source: str) -> Verdict:
 def with_facts(customer: KnownCustomer, facts: str) -> KnownCustomer:
     """Return a customer of which the facts of a case are true."""
     words = facts.split()
-    customer = replace(customer, had_row="left" in words, decided="decided" in words)
+    customer = customer._replace(had_row="left" in words, decided="decided" in words)
     if "gone" in words:
-        customer = replace(customer, presence=Presence.GONE)
+        customer = customer._replace(presence=Presence.GONE)
     if "held" in words:
-        customer = replace(customer, held=(look(facts, "held"),))
+        customer = customer._replace(held=(look(facts, "held"),))
     if "seen" in words:
-        customer = replace(customer, seen=(*customer.seen, look(facts, "seen")))
+        customer = customer._replace(seen=(*customer.seen, look(facts, "seen")))
     return customer
 
 

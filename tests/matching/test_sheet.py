@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -86,8 +85,7 @@ def test_a_second_run_creates_no_customer(sheet: list[str]) -> None:
         if verdict.kind is Kind.CREATE:
             repeats = [v.row for v in first if v.kind is Kind.DUPLICATE and number in v.rows[:1]]
             held = [v.row for v in first if v.kind is Kind.CONFLICT and number in v.rows]
-            known[str(number)] = replace(
-                at_clopos(str(number), sheet[number - 2]),
+            known[str(number)] = at_clopos(str(number), sheet[number - 2])._replace(
                 seen=(look[number], *(look[repeat] for repeat in repeats)),
                 held=tuple(look[row] for row in held),
                 had_row=True,
