@@ -20,13 +20,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from importer.matching.customers import as_seen, first_keys
+from importer.matching.customers import as_seen, by_look, first_keys
 from importer.matching.evidence import (
     as_at_clopos,
     index_keys,
     lookup_keys,
     row_evidence,
-    whole_key,
 )
 from importer.matching.keys import cid_of, row_key, scope_of
 from importer.matching.match import match
@@ -137,14 +136,13 @@ def _find(
     """
     known: dict[str, KnownCustomer] = {}
     holders: dict[str, list[str]] = {}
-    keyed = [(row, whole_key(row.evidence)) for row in rows]
-    first = first_keys([row.evidence for row in rows], [whole for _, whole in keyed])
-    _look_up(database, first, known, holders)
+    _look_up(database, first_keys(rows), known, holders)
+    looks = by_look(known.values())
 
     def ids(key: str) -> Collection[str]:
         return holders.get(key, ())
 
-    others = [row for row, whole in keyed if not as_seen(row, whole, ids, known)]
+    others = [row for row in rows if not as_seen(row, looks, ids)]
     keys = {key for row in others for key in lookup_keys(row.evidence)}
     _look_up(database, keys, known, holders)
     return known, holders

@@ -90,6 +90,7 @@ class Index:
     ) -> None:
         """Index customers by their evidence, or by `holders`: key → ids, as a store found them."""
         self.customers = customers
+        self.looks = by_look(customers.values())
         self._holders: dict[str, Holder] = {}
         self._found = holders or {}
         self._indexed: defaultdict[str, list[str]] = defaultdict(list)
@@ -126,46 +127,42 @@ class Index:
         return [holder for id_ in found if (holder := self.get(id_))]
 
 
+def by_look(customers: Iterable[KnownCustomer]) -> dict[str, KnownCustomer | None]:
+    """Return look of a row → the only customer that was seen with it, None where several were."""
+    looks: dict[str, KnownCustomer | None] = {}
+    for known in customers:
+        for look in known.seen:
+            looks[look] = known if looks.get(look, known) is known else None
+    return looks
+
+
 def as_seen(
     row: Row,
-    whole: str,
+    looks: Mapping[str, KnownCustomer | None],
     ids: Callable[[str], Collection[str]],
-    customers: Mapping[str, KnownCustomer],
 ) -> KnownCustomer | None:
-    """Return the customer that a row was before, looking as it does now; None if it `stays` none.
+    """Return the customer that a row was before, looking as it does now; then no other fits better.
 
-    `whole` is the `whole_key` of the row, `ids` gives the ids of the customers that have a key, for
-    the `first_keys` of the row.
+    `looks` are all customers with one of the `first_keys` of the row, `by_look`; `ids` gives the
+    ids of those that have a key. None for a customer that is gone, another claim, and a row that a
+    person decided about. Of equal names the row's cid tells one, where only that customer has it.
     """
-    found = ids(whole)
-    known = customers.get(*found) if len(found) == 1 else None
-    if known and row.evidence in known.seen and stays(row, known, ids):
-        return known
-    return None
-
-
-def stays(row: Row, known: KnownCustomer, ids: Callable[[str], Collection[str]]) -> bool:
-    """Return whether a row is the only customer seen with its look; then no other fits better.
-
-    Not one that is gone, nor against a claim or the decision of a person. Of equal names the row's
-    cid tells one, where only that customer has it.
-    """
-    if row.decision is not None or known.presence is Presence.GONE:
-        return False
-    if row.claim is not None and row.claim != known.id:
-        return False
     packed = row.evidence
-    return not is_name_only(packed) or (
-        not packed.endswith("|") and [*ids(cid_key(packed))] == [known.id]
-    )
+    known = looks.get(packed)
+    if known is None or row.decision is not None or known.presence is Presence.GONE:
+        return None
+    if row.claim is not None and row.claim != known.id:
+        return None
+    if is_name_only(packed) and (packed.endswith("|") or [*ids(cid_key(packed))] != [known.id]):
+        return None
+    return known
 
 
-def first_keys(looks: Collection[str], wholes: Iterable[str]) -> set[str]:
-    """Return the keys that tell which rows are `as_seen`; a row that isn't needs more.
-
-    `looks` are the packed evidence of the rows, `wholes` the `whole_key` of each.
-    """
-    return {*wholes, *(cid_key(packed) for packed in looks if is_name_only(packed))}
+def first_keys(rows: Iterable[Row]) -> set[str]:
+    """Return the keys that tell which rows are `as_seen`; a row that isn't needs more."""
+    looks = [row.evidence for row in rows]
+    names = [packed for packed in looks if is_name_only(packed)]
+    return {*map(whole_key, looks), *map(cid_key, names)}
 
 
 class CustomerMatch:
@@ -195,8 +192,7 @@ class CustomerMatch:
                 continue  # a person gave it its customer, who has another row all the same
             if not self.index.customers and not row.claim:
                 continue  # no customer
-            whole = whole_key(row.evidence)
-            known = as_seen(row, whole, self.index.ids, self.index.customers)
+            known = as_seen(row, self.index.looks, self.index.ids)
             if known and (holder := self.index.get(known.id)):
                 self.matched[row.number] = Matched(holder, "M3", None)
             else:

@@ -27,6 +27,7 @@ _SHORT = 4  # of what is only named when it differs
 
 KINDS = ("own", "code", "phone", "email", "birthday", "name")
 """Kinds of values that a cid is made of (who-is-this-customer §1)."""
+_KIND_MARKS = {kind: str(number) for number, kind in enumerate(KINDS)}
 
 
 class Evidence(NamedTuple):
@@ -68,7 +69,7 @@ def row_evidence(customer: Customer, made_of: str, key: bytes) -> str:
     return _packed(
         customer,
         phones=(phone.lstrip("+"),) if phone else (),
-        kind=str(KINDS.index(made_of)),
+        kind=_KIND_MARKS[made_of],
         token=tokens(key),
     )
 
@@ -110,7 +111,7 @@ def tokens(key: bytes) -> Token:
 def _packed(values: Any, *, phones: Sequence[str], kind: str, token: Token) -> str:
     name, outlines = name_evidence(values.name or "", token)
     cid, gender, note = values.cid, values.gender, values.description
-    birthday = str(values.date_of_birth or "")[:10]
+    birthday = str(values.date_of_birth)[:10] if values.date_of_birth else ""
     email = comparable_email(str(values.email)) if values.email else ""
     code_token = ""
     if values.code:

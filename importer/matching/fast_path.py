@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.matching.customers import differing, stays
+from importer.matching.customers import as_seen, differing
 from importer.matching.evidence import lookup_keys, outlines_of
 from importer.matching.verdicts import EVIDENCE, Kind, KnownCustomer, Presence, Row, Verdict
 
@@ -38,14 +38,11 @@ def decide_usual(rows: Sequence[Row], index: Index, options: MatchOptions) -> Us
     keys = [lookup_keys(row.evidence) for row in rows]
     shared = _shared(keys)
     ids, customers = index.ids, index.customers
-    by_look = _by_look(customers.values())
     existing: dict[str, Row] = {}
     new: list[Row] = []
     disputed: set[str] = set()  # customers that another row may be, or has a value of
     for row, its_keys in zip(rows, keys, strict=True):
-        known = by_look.get(row.evidence)
-        if known and not stays(row, known, ids):
-            known = None
+        known = as_seen(row, index.looks, ids)
         if shared.isdisjoint(its_keys):
             if known:
                 if existing.setdefault(known.id, row) is not row:
@@ -67,15 +64,6 @@ def decide_usual(rows: Sequence[Row], index: Index, options: MatchOptions) -> Us
                 row.number, Kind.CREATE, "M14", unseen=unseen(row.evidence, options.visible)
             )
     return Usual(verdicts, existing, [row for row in rows if row.number not in verdicts])
-
-
-def _by_look(customers: Iterable[KnownCustomer]) -> dict[str, KnownCustomer | None]:
-    """Return look of a row → the only customer that was seen with it, None where there are more."""
-    found: dict[str, KnownCustomer | None] = {}
-    for known in customers:
-        for look in known.seen:
-            found[look] = known if found.get(look, known) is known else None
-    return found
 
 
 def unseen(packed: str, visible: frozenset[str]) -> tuple[str, ...]:

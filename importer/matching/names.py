@@ -48,7 +48,7 @@ def name_evidence(name: str, token: Token) -> tuple[str, tuple[str, ...]]:
     Both are empty where it has no letter and no digit. Particles don't tell people apart.
     """
     words = _WORDS.findall(name)[:_MOST_WORDS]
-    parts = [_part(word, token) for word in (set(words) if len(words) > 1 else words)]
+    parts = [_part(word, token) for word in set(words)]
     parts = [part for part in parts if not part.is_particle] or parts
     if not parts:
         return "", ()
@@ -57,9 +57,9 @@ def name_evidence(name: str, token: Token) -> tuple[str, tuple[str, ...]]:
 
 
 def _outlines(parts: list[tuple[str, ...]], token: Token) -> tuple[str, ...]:
-    if all(len(part) == 1 for part in parts):
-        return (token(" ".join(sorted([part[0] for part in parts])), _OUTLINE),)
-    combined = islice(product(*sorted(parts)), _MOST_OUTLINES)
+    combined = list(islice(product(*sorted(parts)), _MOST_OUTLINES))
+    if len(combined) == 1:
+        return (token(" ".join(sorted(combined[0])), _OUTLINE),)
     texts = {" ".join(sorted(part)) for part in combined}
     return tuple(sorted([token(text, _OUTLINE) for text in texts]))
 

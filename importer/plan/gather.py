@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from importer.matching.customers import as_seen as as_seen_before
-from importer.matching.customers import first_keys
+from importer.matching.customers import by_look, first_keys
 from importer.matching.evidence import (
     folded_name,
     index_keys,
@@ -195,15 +195,10 @@ def _is_edited(row: Row, gathered: Gathered, names: Collection[str]) -> bool:
 
 async def _find(rows: list[Row], store: Store, gathered: Gathered) -> None:
     """Find the customers that may be these rows: of a row that is as it was, by one key."""
-    wholes = [whole_key(row.evidence) for row in rows]
-    first = first_keys([row.evidence for row in rows], wholes)
-    gathered.add(await store.people.find(first))
-    ids, customers = gathered.ids, gathered.customers
-    others = [
-        row
-        for row, whole in zip(rows, wholes, strict=True)
-        if not as_seen_before(row, whole, ids, customers)
-    ]
+    found = await store.people.find(first_keys(rows))
+    gathered.add(found)
+    looks = by_look(gathered.customers[id_] for id_ in found.customers)
+    others = [row for row in rows if not as_seen_before(row, looks, gathered.ids)]
     keys = {key for row in others for key in lookup_keys(row.evidence)}
     gathered.add(await store.people.find(keys))
 

@@ -11,13 +11,12 @@ import uuid
 from collections import Counter, defaultdict
 from typing import Any
 
-from importer.matching.customers import as_seen, first_keys
+from importer.matching.customers import as_seen, by_look, first_keys
 from importer.matching.evidence import (
     customer_evidence,
     index_keys,
     lookup_keys,
     row_evidence,
-    whole_key,
 )
 from importer.matching.keys import cid_of, row_key, scope_of
 from importer.matching.verdicts import Decision, KnownCustomer, Row
@@ -72,10 +71,10 @@ def holders_for(rows: list[Row], customers: dict[str, KnownCustomer]) -> dict[st
         for key in {key for packed in looks for key in index_keys(packed)}:
             indexed[key].append(known.id)
     wanted: set[str] = set()
+    seen = by_look(customers.values())
     for row in rows:
-        whole = whole_key(row.evidence)
-        wanted.update(first_keys([row.evidence], [whole]))
-        if not as_seen(row, whole, lambda key: indexed.get(key, []), customers):
+        wanted.update(first_keys([row]))
+        if not as_seen(row, seen, lambda key: indexed.get(key, [])):
             wanted.update(lookup_keys(row.evidence))
     return {key: ids for key, ids in indexed.items() if key in wanted}
 
