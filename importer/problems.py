@@ -198,6 +198,8 @@ def field_word(field: str) -> str:
         "code": tr("code"),
         "gender": tr("gender"),
         "date_of_birth": tr("date of birth"),
+        "description": tr("description"),
+        "group_id": tr("group"),
     }.get(field, field.replace("_", " "))
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from importer.arrow import arrow
 from importer.i18n import tr
+from importer.problems import field_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,7 @@ class Changes:
         shown = pc.utf8_slice_codeunits(sources.filter(changed), 0, _LONGEST)
         shown = pc.replace_substring_regex(shown, r"\s+", " ")
         texts = pc.binary_join_element_wise(
-            "; " + tr("{field} read from", field=field) + " ", shown, ""
+            "; " + tr("{field} read from", field=field_word(field)) + " ", shown, ""
         )
         return pc.replace_with_mask(pa.repeat("", stop - start), changed, texts)
 

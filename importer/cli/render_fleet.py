@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from importer.fleet.status import BrandStatus, Status
 
 _NAME = 24  # columns at most
+_TIME = len("24.11. 23:30")
+_DONE = len("1,000,000/1,000,000")
 
 
 def status_lines(status: Status) -> list[str]:
@@ -22,13 +24,14 @@ def status_lines(status: Status) -> list[str]:
     states = _states()
     titles = (tr("brand"), tr("state"), tr("since"), tr("done"), tr("until"))
     names = max(width(text) for text in (*(brand.name for brand in status.brands), titles[0]))
-    names = min(names, _NAME)
     columns = max(width(text) for text in (*states.values(), titles[1]))
-    head = f"{pad(titles[0], names)}  {pad(titles[1], columns)}  {pad(titles[2], 11)}  "
-    lines = [f"{head}{titles[3]:>17}  {titles[4]}"]
+    others = columns + _TIME + _DONE + _TIME + 4 * len("  ")
+    names = min(names, _NAME, COLUMNS - others)
+    head = f"{pad(titles[0], names)}  {pad(titles[1], columns)}  {pad(titles[2], _TIME)}  "
+    lines = [f"{head}{titles[3]:>{_DONE}}  {titles[4]}"]
     for brand in status.brands:
         line = f"{pad(cut(brand.name, names), names)}  {pad(states[brand.state], columns)}  "
-        line += f"{_time(brand.since):<11}  {_done(brand):>17}  {_time(brand.finish)}"
+        line += f"{_time(brand.since):<{_TIME}}  {_done(brand):>{_DONE}}  {_time(brand.finish)}"
         lines.append(line.rstrip())
         for text in _remarks(brand, late=brand.name in status.late):
             lines += wrap(text, COLUMNS, "  ")

@@ -29,7 +29,7 @@ SAID = {
     "3": "phone read from 050 000 00 02",
     "4": "phone read from 0500000003; email read from B@Example.com; code read from 7.0; "
     "cid read from {5F0C7A1E-0000-4000-8000-00000000000A}; gender read from M; "
-    "date_of_birth read from 17.04.1990",
+    "date of birth read from 17.04.1990",
 }
 
 
