@@ -60,6 +60,12 @@ CATALOGUE: dict[str, Entry] = {
         tr_noop("a name of which little but question marks is left"),
         tr_noop("export again in UTF-8, or type the name"),
     ),
+    "not_a_name": Entry(
+        "R2",
+        Level.ROW,
+        tr_noop("text of a program, words in brackets or signs in place of a name"),
+        tr_noop("type the name, or delete the row"),
+    ),
     # fields
     "invalid_phone": Entry(
         "R3",

@@ -58,6 +58,18 @@ _NOTHING = frozenset(
 _NULLS = frozenset(
     ["\\N", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "nan", "NaN", "undefined"]
 )
+# What stands in brackets where there is nothing: a pivot table's word, a program's, a person's.
+_BRACKETED = re.compile(r"[(\[<{]\s*([^()\[\]<>{}]{1,20}?)\s*[)\]>}]")
+_CLOSING = frozenset(")]>}")
+_EMPTY_WORDS = (
+    _NOTHING
+    | frozenset(
+        fold_word.casefold()
+        for fold_word in "boş bos empty blank leer vide vuoto vacio vacío vazio пусто порожньо puste "
+        "prázdné ცარიელი yoxdur adsız isimsiz".split()
+    )
+    | {"no name", "not set", "en blanco", "sin nombre", "без имени", "не указано", "ad yoxdur"}
+)
 # What spreadsheets show for a formula that failed: #NAME? and its like in all languages, …
 _FAILED = re.compile(r"#[¡¿]?[^\W\d_][\w./]{0,24}[!?]|#[^\W\d_]/[^\W\d_]{1,5}\.?|#{3,}")
 # … and those without a mark at the end.
@@ -190,7 +202,10 @@ def is_nothing(text: str) -> bool:
 
 def is_null(text: str) -> bool:
     """Return whether text is what a program writes for nothing, in place of any value (R10)."""
-    return text in _NULLS
+    if text in _NULLS:
+        return True
+    found = _BRACKETED.fullmatch(text) if text[-1:] in _CLOSING else None
+    return found is not None and found[1].casefold() in _EMPTY_WORDS
 
 
 def is_dash(text: str) -> bool:

@@ -35,7 +35,13 @@ _DAY_OF_MONTH = re.compile(r"(?:[0-9]{1,4}[-. ]([^\W\d_]+)|([^\W\d_]+)[-. ][0-9]
 _LIKE_A_DAY = re.compile(r"(?:[12]?[0-9]|3[01]|0[1-9])[-. ][^\W\d_]{3,9}\.?")
 _NEARLY_ALL = 0.9
 _DECIMALS = re.compile(r"(-?[0-9]+)[.,]0{1,2}")
+_PERCENT = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?\s?%")  # of 42 a percent cell makes 0.42
 _DIGITS = re.compile(r"-?[0-9]+(?:[.,][0-9]*)?")
+# A name that is all in brackets, or what a program writes of a list of values: JSON, PHP, XML.
+_ONE_BRACKET = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>")
+_OF_A_PROGRAM = re.compile(
+    r"""[{\[(]\s*['"][^'"]*['"]\s*[:,]|(?<!\w)[asOC]:[0-9]{1,6}:[{"]|<(\w{1,30})>.*</\1>"""
+)
 _QUESTIONED = 0.5  # share of question marks from which on a name is lost
 
 
@@ -52,9 +58,13 @@ def parse_name(cells: tuple[str, ...]) -> Parsed:
     if not name:
         error = any(is_cell_error(part) for part in parts)
         return Parsed(None, "cell_error" if error else None)
+    if _ONE_BRACKET.fullmatch(name) or _OF_A_PROGRAM.search(name):
+        return Parsed(None, "not_a_name")
     lost = name.count("?") + name.count("\ufffd")
     if lost and lost >= _QUESTIONED * len(name.replace(" ", "")):
         return Parsed(None, "name_lost")
+    if not any(map(str.isalnum, name)):
+        return Parsed(None, "not_a_name")
     remarks = [
         *(["formula_like_text"] if looks_like_formula(name) else []),
         *(["name_replacement_char"] if has_lost_letters(name) else []),
@@ -120,6 +130,8 @@ def parse_code(
     month = day and (fold(day[1] or day[2]) in MONTHS or (mostly and _LIKE_A_DAY.fullmatch(plain)))
     if _NOT_AS_TYPED.fullmatch(plain) or month or (two_numbers and _WITH_YEAR.fullmatch(plain)):
         return Parsed(None, "not_as_typed")
+    if _PERCENT.fullmatch(plain):
+        return Parsed(None, "invalid_code")
     remarks = ("formula_like_text",) if looks_like_formula(plain) else ()
     return Parsed(plain, None, remarks)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.questions import codes, columns, drift, letters, rows, values
+from importer.questions import codes, columns, drift, letters, names, rows, unused, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +66,22 @@ KINDS: tuple[Kind, ...] = (
         "70 % of its values are dates, of these 70 % before 2013 and fewer than half with a time, "
         "or all with the same one or two",
     ),
+    Kind(
+        "unused_birthdays",
+        unused.unused_birthdays,
+        "a column that isn't used seems to hold days and months, and `date_of_birth` has no column",
+        f"{unused.MOST_DAYS:.0%} of its values, {unused.FEWEST} at least, of three months or more",
+        "`--accept unused_birthdays`: without a year Clopos can't have them",
+    ),
+    Kind(
+        "unused_gender",
+        unused.unused_gender,
+        "a column that isn't used has two or three different values, and `gender` has no column",
+        "all are words for genders; or the names beside one value are of women and those beside "
+        f"the other of men: {unused.AGREE:.0%} of the names that tell it, by chance less often "
+        f"than {unused.CHANCE:.0%}",
+        '`--map "gender=HEADER"`',
+    ),
     _unused(
         "code",
         "card numbers",
@@ -86,6 +102,14 @@ KINDS: tuple[Kind, ...] = (
         "80 % of its values, three at least, no digits, each word with a capital; and `phone` or "
         "`email` has a column",
         '`--map "name=HEADER"`',
+    ),
+    Kind(
+        "one_name",
+        names.one_name,
+        "customers with different phones have one name",
+        f"{names.SHARED:.0%} of them, {names.FEWEST} at least; or {names.BY_CHANCE:.0%}, "
+        f"{names.MANY} at least, {names.TIMES} times as many as have the next name",
+        "correct the sheet",
     ),
     Kind(
         "misread_letters",
@@ -151,6 +175,14 @@ KINDS: tuple[Kind, ...] = (
         codes.code_is_no_code,
         "the codes are e-mail addresses, or names of several words",
         f"{codes.PHONES:.0%} of them",
+        '`--map "code="`',
+    ),
+    Kind(
+        "code_is_amounts",
+        codes.code_is_amounts,
+        "the codes are amounts of money",
+        f"{codes.AMOUNTS:.0%} of them, {codes.FRACTIONS:.0%} with a fraction; with a comma, a "
+        "currency, a minus, grouped thousands, or fractions of one and of two digits",
         '`--map "code="`',
     ),
     Kind(

@@ -1,7 +1,8 @@
-"""Questions about a column of codes that aren't codes: flags, dates, addresses, names, phones."""
+"""Questions about codes that are none: flags, dates, addresses, names, phones, amounts."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from importer.i18n import tr
@@ -9,13 +10,20 @@ from importer.mapping.content import Content, are_flags, phone_share
 from importer.questions.question import Question, as_it_is, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from importer.questions.evidence import Evidence
 
 PHONES = 0.7
 """Share of the values of a code from which on it is a column of phones, or of names."""
+AMOUNTS = 0.9
+"""Share of the codes that are amounts of money, of which so many have a fraction:"""
+FRACTIONS = 0.3
 _EXAMPLES = 3
+_AMOUNT = re.compile(
+    r"(?P<minus>[-−])?(?P<whole>[0-9]{1,3}(?P<grouped>[ \u00a0\u202f'’.,][0-9]{3})+|[0-9]{1,9})"
+    r"(?:(?P<point>[.,])(?P<fraction>[0-9]{1,2}))?\s?(?P<money>[^\W\d_]{3}|[₼$€£₽₺₾₸₴]|руб?\.?)?"
+)
 
 
 def code_is_flag(seen: Evidence) -> Iterator[Question]:
@@ -47,6 +55,8 @@ def code_is_no_code(seen: Evidence) -> Iterator[Question]:
     if column is None:
         return
     texts, content = seen.sample(column), seen.content(column)
+    if are_amounts(texts):  # 12.50 AZN is another question
+        return
     words = sum(len(text.split()) > 1 for text in texts)
     if content is Content.EMAILS or (content is Content.NAMES and words >= PHONES * len(texts)):
         message = tr(
@@ -55,6 +65,42 @@ def code_is_no_code(seen: Evidence) -> Iterator[Question]:
             content=tr(content),
         )
         yield _question(seen, column, "code_is_no_code", message)
+
+
+def code_is_amounts(seen: Evidence) -> Iterator[Question]:
+    """Ask where the codes are amounts of money: a balance in the column of cards."""
+    column = _column(seen, "code_is_amounts")
+    if column is not None and are_amounts(seen.sample(column)):
+        message = tr(
+            "«{header}» is taken for the code, but it seems to hold {content}",
+            header=seen.named(column),
+            content=tr("amounts of money"),
+        )
+        yield _question(seen, column, "code_is_amounts", message)
+
+
+def are_amounts(texts: Sequence[str]) -> bool:
+    """Return whether texts are amounts of money, not codes of two numbers as 12.05.
+
+    Fractions alone don't tell: there must be a comma, a currency, a minus, grouped thousands, or
+    whole numbers and fractions of one and of two digits, as a program writes 35.5 and 12.25.
+    """
+    found = [amount for text in texts if (amount := _AMOUNT.fullmatch(text))]
+    fractions = [amount["fraction"] for amount in found if amount["fraction"]]
+    if len(found) < max(3, AMOUNTS * len(texts)) or len(fractions) < FRACTIONS * len(texts):
+        return False
+    if len(set(fractions)) < 2:
+        return all(amount["money"] for amount in found)
+    written = any(
+        amount["money"]
+        or (amount["fraction"] and (amount["minus"] or amount["grouped"] or amount["point"] == ","))
+        for amount in found
+    )
+    whole = [amount["whole"] for amount in found]
+    lengths = set(map(len, fractions))
+    mixed = len(fractions) < len(found) and (len(lengths) > 1 or "00" in fractions)
+    large = max(map(len, whole)) > 2 and len(set(map(len, whole))) > 1 and lengths == {2}
+    return written or mixed or (large and len(set(whole)) >= PHONES * len(whole))
 
 
 def code_is_phones(seen: Evidence) -> Iterator[Question]:

@@ -14,7 +14,10 @@ from functools import lru_cache
 from importer.records import CellKind
 
 _LOST_DIGITS = 10**15  # from here on it has more than the 15 digits that a spreadsheet keeps (R8)
-_BUILT_IN = {  # the ones that show a date or a time
+_BUILT_IN = {  # the ones that show a date, a time, a percentage or an exponent
+    9: "0%",
+    10: "0.00%",
+    11: "0.00E+00",
     14: "m/d/yyyy",
     15: "d-mmm-yy",
     16: "d-mmm",
@@ -27,7 +30,9 @@ _BUILT_IN = {  # the ones that show a date or a time
     45: "mm:ss",
     46: "[h]:mm:ss",
     47: "mm:ss.0",
+    48: "##0.0E+0",
 } | dict.fromkeys((*range(27, 32), 36, *range(50, 59)), "yyyy/m/d")  # of East Asia
+_FEWEST_LOST = 2  # zeros at the end of a number that an exponent hides: fewer are by chance
 _DAY_ZERO = "1899-12-31"  # what a date cell holding 0 means; shown as 00.01.1900
 _LAST_SERIAL = 2_958_465  # 31 December 9999
 _DIGITS = frozenset("0#?")
@@ -50,6 +55,8 @@ class NumberFormat:
     day: bool = False
     time: bool = False
     parts: tuple[tuple[str, bool], ...] | None = None  # (text, is it a literal)
+    percent: bool = False
+    mantissa: int | None = None  # digits of 1.2E+03 before the E
 
 
 PLAIN = NumberFormat()
@@ -72,6 +79,10 @@ def number_format(code: str) -> NumberFormat:
         month = "m" in letters and (not hours or year or day)
         return NumberFormat(True, year, month, day, hours)
     marks = [text for text, literal in parts if not literal]
+    if "%" in marks:
+        return NumberFormat(percent=True)
+    if "e" in marks:
+        return NumberFormat(mantissa=sum(mark in _DIGITS for mark in marks[: marks.index("e")]))
     if any(mark not in _DIGITS and mark not in {"general", "@"} for mark in marks):
         return PLAIN
     shown = any(literal for _, literal in parts) or marks.count("0") > 1
@@ -118,8 +129,18 @@ def number_text(text: str) -> str:
 
 
 def shown_number(text: str, shape: NumberFormat) -> str:
-    """Return the text of a number as a format without dates shows it, where it is a whole one."""
+    """Return the text of a number as a format without dates shows it, where it is a whole one.
+
+    A percentage is shown as one: 42 typed there is kept as 0.42. So is a number that has lost the
+    digits that its exponent hides: `9.95E+11`, of which a spreadsheet made 995000000000.
+    """
     digits = number_text(text)
+    if shape.percent:
+        return _percentage(digits)
+    if shape.mantissa is not None and digits.isdecimal():
+        kept = len(digits.rstrip("0"))
+        rounded = kept <= shape.mantissa < len(digits) - _FEWEST_LOST
+        return f"{int(digits):.{max(shape.mantissa - 1, 0)}E}" if rounded else digits
     if shape.parts is None or not (digits.isdecimal() and digits.isascii()):
         return digits
     places = sum(not literal for _, literal in shape.parts)
@@ -138,6 +159,13 @@ def shown_number(text: str, shape: NumberFormat) -> str:
     bare = "".join(shown.split())
     # Blanks between thousands are no part of a code.
     return digits if not bare or bare == digits else shown
+
+
+def _percentage(digits: str) -> str:
+    try:
+        return f"{number_text(repr(round(float(digits) * 100, 10)))}%"
+    except ValueError:
+        return digits
 
 
 def date_text(serial: float, shape: NumberFormat, *, from_1904: bool) -> tuple[str, CellKind]:
@@ -176,6 +204,9 @@ def code_as_shown(number: str, shown: str) -> str:
 
     For formats that keep what a cell shows beside its value, e.g. OpenDocument.
     """
+    mantissa, exponent, _ = shown.partition("E+")
+    if exponent:
+        return shown_number(number, NumberFormat(mantissa=sum(map(str.isdecimal, mantissa))))
     digits = "".join(letter for letter in shown if letter.isdecimal())
     bare = "".join(shown.split()).replace(",", "").replace(".", "").replace("'", "")
     if not number.isdecimal() or digits.lstrip("0") != number.lstrip("0") or bare == number:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from importer.read.grid import Worksheet
 from importer.read.limits import MOST_CELLS, check_cells, check_letters
-from importer.read.number_formats import NumberFormat, code_as_shown, moment_text, number_text
+from importer.read.number_formats import (
+    NumberFormat,
+    code_as_shown,
+    moment_text,
+    number_text,
+    shown_number,
+)
 from importer.read.xml import Local, Unpacked, feed, make_parser, without_prefix
 from importer.records import CellKind
 
@@ -146,7 +152,9 @@ class _Reader:
         kind = cell.get("value-type", "")
         if "formula" in cell and shown.startswith(_FAILED):
             return shown, CellKind.ERROR
-        if kind in {"float", "percentage", "currency"} and "value" in cell:
+        if kind == "percentage" and "value" in cell:
+            return shown_number(cell["value"], NumberFormat(percent=True)), None
+        if kind in {"float", "currency"} and "value" in cell:
             number = number_text(cell["value"])
             return (code_as_shown(number, shown) if kind == "float" else number), None
         if kind == "date" and "date-value" in cell:

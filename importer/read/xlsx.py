@@ -371,7 +371,7 @@ def _take_other(sheet: Worksheet, name: str, given: dict[str, str]) -> None:
 
 def _number(text: str, shape: NumberFormat, *, from_1904: bool) -> tuple[str, CellKind | None]:
     if not shape.date:
-        return (number_text(text) if shape.parts is None else shown_number(text, shape)), None
+        return (number_text(text) if shape is PLAIN else shown_number(text, shape)), None
     try:
         return date_text(float(text), shape, from_1904=from_1904)
     except (ValueError, OverflowError):

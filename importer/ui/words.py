@@ -141,6 +141,7 @@ def answer_words(answer: str) -> str:
 def settled_words(code: str, evidence: str) -> str:
     """Return what was accepted as right, by the code of the question and what it was asked on."""
     words = {
+        "code_is_amounts": tr("the codes are amounts of money"),
         "code_is_dates": tr("the codes are dates"),
         "code_is_flag": tr("the codes are words for yes and no"),
         "code_is_no_code": tr("the codes are e-mail addresses or names"),
@@ -158,6 +159,7 @@ def settled_words(code: str, evidence: str) -> str:
         "nobodys_email": tr("one e-mail address of several people"),
         "nobodys_phone": tr("one phone of several people"),
         "one_birthday": tr("one date of birth of most people"),
+        "one_name": tr("one name of most people"),
         "other_region": tr("phones that are numbers of another country"),
         "other_worksheets": tr("other worksheets list customers"),
         "phone_in_name": tr("names with phone numbers beside them"),
@@ -166,9 +168,11 @@ def settled_words(code: str, evidence: str) -> str:
         "shifted_dates": tr("dates of birth with a time of the evening"),
         "split_date": tr("day, month and year of birth in three columns"),
         "two_names": tr("first or last names that aren't used"),
+        "unused_birthdays": tr("a column of birthdays without a year that isn't used"),
         "unused_code": tr("a column of card numbers that isn't used"),
         "unused_date_of_birth": tr("a column of dates of birth that isn't used"),
         "unused_email": tr("a column of e-mail addresses that isn't used"),
+        "unused_gender": tr("a column of genders that isn't used"),
         "unused_phone": tr("a column of phones that isn't used"),
     }.get(code)
     return ": ".join(filter(None, (words or code, evidence)))

@@ -1,0 +1,64 @@
+"""Questions about the names as a whole: one that most rows have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from importer.i18n import tr, trn
+from importer.mapping.content import Content
+from importer.questions.question import Question, as_it_is
+from importer.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from importer.questions.evidence import Evidence
+
+SHARED = 0.5
+"""Share of the customers with one name from which on it may stand for nobody."""
+FEWEST = 3
+MANY = 20
+"""Customers with one name that are too many, if they are a tenth of all and …"""
+BY_CHANCE = 0.1
+TIMES = 5
+"""… so many times as many as those with the next name: common names of people come in steps."""
+
+
+def one_name(seen: Evidence) -> Iterator[Question]:
+    """Ask where most customers, who have different phones, have one name: Guest, Müştəri."""
+    columns = seen.columns("name")
+    if len(columns) == 1 and seen.content(columns[0]) is Content.FEW:
+        return  # a few words repeated are another question
+    values = seen.cleaned.values[["name", "phone", "email", "code"]]
+    people = values[values["name"].notna()].astype(object).drop_duplicates()
+    counts = people["name"].value_counts()
+    if counts.empty or counts.iloc[0] < FEWEST:
+        return
+    folded = counts.groupby(list(map(_words, counts.index))).sum().sort_values(ascending=False)
+    most, all_rows = int(folded.iloc[0]), int(folded.sum())
+    following = int(folded.iloc[1]) if len(folded) > 1 else 0
+    often = most >= max(MANY, BY_CHANCE * all_rows) and most >= TIMES * following
+    if most < max(FEWEST, SHARED * all_rows) and not often:
+        return
+    name = next(str(name) for name in counts.index if _words(name) == folded.index[0])
+    yield Question(
+        code="one_name",
+        field="name",
+        message=trn(
+            "{n} of {all} customers would be called «{name}»: it may stand for no name",
+            "{n} of {all} customers would be called «{name}»: it may stand for no name",
+            most,
+            all=all_rows,
+            name=name,
+        ),
+        columns=seen.headers("name"),
+        rows=most,
+        examples=(name,),
+        assumed=tr("they are the names"),
+        answers=(as_it_is("one_name"),),
+        same=name,
+    )
+
+
+def _words(name: str) -> str:
+    return " ".join(sorted(fold(name).split()))

@@ -1,0 +1,193 @@
+"""Questions about unused columns whose cells are short: genders, birthdays without a year.
+
+A few different words may be anything. That they are genders is told by words for them, or by the
+names beside them: those of women have one, those of men the other.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from math import comb
+from typing import TYPE_CHECKING
+
+from importer.clean.date import MONTHS
+from importer.clean.gender import FEMALE, MALE, parse_gender, proven_language
+from importer.i18n import tr
+from importer.mapping.content import Content, are_flags
+from importer.mapping.header_words import is_id, is_other_number
+from importer.questions.question import Question, as_it_is, take
+from importer.text import fold, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from importer.questions.evidence import Evidence
+
+FEWEST = 4
+"""Cells of a column that are evidence."""
+MOST_DAYS = 0.9
+"""Share of a column that must be days of a year."""
+AGREE = 0.9
+"""Share of the names that tell a gender which must have the value of theirs."""
+CHANCE = 0.03
+"""Probability that a column of anything else agrees so well; for yes and no a tenth of it."""
+_TRIED = 400  # rows whose names are looked at
+_LONGEST = 20  # letters of a word for a gender
+_EXAMPLES = 3
+_DAY = re.compile(r"([0-9]{1,2})[./-]([0-9]{2})\.?")
+_OF_CELL = re.compile(r"--([0-9]{2})-([0-9]{2})")  # a date cell that shows no year
+_IN_WORDS = re.compile(r"([0-9]{1,2})[. -]{1,2}([^\W\d_]+)\.?|([^\W\d_]+)\.?[ -]([0-9]{1,2})")
+_WOMEN = re.compile(r"(?:ova|eva|yeva|skaya|ева|ова|вна|ская|чна)|qizi|kyzy|кызы")
+_MEN = re.compile(r"(?:ov|ev|yev|skiy|ов|ев|ский|вич)|oglu|оглы")
+
+
+def unused_birthdays(seen: Evidence) -> Iterator[Question]:
+    """Ask about an unused column of days and months where no column is of dates of birth."""
+    if seen.columns("date_of_birth") or seen.chosen("date_of_birth", "unused_birthdays"):
+        return
+    if any(seen.content(column) is Content.BIRTH_DATES for column in seen.mapping.unused):
+        return  # a year and all: another question
+    found = [column for column in seen.mapping.unused if are_days(seen.sample(column))]
+    if found:
+        yield _question(
+            seen, found, "unused_birthdays", "date_of_birth", tr("birthdays without a year")
+        )
+
+
+def are_days(texts: Sequence[str]) -> bool:
+    """Return whether texts are days of a year: 14.05, 03/12, 5 мая; no amounts, hours or parts."""
+    numbers = [(int(day[1]), int(day[2])) for text in texts if (day := _DAY.fullmatch(text))]
+    cells = [(int(day[2]), int(day[1])) for text in texts if (day := _OF_CELL.fullmatch(text))]
+    words = [
+        month
+        for text in texts
+        if (day := _IN_WORDS.fullmatch(text)) and (month := fold(day[2] or day[3])) in MONTHS
+    ]
+    if len(texts) < FEWEST or len(numbers) + len(cells) + len(words) < MOST_DAYS * len(texts):
+        return False
+    left, right = [first for first, _ in numbers], [second for _, second in numbers]
+    months = right if max(right, default=0) <= 12 else left
+    days = left if months is right else right
+    possible = all(1 <= month <= 12 for month in months) and all(1 <= day <= 31 for day in days)
+    of_cells = [month for _, month in cells]
+    return possible and len({*months, *of_cells, *words}) >= 3 and len(set(texts)) > len(texts) / 2
+
+
+def unused_gender(seen: Evidence) -> Iterator[Question]:
+    """Ask about an unused column of genders where no column is taken for them."""
+    if seen.columns("gender") or seen.chosen("gender", "unused_gender"):
+        return
+    found = [column for column in seen.mapping.unused if _are_genders(seen, column)]
+    if found:
+        yield _question(seen, found, "unused_gender", "gender", tr("genders"))
+
+
+def _are_genders(seen: Evidence, column: int) -> bool:
+    header = seen.sheet.headers[column]
+    if is_id(header) or is_other_number(header):
+        return False
+    names = seen.cleaned.values["name"]
+    # As they are written: a minus is a value here.
+    cells = seen.sheet.table[column].loc[names.index]
+    filled = cells[cells != ""]
+    counts = Counter(filled.value_counts().to_dict())
+    if not 2 <= len(counts) <= 6 or 2 * len(filled) < len(cells):
+        return False
+    texts = {str(text): fold(tidy(str(text))) for text in counts}
+    words: Counter[str] = Counter()
+    for text, number in counts.items():
+        words[texts[str(text)]] += number
+    if not 2 <= len(words) <= 3 or max(map(len, words)) > _LONGEST:
+        return False
+    if len(filled) >= 3 and _are_words_for_genders(list(words)):
+        return True
+    (one, _), (other, fewer) = words.most_common(2)
+    if fewer < 2 or words[one] + fewer < 0.8 * len(filled):
+        return False
+    chosen = filled.iloc[:: max(1, len(filled) // _TRIED)]
+    pairs: Counter[tuple[int, bool]] = Counter()
+    for name, text in zip(names.loc[chosen.index].fillna(""), chosen, strict=True):
+        word, gender = texts[str(text)], gender_of_name(str(name))
+        if gender and word in {one, other}:
+            pairs[gender, word == one] += 1
+    limit = CHANCE / 10 if are_flags(list(words)) else CHANCE
+    return _agree(pairs, limit)
+
+
+def _are_words_for_genders(words: Sequence[str]) -> bool:
+    language = proven_language(set(words))
+    known = {parse_gender(word, language).value for word in words}
+    understood = all(
+        parse_gender(word, language).problem is None for word in words if word not in {"-", "?"}
+    )
+    return understood and {MALE, FEMALE} <= known and not any(map(str.isdigit, words))
+
+
+def _agree(pairs: Counter[tuple[int, bool]], limit: float) -> bool:
+    """Return whether names of women have one value and those of men the other, not by chance.
+
+    By Fisher's exact test, for either direction.
+    """
+    a, b = pairs[FEMALE, True], pairs[FEMALE, False]
+    c, d = pairs[MALE, True], pairs[MALE, False]
+    if a + d < b + c:
+        a, b, c, d = b, a, d, c
+    total = a + b + c + d
+    if a + d < AGREE * total:
+        return False
+    women, ones = a + b, a + c
+    ways = sum(
+        comb(women, both) * comb(c + d, ones - both)
+        for both in range(a, min(women, ones) + 1)
+        if ones - both <= c + d
+    )
+    return total > 0 and 2 * ways <= limit * comb(total, ones)
+
+
+def gender_of_name(name: str) -> int | None:
+    """Return the gender that the words of a name tell, None where they don't or contradict."""
+    female, male = _first_names()
+    told = set()
+    for word in re.findall(r"[^\W\d_]+", fold(name)):
+        if word in female or _ends(word, _WOMEN):
+            told.add(FEMALE)
+        elif word in male or _ends(word, _MEN):
+            told.add(MALE)
+    return told.pop() if len(told) == 1 else None
+
+
+def _ends(word: str, endings: re.Pattern[str]) -> bool:
+    return any(endings.fullmatch(word[start:]) for start in range(max(0, len(word) - 5), len(word)))
+
+
+@cache
+def _first_names() -> tuple[frozenset[str], frozenset[str]]:
+    data = tomllib.loads((files("schemas") / "first_names.toml").read_text("utf-8"))
+    female, male = ({fold(word) for word in data[name].split()} for name in ("female", "male"))
+    return frozenset(female - male), frozenset(male - female)
+
+
+def _question(seen: Evidence, columns: list[int], code: str, field: str, content: str) -> Question:
+    columns.sort(key=lambda column: -seen.filled(column))
+    headers = tuple(map(seen.named, columns))
+    texts = seen.sheet.table[columns[0]]
+    return Question(
+        code=code,
+        field=field,
+        message=tr(
+            "«{header}» isn't used, but it seems to hold {content}, and no column is taken "
+            "for {field}",
+            header=headers[0],
+            content=content,
+            field=field,
+        ),
+        columns=headers,
+        rows=seen.filled(columns[0]),
+        examples=tuple(map(str, texts[texts != ""].unique()[:_EXAMPLES])),
+        assumed=tr("customers are created without {field}", field=field),
+        answers=(*(take(field, header) for header in headers), as_it_is(code)),
+    )
