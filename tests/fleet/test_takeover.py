@@ -95,6 +95,21 @@ def test_killed_worker_is_replaced_and_no_customer_is_created_twice(
     assert set(forty.states(capsys).values()) == {("idle", 0)}
 
 
+def test_worker_without_a_free_slot_gives_the_jobs_of_a_killed_one_back(lab: Lab) -> None:
+    for name in ("tea", "coffee"):
+        lab.brand(name, 30, options=["--rate", "20/min", "--reserve", "0%"])
+    lab.open_sandbox()
+    assert lab.fleet("run", "--all") == 0
+    with lab.worker("--slots", "1") as killed, lab.worker("--slots", "1") as full:
+        at_work(lab, killed)
+        at_work(lab, full)
+        killed.process.kill()
+        jobs = "SELECT status::text FROM queue.procrastinate_jobs ORDER BY 1"
+        until(lambda: lab.query(jobs) == [("doing",), ("todo",)], _PATIENCE)
+        assert full.said.count("begun with") == 1
+        assert full.ends(signal.SIGTERM) == 0
+
+
 def test_terminated_worker_hands_its_brands_over_at_once(
     forty: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
