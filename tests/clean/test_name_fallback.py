@@ -64,7 +64,7 @@ def test_name_fallback_is_reported_in_the_results(sheet: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["phone", "email", "company"])
-def test_a_source_that_is_not_there_is_shown(tmp_path: Path, source: str) -> None:
+def test_missing_source_is_shown(tmp_path: Path, source: str) -> None:
     path = tmp_path / "list.csv"
     path.write_text("Name\nAnar\n", encoding="utf-8")
     with pytest.raises(UsageError, match=f"--name-from {source}"):

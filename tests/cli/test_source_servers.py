@@ -88,7 +88,7 @@ def test_newest_object_of_a_pattern_is_fetched(bucket: Any, tmp_path: Path) -> N
     ],
 )
 @pytest.mark.usefixtures("bucket")
-def test_object_that_is_not_there_is_an_error(url: str, why: str, tmp_path: Path) -> None:
+def test_missing_object_is_an_error(url: str, why: str, tmp_path: Path) -> None:
     assert why in failed(Source(url, newest="*" in url), tmp_path)
 
 

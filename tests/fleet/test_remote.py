@@ -98,7 +98,7 @@ def test_results_go_to_the_address_that_is_named(store: Path, tmp_path: Path, re
         ("", "elsewhere.csv", "elsewhere.csv"),  # by --results
     ],
 )
-def test_files_are_told_by_their_address(
+def test_file_is_recognised_by_its_address(
     tmp_path: Path, results: str, file: str, expected: str
 ) -> None:
     brand = Brand("tea", "tea", Path("tea.csv"), sheet_at="s3://in/tea.csv", results_at=results)
@@ -125,7 +125,7 @@ def nothing(_here: Brand) -> None:
     raise AssertionError("no job may begin")
 
 
-def test_sheet_that_is_not_there_is_named(store: Path, tmp_path: Path) -> None:
+def test_missing_sheet_is_named(store: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"There is no sheet at file://{store}/nowhere.csv"):
         asyncio.run(during(of(store, name="nowhere.csv"), tmp_path / "here", nothing))
 

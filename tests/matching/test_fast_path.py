@@ -94,7 +94,7 @@ def test_rows_decided_at_once_have_the_verdicts_of_judging_each(
     assert judged(sheet, Index(customers, holders), options) == slowly
 
 
-def test_rows_as_they_were_and_new_ones_alone_are_all_decided_at_once() -> None:
+def test_unchanged_and_new_rows_are_all_decided_at_once() -> None:
     sheet = rows("Aysel p1 c1", "Əli p2 e2 b2", "Leyla", "Leyla", "Nigar p5 b2", "Orxan")
     customers = {
         str(row.number): KnownCustomer(str(row.number), seen=(row.evidence,)) for row in sheet[:4]

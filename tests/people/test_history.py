@@ -49,7 +49,7 @@ def test_row_beyond_the_limit_keeps_its_history(restaurant: Restaurant) -> None:
     assert (code, back["conflict"], back["created"]) == (1, 1, 0)
 
 
-def test_other_list_under_the_same_name_keeps_nobodys_history(restaurant: Restaurant) -> None:
+def test_other_list_under_the_same_name_keeps_no_history(restaurant: Restaurant) -> None:
     """…although a row of it is invalid: this week's newcomers aren't last week's."""
     weeks = [
         "".join(

@@ -53,7 +53,7 @@ async def test_auto_looks_each_row_up_where_reading_all_takes_too_long(tmp_path:
         assert sent.requests.reads <= 1 + 2 * 3
 
 
-async def test_always_reads_everything_anew(tmp_path: Path) -> None:
+async def test_match_always_reads_all_customers_anew(tmp_path: Path) -> None:
     async with world(tmp_path, Config(v2_max_limit=10)) as here:
         for each in people(50):
             here.sandbox.add(**each)

@@ -121,7 +121,7 @@ def test_a_date_has_the_parts_that_its_cell_shows(
     assert sheet.kinds == {1: {2: CellKind.DATE}}
 
 
-def test_hidden_rows_and_columns_are_read_and_said(tmp_path: Path) -> None:
+def test_hidden_rows_and_columns_are_read_and_reported(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     for row in (["Name", "Phone", "Note"], ["Anar", "0500000001", "a"], ["Lalə", "0500000002", ""]):

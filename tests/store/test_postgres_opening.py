@@ -50,7 +50,7 @@ async def test_url_that_is_none_is_refused(url: str, tmp_path: Path) -> None:
     assert "CLOPOS_DATABASE_URL" in error.what
 
 
-async def test_server_that_is_not_there_is_named_without_user_and_password(tmp_path: Path) -> None:
+async def test_missing_server_is_named_without_user_and_password(tmp_path: Path) -> None:
     error = await refused("postgresql://someone:hunter2@127.0.0.1:1/clopos", tmp_path)
     assert (type(error), error.code) == (ServiceError, "database_away")
     assert "127.0.0.1:1/clopos" in error.what

@@ -282,7 +282,9 @@ async def test_journal_that_was_taken_away_is_reported_and_rebuilt(stores: Store
 
 
 @pytest.mark.parametrize("key", [None, "", "ab" * 32, "no key\n"])
-async def test_lost_key_means_that_everything_is_read_anew(stores: Stores, key: str | None) -> None:
+async def test_lost_key_leads_to_reading_all_customers_anew(
+    stores: Stores, key: str | None
+) -> None:
     await fill(stores)
     path = journal_of(stores).with_name("key")
     path.unlink()

@@ -113,7 +113,7 @@ async def test_killed_while_planning_nothing_was_sent_and_it_plans_again(
 
 @SLOW
 @real_time
-async def test_killed_while_results_are_written_no_customer_is_created_twice_and_they_are_written(
+async def test_run_after_a_kill_while_writing_results_writes_them_and_creates_none_twice(
     folder: Path, clopos: dict[str, str]
 ) -> None:
     write(folder, PEOPLE)

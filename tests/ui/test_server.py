@@ -101,7 +101,7 @@ def test_taken_port_is_an_error_where_it_was_asked_for(folder: Path, env: dict[s
         assert first.getsockname()[1] != second.getsockname()[1]
 
 
-def test_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     said = command("ui", tmp_path / "nowhere", "--no-open")
     assert said.returncode == 2
     assert "There is no folder" in said.stderr
