@@ -29,7 +29,8 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, ca_file: str, *, most: int) -> None:
         """Prepare a pool of at most `most` connections. Raises UsageError for a bad `ca_file`."""
-        context = _tls_context(ca_file)
+        # aiohttp has read the usual authorities when it was imported: they aren't read again.
+        context = _tls_context(ca_file) if ca_file else True
         super().__init__(limit=most, keepalive_timeout=30, ssl=context)
         self._used: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
 
@@ -74,16 +75,13 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
     """
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ValueError) as error:
-            unreadable = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
-            raise UsageError(
-                tr("SSL_CERT_FILE can't be used: {path}", path=ca_file),
-                why=str(error.args[-1]) if unreadable else tr("it holds no certificate (PEM)"),
-                fix=tr(
-                    "name the file of your network's certificate authority, or remove the variable"
-                ),
-            ) from None
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ValueError) as error:
+        unreadable = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
+        raise UsageError(
+            tr("SSL_CERT_FILE can't be used: {path}", path=ca_file),
+            why=str(error.args[-1]) if unreadable else tr("it holds no certificate (PEM)"),
+            fix=tr("name the file of your network's certificate authority, or remove the variable"),
+        ) from None
     return context

@@ -192,8 +192,8 @@ class Transport:
 async def _content(response: aiohttp.ClientResponse, largest: int) -> bytes:
     """Return the unpacked body, cut off where it is larger than any response of the API."""
     content = bytearray()
-    async for chunk in response.content.iter_any():
-        content += chunk
+    while not response.content.at_eof():
+        content += await response.content.readany()
         if len(content) > largest:
             response.close()
             break

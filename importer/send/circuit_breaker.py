@@ -61,7 +61,7 @@ class CircuitBreaker:
             return
         self._answers += 1
         self._failures = self._pauses = 0
-        if answer.verdict in {Verdict.REJECTED, Verdict.FAILED}:
+        if answer.verdict is Verdict.REJECTED or answer.verdict is Verdict.FAILED:
             self._refusals += 1
             self._last_refusal = answer.reason
         if self._refusals:

@@ -176,10 +176,10 @@ class _Sender:
             else:
                 break
             attempt = _Attempt(self, customer, earlier)
-            task = self._start(self._deliver(attempt))
-            self.delivering.add(task)
-            self.waiting.add(task)
-            task.add_done_callback(partial(self._delivered, attempt))
+            attempt.task = self._start(self._deliver(attempt))
+            self.delivering.add(attempt.task)
+            self.waiting.add(attempt.task)
+            attempt.task.add_done_callback(partial(self._delivered, attempt))
         return 0.0
 
     def _delivered(self, attempt: _Attempt, task: asyncio.Task[None]) -> None:
@@ -297,8 +297,10 @@ class _Attempt:
     """One request for one row. `earlier`: it was in doubt, and reading didn't find it.
 
     `out`: bytes may have left and there is no answer yet. It is a context around the request: its
-    intention is durable, and it isn't cancelled in the middle.
+    intention is durable, and it isn't cancelled in the middle. `task` delivers it.
     """
+
+    task: asyncio.Task[None]
 
     def __init__(self, sender: _Sender, customer: Customer, earlier: UncertainRow | None) -> None:
         self.sender = sender
@@ -335,9 +337,7 @@ class _Attempt:
 
     async def __aenter__(self) -> None:
         sender = self.sender
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
-        sender.waiting.discard(task)
+        sender.waiting.discard(self.task)
         sender.changed.set()  # the next one may wait
         if self.left is None:
             recorder = sender.recorder
@@ -350,7 +350,7 @@ class _Attempt:
             await sender.recorder.intend(self.customer, self.after_id)
         await sender.recorder.confirm_held()
         self.left = sender.now()
-        sender.in_flight.add(task)
+        sender.in_flight.add(self.task)
         self.out = True
 
     async def __aexit__(
@@ -359,13 +359,11 @@ class _Attempt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
         self.out = error is not None
-        self.sender.in_flight.discard(task)
+        self.sender.in_flight.discard(self.task)
         if self.sender.closing:
             # Process this response, but start no requests that would follow from it.
-            task.cancel()
+            self.task.cancel()
 
 
 def _is_answer_to(response: ClassifiedResponse, customer: Customer) -> bool:
