@@ -27,13 +27,15 @@ def timed(
     command: Command, *, env: dict[str, str] | None = None, ok: Sequence[int] = (0,)
 ) -> Timed:
     """Run a command to its end. Raises RuntimeError when its exit code isn't one of `ok`."""
+    given = os.environ | (env or {})
+    given.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled once, as pip does
     started = time.perf_counter()
     with subprocess.Popen(
         [str(part) for part in command],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | (env or {}),
+        env=given,
     ) as process:
         assert process.stdout
         output = process.stdout.read()
