@@ -8,6 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.matching.evidence import KINDS
+from importer.matching.keys import RowKey, cid_of, scope_of
 from importer.matching.layout3 import digest
 from importer.plan.rows import Rows, Variant
 from importer.records import Customer
@@ -90,6 +92,14 @@ def test_every_row_has_a_uuid_of_its_own(rows: list[dict[str, Any]]) -> None:
     made = cids(*rows)
     assert len(set(made)) == len(rows)
     assert all(str(uuid.UUID(cid)) == cid and uuid.UUID(cid).version == 5 for cid in made)
+
+
+@given(st.sampled_from(KINDS[1:]), st.text(), st.integers(0, 3))
+def test_cid_is_the_uuid5_of_its_key(kind: str, text: str, generation: int) -> None:
+    scope = scope_of("https://clopos.example", "demo")
+    parts = (str(generation), kind, text) if generation else (kind, text)
+    expected = uuid.uuid5(scope, "\x1f".join(parts))
+    assert cid_of(RowKey(kind, text), scope, generation) == str(expected)
 
 
 def test_body_omits_empty_fields() -> None:
