@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Return first → the seconds that stand beside it, each once and in order."""
-    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    found: defaultdict[str, list[str]] = defaultdict(list)
     for first, second in pairs:
-        found[first][second] = None
-    return {first: tuple(seconds) for first, seconds in found.items()}
+        found[first].append(second)
+    return {
+        first: tuple(dict.fromkeys(seconds) if len(seconds) > 1 else seconds)
+        for first, seconds in found.items()
+    }
 
 
 def candidates(

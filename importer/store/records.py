@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,8 +45,7 @@ class Kind(StrEnum):
     CHECK = "check"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Journal entry of one `cid`.
 
     `digest` is the keyed digest of the cid. `cid` itself is kept only of an entry of layout 3 that
@@ -81,8 +80,7 @@ class Seen:
     keys: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """Record of a customer in the store.
 
     `remote` is what Clopos holds now, None when the snapshot lacks it (which proves that it is gone
