@@ -57,7 +57,7 @@ class XlsxBook:
         self.from_1904 = False
         self.styles: list[NumberFormat] = []
         self.texts: list[str] = []
-        self._parts = self._read_book()
+        self.parts = self._read_book()
 
     def _read_book(self) -> list[_Part]:
         relations: dict[str, tuple[str, str]] = {}  # id → kind and path
@@ -167,12 +167,12 @@ class XlsxBook:
 
     def names(self) -> list[str]:
         """Return the names of the worksheets."""
-        return [part.name for part in self._parts]
+        return [part.name for part in self.parts]
 
     def read(self, only: str | None) -> list[Worksheet]:
         """Read all worksheets, or the one of that name."""
         found: list[Worksheet] = []
-        for part in self._parts:
+        for part in self.parts:
             if only is None or part.name == only:
                 before = found[-1].cells() if found else 0
                 sheet = Worksheet(part.name, part.hidden, before=before)
@@ -379,7 +379,8 @@ def _number(text: str, shape: NumberFormat, *, from_1904: bool) -> tuple[str, Ce
 
 
 @cache
-def _column(letters: str) -> int:
+def column_of(letters: str) -> int:
+    """Return the number of a column from 0 by its letters."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + ord(letter) - 64
@@ -390,4 +391,4 @@ def _place(reference: str) -> tuple[int, int] | None:
     """Return (row, column) from 0 of a reference, e.g. B2, None when it is none."""
     if not (found := _PLACE.fullmatch(reference)) or not int(found[2]):
         return None
-    return int(found[2]) - 1, _column(found[1])
+    return int(found[2]) - 1, column_of(found[1])

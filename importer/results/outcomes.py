@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importer.clean.changes import Changes
 
 
-_BLOCK = 65_536  # rows
+_BLOCK = 16_384  # rows
 
 
 class Outcomes(Mapping[int, Outcome]):

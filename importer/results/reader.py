@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineWorkbook
 
 from importer.errors import UsageError
 from importer.i18n import tr
+from importer.read.limits import TooLarge
 from importer.records import RESULT_COLUMNS
+from importer.results.workbook_reader import workbook_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_BLOCK = 10_000  # rows of a workbook at a time
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,  # pyarrow's, for a number in place of text
+    pa.ArrowException,
+    EOFError,
+    RuntimeError,  # an archive with a password, or packed in an unknown way
+    TooLarge,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_results(path: Path, first: int | None = None) -> tuple[list[str], list[pa.Array]]:
@@ -32,7 +50,7 @@ def read_results(path: Path, first: int | None = None) -> tuple[list[str], list[
     try:
         match path.suffix.lower():
             case ".xlsx":
-                header, columns = _from_workbook(path)
+                header, columns = _from_workbook(path, first)
             case ".jsonl":
                 header, columns = _from_jsonl(path)
             case ".parquet":
@@ -48,8 +66,7 @@ def read_results(path: Path, first: int | None = None) -> tuple[list[str], list[
                 fix=tr("name the file that `run` wrote"),
             )
         texts = [_text(column) for column in columns[:first]]
-    # pyarrow's errors are ValueErrors, and TypeErrors for a number in place of text.
-    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException, CalamineError) as error:
+    except _UNREADABLE as error:
         raise UsageError(
             tr("{path} can't be read", path=path),
             why=str(error),
@@ -100,12 +117,18 @@ def _from_jsonl(path: Path) -> tuple[list[str], list[pa.Array]]:
     return header, [pa.array([line[name] for line in lines], pa.string()) for name in header]
 
 
-def _from_workbook(path: Path) -> tuple[list[str], list[pa.Array]]:
-    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
-    header, *lines = rows or [[]]
-    texts = [[_cell(cell) for cell in column] for column in zip(*lines, strict=True)]
-    return [_cell(cell) for cell in header], [pa.array(column, pa.string()) for column in texts]
-
-
-def _cell(cell: object) -> str:
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+def _from_workbook(path: Path, first: int | None) -> tuple[list[str], list[pa.ChunkedArray]]:
+    lines = (line[:first] for line in workbook_rows(path))
+    header, rows = next(lines, []), 0
+    columns: list[list[pa.Array]] = [[] for _ in header]
+    while block := list(itertools.islice(lines, _BLOCK)):
+        found = list(itertools.zip_longest(*block, fillvalue=""))
+        columns += ([pa.repeat("", rows)] for _ in found[len(columns) :])
+        for number, column in enumerate(columns):
+            inside = number < len(found)
+            column.append(
+                pa.array(found[number], pa.string()) if inside else pa.repeat("", len(block))
+            )
+        rows += len(block)
+    header += [""] * (len(columns) - len(header))
+    return header, [pa.chunked_array(column, pa.string()) for column in columns]
