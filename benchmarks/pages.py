@@ -199,7 +199,17 @@ def _send(visitor: Visitor) -> Iterator[Bar]:
     asked = seconds(lambda: visitor.post("run/pause", {}, as_script=True))
     yield Bar("stopping: the answer", asked, "s", 0.5)
     yield Bar("stopping: until nothing is sent any more", visitor.wait("run", sent), "s", 1.0)
-    yield Bar("stopping: until the results are written", visitor.wait("run", ended), "s")
+    answers: list[float] = []
+
+    def written(state: Mapping[str, Any]) -> bool:
+        answers.append(seconds(lambda: visitor.get(f"{SHEET}run")))
+        return ended(state)
+
+    yield Bar("stopping: until the results are written", visitor.wait("run", written), "s")
+    yield Bar("a page while they are written, the slowest", max(answers), "s", 0.3)
+    yield Bar(
+        "the results for the first time", seconds(lambda: visitor.get(f"{SHEET}results")), "s"
+    )
 
 
 def table(bars: list[Bar]) -> str:

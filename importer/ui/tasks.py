@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.errors import UsageError
 from importer.i18n import tr
+from importer.matching.caches import clear_caches
 from importer.pipeline.online import fastest_loop
 from importer.pipeline.session import as_importer_error
 from importer.ui.watch import Watch
@@ -67,6 +68,7 @@ class Task:
 
     def sent(self) -> None:
         """Note that nothing is in flight any more; what came of it is still being written."""
+        clear_caches()
         self.writing = True
 
     def run(self, story: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
@@ -157,4 +159,5 @@ def _work(task: Task, work: Callable[[Task], Any]) -> None:
     except Exception as error:  # noqa: BLE001 - the page shows it; a thread has no one to tell
         task.error = as_importer_error(error)
     finally:
+        clear_caches()
         task.ended = time.time()

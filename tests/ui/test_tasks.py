@@ -10,6 +10,7 @@ import pytest
 
 from importer.errors import FaultError, ServiceError, UsageError
 from importer.i18n import language, set_language
+from importer.matching.names import alike
 from importer.plan.schedule import SendingHours
 from importer.progress import SendProgress
 from importer.records import Status
@@ -45,6 +46,23 @@ def test_a_task_is_in_progress_until_it_is_stopped_and_then_has_its_value(tasks:
     assert (task.value, task.error, task.running) == ("stopped", None, False)
     assert tasks.last("run", "a.csv") is task
     assert tasks.last("plan", "a.csv") is None
+
+
+def test_what_was_worked_out_of_names_is_forgotten_when_nothing_is_sent_any_more(
+    tasks: Tasks,
+) -> None:
+    found: list[int] = []
+
+    def work(task: Task) -> None:
+        alike("Aysel Demo", "Aysəl Demo")
+        found.append(alike.cache_info().currsize)
+        task.sent()
+        found.append(alike.cache_info().currsize)
+        alike("Aysel Demo", "Aysəl Demo")
+
+    tasks.start("run", "a.csv", work)
+    assert tasks.join(10)
+    assert [*map(bool, found), alike.cache_info().currsize] == [True, False, 0]
 
 
 def test_a_task_that_is_stopped_before_its_loop_runs_ends_at_once(tasks: Tasks) -> None:
