@@ -206,12 +206,17 @@ def _entry(kept: Kept) -> str:
     return f"{kept.brand} {kept.base_url}"
 
 
+def _keyring() -> Any:
+    """Return the package keyring; raises ImportError where that extra isn't installed."""
+    import keyring  # noqa: PLC0415
+
+    return keyring
+
+
 def _to_keyring(kept: Kept, secrets: tuple[str, str]) -> bool:
     """Put secrets into the keyring; return False where there is none, or it refuses."""
     try:
-        import keyring  # noqa: PLC0415 - an extra
-        import keyring.errors  # noqa: PLC0415
-
+        keyring = _keyring()
         keyring.set_password(_SERVICE, _entry(kept), json.dumps(secrets))
         # A backend that forgets at once is none.
         return keyring.get_password(_SERVICE, _entry(kept)) is not None
@@ -224,9 +229,7 @@ def _to_keyring(kept: Kept, secrets: tuple[str, str]) -> bool:
 def _from_keyring(kept: Kept) -> tuple[str, str]:
     why = tr("it has no entry for {brand}", brand=kept.brand)
     try:
-        import keyring  # noqa: PLC0415 - an extra
-
-        client_id, secret = json.loads(keyring.get_password(_SERVICE, _entry(kept)) or "[]")
+        client_id, secret = json.loads(_keyring().get_password(_SERVICE, _entry(kept)) or "[]")
     except ImportError:
         why = tr("the Python package keyring isn't installed")
     except ValueError:
@@ -244,9 +247,7 @@ def _from_keyring(kept: Kept) -> tuple[str, str]:
 
 def _out_of_keyring(kept: Kept) -> None:
     try:
-        import keyring  # noqa: PLC0415 - an extra
-
-        keyring.delete_password(_SERVICE, _entry(kept))
+        _keyring().delete_password(_SERVICE, _entry(kept))
     except Exception as error:
         raise UsageError(
             tr("The keyring can't be changed"),

@@ -248,13 +248,12 @@ def report(
     """Write the page about a run; raises ServiceError when it can't be written."""
     if output.report is None:
         return
-    from importer.report.page import write_report  # noqa: PLC0415 - most runs need no page
-    from importer.report.tables import from_sheet  # noqa: PLC0415
+    from importer.report import page, tables  # noqa: PLC0415 - most runs need no page
 
-    lines = from_sheet(prepared, outcomes, facts.examples())
+    lines = tables.from_sheet(prepared, outcomes, facts.examples())
     now = datetime.now().astimezone()
     facts = replace(facts, results=str(results or ""))
-    write_report(
+    page.write_report(
         output.report,
         facts,
         lines,
