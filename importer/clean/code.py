@@ -42,6 +42,8 @@ _ONE_BRACKET = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>")
 _OF_A_PROGRAM = re.compile(
     r"""[{\[(]\s*['"][^'"]*['"]\s*[:,]|(?<!\w)[asOC]:[0-9]{1,6}:[{"]|<(\w{1,30})>.*</\1>"""
 )
+# What is left of Cyrillic that was read in the encoding of another system, in some rows.
+_OF_ANOTHER_SYSTEM = re.compile("[\u2500-\u259f]|[€®¤¢£¥©¬±µ°¦§¶][\u0400-\u04ff]")
 _QUESTIONED = 0.5  # share of question marks from which on a name is lost
 
 
@@ -63,7 +65,7 @@ def parse_name(cells: tuple[str, ...]) -> Parsed:
     lost = name.count("?") + name.count("\ufffd")
     if lost and lost >= _QUESTIONED * len(name.replace(" ", "")):
         return Parsed(None, "name_lost")
-    if not any(map(str.isalnum, name)):
+    if not any(map(str.isalnum, name)) or _OF_ANOTHER_SYSTEM.search(name):
         return Parsed(None, "not_a_name")
     remarks = [
         *(["formula_like_text"] if looks_like_formula(name) else []),

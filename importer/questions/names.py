@@ -30,10 +30,11 @@ def one_name(seen: Evidence) -> Iterator[Question]:
     if len(columns) == 1 and seen.content(columns[0]) is Content.FEW:
         return  # a few words repeated are another question
     values = seen.cleaned.values[["name", "phone", "email", "code"]]
+    named = values["name"].value_counts()
+    if named.empty or named.iloc[0] < BY_CHANCE * named.sum() / 2:  # however it is written
+        return
     people = values[values["name"].notna()].astype(object).drop_duplicates()
     counts = people["name"].value_counts()
-    if counts.empty or counts.iloc[0] < FEWEST:
-        return
     folded = counts.groupby(list(map(_words, counts.index))).sum().sort_values(ascending=False)
     most, all_rows = int(folded.iloc[0]), int(folded.sum())
     following = int(folded.iloc[1]) if len(folded) > 1 else 0

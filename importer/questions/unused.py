@@ -36,6 +36,7 @@ AGREE = 0.9
 CHANCE = 0.03
 """Probability that a column of anything else agrees so well; for yes and no a tenth of it."""
 _TRIED = 400  # rows whose names are looked at
+_MOST_WORDS = 6  # a word may be written in several ways
 _LONGEST = 20  # letters of a word for a gender
 _EXAMPLES = 3
 _DAY = re.compile(r"([0-9]{1,2})[./-]([0-9]{2})\.?")
@@ -88,14 +89,14 @@ def unused_gender(seen: Evidence) -> Iterator[Question]:
 
 def _are_genders(seen: Evidence, column: int) -> bool:
     header = seen.sheet.headers[column]
-    if is_id(header) or is_other_number(header):
+    if is_id(header) or is_other_number(header) or len(set(seen.sample(column))) > _MOST_WORDS:
         return False
     names = seen.cleaned.values["name"]
     # As they are written: a minus is a value here.
     cells = seen.sheet.table[column].loc[names.index]
     filled = cells[cells != ""]
     counts = Counter(filled.value_counts().to_dict())
-    if not 2 <= len(counts) <= 6 or 2 * len(filled) < len(cells):
+    if not 2 <= len(counts) <= _MOST_WORDS or 2 * len(filled) < len(cells):
         return False
     texts = {str(text): fold(tidy(str(text))) for text in counts}
     words: Counter[str] = Counter()
