@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 VERBATIM = re.compile(
     r"\{[^}]*\}|`[^`]*`|\"[^\"]*\"|\[\[?[\w]+\]?\]|--[\w-]+(=\w+)?|\w+://\S*|\b[A-Z]+_\w+"
     r"|clopos-import(\[\w+\])?( [a-z]+)*|[\w:~*-]*[./\\=][\w.*/\\-]+|[\w-]*\d[\w-]*"
-    r"|\b[a-z]+(_[a-z]+)+\b|\bpip install\b|\bundo-list\b|\bAdd-ons, Open API\b|\(Add-ons\)"
+    r"|\b[a-z]+(_[a-z]+)+\b|\bpip install\b|\b(undo-list|max-new)\b"
+    r"|\bAdd-ons, Open API\b|\(Add-ons\)"
 )
 WORD = re.compile(r"(?<![^\W_])[A-Za-z]{3,}(?![^\W_])")
 NAMES = {  # in capitals anyway: CSV, UUID, FILE
