@@ -143,10 +143,11 @@ class Work:
     async def latest(self, patience: float = 0.8) -> Judged:
         """Return the newest judgement; of a large sheet it may be `stale`.
 
-        Waits for the first one, and for a newer one so many seconds.
+        Waits for the first one, for what follows an error, and else where the last one took no
+        longer than so many seconds.
         """
         self._look()
-        if self.judged is None or self.judged.seconds < patience:
+        if self.judged is None or self.judged.error or self.judged.seconds < patience:
             return await self.current()
         return self.judged
 
