@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from math import comb
@@ -54,9 +55,11 @@ def unused_birthdays(seen: Evidence) -> Iterator[Question]:
         return  # a year and all: another question
     found = [column for column in seen.mapping.unused if are_days(seen.sample(column))]
     if found:
-        yield _question(
+        question = _question(
             seen, found, "unused_birthdays", "date_of_birth", tr("birthdays without a year")
         )
+        # Taken for the field, they would hold every row back: Clopos has no days without a year.
+        yield replace(question, answers=(as_it_is("unused_birthdays"),))
 
 
 def are_days(texts: Sequence[str]) -> bool:
