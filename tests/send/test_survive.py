@@ -103,6 +103,7 @@ def test_nothing_leaves_that_a_power_cut_would_forget(sheet: Path, env: dict[str
     continued(sheet, env)
 
 
+@pytest.mark.slow(reason="runs at a real pace, in processes of their own")
 def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, str]) -> None:
     """The second names the running one, sends nothing, and leaves the results as they are."""
     arguments = ("run", sheet, *ARGUMENTS, "--concurrency", "1")
@@ -141,6 +142,7 @@ def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[
     continued(sheet, env)
 
 
+@pytest.mark.slow(reason="runs at a real pace, in processes of their own")
 def test_on_a_real_terminal_that_goes_away(sheet: Path, env: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     arguments = ["-m", "importer", "run", str(sheet), *ARGUMENTS, "--concurrency", "1"]

@@ -202,6 +202,7 @@ async def test_states_without_credentials_refused_and_with_another_process(folde
         assert len(names(sandbox)) == 2
 
 
+@pytest.mark.slow(reason="three plans and two runs")
 @real_time
 async def test_decisions_are_kept_for_the_next_start_and_a_stale_form_changes_nothing(
     folder: Path,
