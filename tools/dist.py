@@ -75,7 +75,8 @@ def main() -> None:
     """Build twice, compare, try, and write what goes with it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", action="append", default=[], help="to try the wheel with")
-    pythons = [name for name in parser.parse_args().python if is_there(name)]
+    asked = parser.parse_args().python
+    pythons = [name for name in asked if is_there(name)]
     shutil.rmtree(DIST, ignore_errors=True)
     built = build(DIST)
     with tempfile.TemporaryDirectory() as folder:
@@ -85,6 +86,8 @@ def main() -> None:
     write_sbom(DIST / "sbom.cdx.json")
     wheel = next(path for path in built if path.suffix == ".whl")
     click.echo(f"tried with {', '.join(pythons) or 'no other Python'}")
+    if missing := [name for name in asked if name not in pythons]:
+        click.echo(f"NOT tried with {', '.join(missing)}: not on this machine", err=True)
     for python in pythons:
         click.echo(f"{try_wheel(python, wheel)} installed and used with {python}")
     files = sorted(path for path in DIST.iterdir() if path.name != ".gitignore")
