@@ -54,18 +54,15 @@ _READ_AS = "windows-1252 windows-1254 windows-1251 mac-roman cp866 cp437 cp850".
 _NOTHING = frozenset(
     ["n/a", "na", "n.a.", "none", "null", "nil", "nan", "нет", "н/д", "yox", "yoxdur", "yok"]
 )
-# What programs write where there is nothing, even in place of a name, as they write it.
-_NULLS = frozenset(
-    ["\\N", "(null)", "(NULL)", "<null>", "<NULL>", "[NULL]", "nan", "NaN", "undefined"]
-)
-# What stands in brackets where there is nothing: a pivot table's word, a program's, a person's.
-_BRACKETED = re.compile(r"[(\[<{]\s*([^()\[\]<>{}]{1,20}?)\s*[)\]>}]")
-_CLOSING = frozenset(")]>}")
+# What programs write where there is nothing, even in place of a name, as they write it, …
+_NULLS = frozenset(["\\N", "nan", "NaN", "undefined"])
+# … and in brackets: a pivot table's word, a program's, a person's.
+_BRACKETS = frozenset(["()", "[]", "<>", "{}"])
 _EMPTY_WORDS = (
     _NOTHING
     | frozenset(
-        fold_word.casefold()
-        for fold_word in "boş bos empty blank leer vide vuoto vacio vacío vazio пусто порожньо puste "
+        word.casefold()
+        for word in "boş bos empty blank leer vide vuoto vacio vacío vazio пусто порожньо puste "
         "prázdné ცარიელი yoxdur adsız isimsiz".split()
     )
     | {"no name", "not set", "en blanco", "sin nombre", "без имени", "не указано", "ad yoxdur"}
@@ -74,8 +71,8 @@ _EMPTY_WORDS = (
 _FAILED = re.compile(r"#[¡¿]?[^\W\d_][\w./]{0,24}[!?]|#[^\W\d_]/[^\W\d_]{1,5}\.?|#{3,}")
 # … and those without a mark at the end.
 _FAILED_WORDS = frozenset(
-    fold_word.casefold()
-    for fold_word in "#NV #YOK #HIÁNYZIK #GETTING_DATA #N.D. #NDISP loading... загрузка... "
+    word.casefold()
+    for word in "#NV #YOK #HIÁNYZIK #GETTING_DATA #N.D. #NDISP loading... загрузка... "
     "yüklənir... yükleniyor... wird geladen... chargement...".split()
 )
 _FAILED_NUMBER = re.compile(
@@ -204,8 +201,7 @@ def is_null(text: str) -> bool:
     """Return whether text is what a program writes for nothing, in place of any value (R10)."""
     if text in _NULLS:
         return True
-    found = _BRACKETED.fullmatch(text) if text[-1:] in _CLOSING else None
-    return found is not None and found[1].casefold() in _EMPTY_WORDS
+    return text[:1] + text[-1:] in _BRACKETS and text[1:-1].strip().casefold() in _EMPTY_WORDS
 
 
 def is_dash(text: str) -> bool:

@@ -40,7 +40,7 @@ _DIGITS = re.compile(r"-?[0-9]+(?:[.,][0-9]*)?")
 # A name that is all in brackets, or what a program writes of a list of values: JSON, PHP, XML.
 _ONE_BRACKET = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>")
 _OF_A_PROGRAM = re.compile(
-    r"""[{\[(]\s*['"][^'"]*['"]\s*[:,]|(?<!\w)[asOC]:[0-9]{1,6}:[{"]|<(\w{1,30})>.*</\1>"""
+    r"""[{\[(]\s*['"][^'"]*['"]\s*[:,]|(?<!\w)[asOC]:[0-9]{1,6}:[{"]|<(\w{1,30})>[^<]*</\1>"""
 )
 # What is left of Cyrillic that was read in the encoding of another system, in some rows.
 _OF_ANOTHER_SYSTEM = re.compile("[\u2500-\u259f]|[€®¤¢£¥©¬±µ°¦§¶][\u0400-\u04ff]")

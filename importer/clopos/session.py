@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any
 
 from importer.clopos.responses import Call, ClassifiedResponse, Request, Verdict
@@ -36,24 +35,18 @@ _CHECK_NETWORK = tr_noop("check the network and CLOPOS_BASE_URL, then run it aga
 
 
 class Session:
-    """One token and one pace for all requests of a brand.
-
-    `timeout` (seconds) is of one request; `give_up_after` is how long to retry when Clopos can't
-    be reached. `now` is the wall clock in epoch seconds; waits use the event loop's.
-    `created_before`: an earlier run created customers with these settings. `on_response` is called
-    with each response, also with those of requests that never left (UNSENT).
-    """
+    """One token and one pace for all requests of a brand; `Clopos` describes the arguments."""
 
     def __init__(
         self,
         settings: Settings,
         limiter: RateLimiter,
         *,
-        timeout: float = 20.0,
-        give_up_after: float = 600.0,
-        now: Callable[[], float] = time.time,
-        created_before: bool = False,
-        on_response: Callable[[ClassifiedResponse], None] = lambda _: None,
+        timeout: float,
+        give_up_after: float,
+        now: Callable[[], float],
+        created_before: bool,
+        on_response: Callable[[ClassifiedResponse], None],
     ) -> None:
         """Prepare a session. Raises UsageError for settings that can't be used."""
         require_credentials(settings)

@@ -6,7 +6,6 @@ Who a person is, is decided by `match`; the `cid` protects retries, nothing else
 from __future__ import annotations
 
 import uuid
-from hashlib import sha1
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importer.matching.evidence import folded_name
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 _NAMESPACE = uuid.UUID("1d0a3d8e-5c52-5d43-9c0e-7a1f0c9be2a4")
 _SEPARATOR = "\x1f"
-_VARIANTS = "89ab"  # of a UUID of RFC 9562, by the last two of the four bits
 
 
 class RowKey(NamedTuple):
@@ -63,11 +61,4 @@ def cid_of(key: RowKey, scope: uuid.UUID, generation: int = 0) -> str:
     if key.made_of == "own" and not generation:
         return key.text
     parts = (key.made_of, key.text) if not generation else (str(generation), *key)
-    return _uuid5(scope, _SEPARATOR.join(parts))
-
-
-def _uuid5(scope: uuid.UUID, text: str) -> str:
-    """Return `str(uuid.uuid5(scope, text))`, in a third of the time: every row has one."""
-    made = sha1(scope.bytes + text.encode(), usedforsecurity=False).hexdigest()
-    variant = _VARIANTS[int(made[16], 16) % 4]
-    return f"{made[:8]}-{made[8:12]}-5{made[13:16]}-{variant}{made[17:20]}-{made[20:32]}"
+    return str(uuid.uuid5(scope, _SEPARATOR.join(parts)))

@@ -43,8 +43,8 @@ _EXAMPLES = 3
 _DAY = re.compile(r"([0-9]{1,2})[./-]([0-9]{2})\.?")
 _OF_CELL = re.compile(r"--([0-9]{2})-([0-9]{2})")  # a date cell that shows no year
 _IN_WORDS = re.compile(r"([0-9]{1,2})[. -]{1,2}([^\W\d_]+)\.?|([^\W\d_]+)\.?[ -]([0-9]{1,2})")
-_WOMEN = re.compile(r"(?:ova|eva|yeva|skaya|ева|ова|вна|ская|чна)|qizi|kyzy|кызы")
-_MEN = re.compile(r"(?:ov|ev|yev|skiy|ов|ев|ский|вич)|oglu|оглы")
+_WOMEN = re.compile(r"(?:ova|eva|skaya|ева|ова|вна|ская|чна|qizi|kyzy|кызы)$")
+_MEN = re.compile(r"(?:ov|ev|skiy|ов|ев|ский|вич|oglu|оглы)$")
 
 
 def unused_birthdays(seen: Evidence) -> Iterator[Question]:
@@ -157,15 +157,11 @@ def gender_of_name(name: str) -> int | None:
     female, male = _first_names()
     told = set()
     for word in re.findall(r"[^\W\d_]+", fold(name)):
-        if word in female or _ends(word, _WOMEN):
+        if word in female or _WOMEN.search(word):
             told.add(FEMALE)
-        elif word in male or _ends(word, _MEN):
+        elif word in male or _MEN.search(word):
             told.add(MALE)
     return told.pop() if len(told) == 1 else None
-
-
-def _ends(word: str, endings: re.Pattern[str]) -> bool:
-    return any(endings.fullmatch(word[start:]) for start in range(max(0, len(word) - 5), len(word)))
 
 
 @cache

@@ -16,9 +16,9 @@ from importer.i18n import number, tr, trn
 from importer.mapping.saved import saved_mapping_path
 from importer.store import history
 from importer.store.records import Kind, RunRecord
-from importer.ui.folder import save_upload
+from importer.ui.folder import list_sheets, save_upload
 from importer.ui.given import ProjectFiles
-from importer.ui.project_sheets import project_sheet, results_names, sheets_of
+from importer.ui.project_sheets import project_sheet, sheets_of
 from importer.ui.render import done, page
 from importer.ui.site import SITE
 
@@ -67,12 +67,9 @@ async def show_folder(request: web.Request) -> web.StreamResponse:
         runs = await _last_runs(site)
     except ImporterError as raised:  # of settings or the journal: the lists are there all the same
         error = raised
-    sheets = [
-        (each, runs.get(str(each.path)), _counted(site, each.name))
-        for each in sheets_of(site.folder, project)
-    ]
+    found, results = sheets_of(site.folder, list_sheets(site.folder), project)
+    sheets = [(each, runs.get(str(each.path)), _counted(site, each.name)) for each in found]
     lines = await asyncio.to_thread(lambda: [_line(*each) for each in sheets])
-    results = results_names(site.folder, project)
     return page(request, "folder.html", lines=lines, results=results, error=error)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from importer.ui.folder import Listed, list_sheets, name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from importer.ui.given import ProjectFiles, ProjectSheet
@@ -25,27 +26,26 @@ class FolderSheet(NamedTuple):
     project: ProjectSheet | None = None
 
 
-def sheets_of(folder: Path, project: ProjectFiles) -> list[FolderSheet]:
-    """Return the sheets of the folder, the newest first, then those of the project elsewhere.
+def sheets_of(
+    folder: Path, listed: Sequence[Listed], project: ProjectFiles
+) -> tuple[list[FolderSheet], list[str]]:
+    """Return the sheets, those of the project elsewhere last, and the names of the results.
 
-    Raises UsageError when the folder can't be read.
+    `listed` is what `list_sheets` says of the folder; its order is kept.
     """
     named = {name_of(folder, each.path): each for each in project.sheets}
     ours = {name_of(folder, path) for path in project.results | project.written}
-    found = [
+    results = {name_of(folder, path) for path in project.results}
+    sheets = [
         FolderSheet(each.name, each.path, each, named.pop(each.name, None))
-        for each in list_sheets(folder)
+        for each in listed
         if not each.results and each.name not in ours
     ]
-    return found + [
+    elsewhere = [
         FolderSheet(name, each.path, _listed(name, each.path), each) for name, each in named.items()
     ]
-
-
-def results_names(folder: Path, project: ProjectFiles) -> list[str]:
-    """Return the names of the results in the folder, the newest first."""
-    ours = {name_of(folder, path) for path in project.results}
-    return [each.name for each in list_sheets(folder) if each.results or each.name in ours]
+    names = [each.name for each in listed if each.results or each.name in results]
+    return sheets + elsewhere, names
 
 
 def _listed(name: str, path: Path) -> Listed | None:

@@ -1,6 +1,6 @@
 """Two ways to use a page in Chromium: by mouse, and by keyboard alone.
 
-Controls are found by what they are and do, so it is the same in every language.
+Controls are found by role and action, so the code is the same in every language.
 """
 
 from __future__ import annotations
