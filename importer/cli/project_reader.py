@@ -11,6 +11,7 @@ import click
 
 from importer.cli.commands import commands
 from importer.cli.environment import source_of
+from importer.cli.option_values import output, send_options, sheet_options
 from importer.cli.project import find_project, inputs_of, load_project
 from importer.cli.sheet_command import flags_about_sheets
 from importer.errors import UsageError
@@ -36,8 +37,6 @@ def _restaurant(sheet: Path) -> Source | None:
 
 
 def _options(sheet: Path) -> Given:
-    from importer.cli.option_values import output, send_options, sheet_options  # noqa: PLC0415 - pandas
-
     given = _given(sheet)
     found = given["input"]
     return Given(

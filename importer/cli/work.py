@@ -10,6 +10,7 @@ from importer.cli.environment import with_addresses
 from importer.cli.lost_output import is_lost_output
 from importer.cli.output import complain, error_of, show_json
 from importer.cli.terminal import Terminal
+from importer.cli.watching import begin_watching, end_watching
 from importer.errors import Exit, ImporterError
 from importer.i18n import tr, trn
 from importer.results.summary import Summary
@@ -47,8 +48,6 @@ def work_through(
             given.get(name) for given in per_sheet for name in ("notify", "ping", "metrics")
         )
         if watched:
-            from importer.cli.watching import begin_watching, end_watching  # noqa: PLC0415
-
             begin_watching(per_sheet)
     except (ImporterError, KeyboardInterrupt) as error:
         return _show(_failed(per_sheet[0], error), as_json=bool(per_sheet[0].get("as_json")))

@@ -36,6 +36,7 @@ from importer.results.conservation import verify_conservation
 from importer.results.outcomes import Outcomes
 from importer.results.payloads import write_payloads
 from importer.results.summary import RUN_STATUSES, Summary, count
+from importer.sandbox import Config, serve
 from importer.settings import read_settings
 from importer.store.records import Kind
 from importer.store.state import state_folder
@@ -259,8 +260,6 @@ async def destination(
     if not sending.sandbox:
         yield settings
         return
-    from importer.sandbox import Config, serve  # noqa: PLC0415 - most runs need no server
-
     async with AsyncExitStack() as stack:
         # A sandbox begins empty, and so must the journal that goes with it.
         folder = tempfile.TemporaryDirectory(prefix="clopos-sandbox-")

@@ -20,6 +20,7 @@ from importer.files import atomic_write, check_writable
 from importer.i18n import tr
 from importer.records import DECISION_COLUMN, RESULT_COLUMNS, Sheet, Status
 from importer.results.csv_writer import write_csv
+from importer.results.xlsx_writer import notes_of, write_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -91,11 +92,6 @@ def write_results(
                     case ".csv":
                         write_csv(part, header, blocks, sheet.delimiter)
                     case ".xlsx":
-                        from importer.results.xlsx_writer import (  # noqa: PLC0415 - takes its time
-                            notes_of,
-                            write_workbook,
-                        )
-
                         notes = notes_of(sheet, own, outcomes, problems, columns or {})
                         customers = _sent(sent(), outcomes) if sent else None
                         write_workbook(part, header, _lines(blocks), notes, customers)
