@@ -27,6 +27,7 @@ _WRITTEN = {  # how thousands are set apart, and the decimal mark
     "ru": str.maketrans(",.", "\u00a0,"),
     "tr": str.maketrans(",.", ".,"),
 }
+_PERCENT = {"ru": "{}\u00a0%", "tr": "%{}"}
 
 _language = ContextVar("language", default="en")
 
@@ -85,3 +86,13 @@ def plural_form(one: str, many: str, count: int, /) -> str:
 def number(value: float, places: int = 0) -> str:
     """Write a number as the language does, with so many decimal places."""
     return f"{value:,.{places}f}".translate(_WRITTEN.get(_language.get(), {}))
+
+
+def percent(share: float, places: int = 0) -> str:
+    """Write a share (1.0 is all) as the language does."""
+    return percent_sign(number(share * 100, places))
+
+
+def percent_sign(text: str) -> str:
+    """Put the sign where the language has it: 10%, 10 % in Russian, %10 in Turkish."""
+    return _PERCENT.get(_language.get(), "{}%").format(text)

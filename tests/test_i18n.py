@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from babel import Locale
 from babel.messages import Message
+from babel.numbers import format_percent
 
 from importer import i18n as messages
 from importer.cli.commands import commands
 from importer.cli.main import run_command
 from importer.cli.render_results import verification_lines
-from importer.i18n import LANGUAGES, language_from_env, number, tr, trn
+from importer.i18n import LANGUAGES, language_from_env, number, percent, tr, trn
 from importer.pipeline.verify import Verified
 from importer.pipeline.verify_checks import Difference
 from importer.records import RESULT_COLUMNS
@@ -276,6 +278,16 @@ def test_counts_and_numbers_are_written_as_the_language_does() -> None:
         "tr": ["1 satır", "3 satır", "5 satır", "21 satır", "12.345 satır", "1.234,5", "Plan"],
         "xx": ["1 row", "3 rows", "5 rows", "21 rows", "12,345 rows", "1,234.5", "Plan"],
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.125, 1.0, 12.345])
+def test_percentages_are_written_as_the_language_does(language: str, share: float) -> None:
+    messages.set_language(language)
+    form = Locale.parse(language).percent_formats[None].pattern
+    assert percent(share) == format_percent(share, form, locale=language)
+    form = form.replace("#,##0", "#,##0.0")
+    assert percent(share, 1) == format_percent(share, form, locale=language)
 
 
 def paths_of_commands(group: click.Group, before: str = "") -> Iterator[str]:

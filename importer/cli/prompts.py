@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from importer.cli.render import COLUMNS, percent
+from importer.cli.render import COLUMNS, percent_column
 from importer.cli.render_sheet import understood_lines
 from importer.cli.width import cut, pad, width, wrap
 from importer.errors import UsageError
@@ -148,7 +148,7 @@ def _column_lines(
         cut(
             f"  {'←' if column in now else ' '}{column + 1:>3}  "
             f"{pad(sheet.headers[column] or tr('(no header)'), names)}  "
-            f"{percent(match_share(sheet, field, [column]))}  {_values(sheet, column)}".rstrip(),
+            f"{percent_column(match_share(sheet, field, [column]))}  {_values(sheet, column)}".rstrip(),
             COLUMNS,
         )
         for column in shown

@@ -5,10 +5,11 @@ No line is longer than `COLUMNS`, except for a long path or name.
 
 from __future__ import annotations
 
+from math import floor
 from typing import TYPE_CHECKING
 
 from importer.cli.width import wrap
-from importer.i18n import number, tr
+from importer.i18n import number, percent, tr
 from importer.results.wording import meanings_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def counted_lines(counts: Counter[Status]) -> list[str]:
     return [f"  {n:>{numbers}} {status:<{names}}  {meanings[status]}" for n, status in shown]
 
 
-def percent(share: float | None) -> str:
-    """Return a share in four letters, four spaces for None."""
-    return "    " if share is None else f"{int(share * 100):>3}%"
+def percent_column(share: float | None) -> str:
+    """Return a share in as many letters as 100% takes, spaces for None; only all is 100%."""
+    text = "" if share is None else percent(floor(round(share * 100, 6)) / 100)
+    return f"{text:>{len(percent(1))}}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from importer.cli.render import COLUMNS, counted_lines, percent
+from importer.cli.render import COLUMNS, counted_lines, percent_column
 from importer.cli.width import cut, pad, width, wrap
 from importer.i18n import number, tr, tr_noop, trn
 from importer.mapping.content import content_of
@@ -174,7 +174,7 @@ def _mapping_lines(sheet: Sheet, mapping: ColumnMapping) -> list[str]:
         if positions:
             headers = (sheet.headers[position] or tr("(no header)") for position in positions)
             values = " · ".join(cut(text, 24) for text in sample_values(sheet, positions))
-            fits = percent(match_share(sheet, name, positions))
+            fits = percent_column(match_share(sheet, name, positions))
             rows.append((name, " + ".join(headers), f"{fits}  {values or tr('(empty)')}"))
     names = max((len(name) for name, _, _ in rows), default=0)
     widest = max((width(headers) for _, headers, _ in rows), default=0)

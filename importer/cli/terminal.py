@@ -20,6 +20,7 @@ from tqdm import tqdm
 from importer.cli.progress_bars import SendingBar, StepBar, each
 from importer.cli.render import COLUMNS, error_lines
 from importer.cli.width import wrap
+from importer.i18n import percent_sign
 from importer.text import strip_control
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Terminal:
 
     def bar(self, what: str, total: int | None) -> tqdm[Any]:
         """Return a bar that is moved by hand."""
-        form = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{postfix}"
+        form = f"{{desc}} {percent_sign('{percentage:.0f}')} |{{bar}}| {{n_fmt}}/{{total_fmt}}{{postfix}}"
         return tqdm(
             total=total,
             desc=strip_control(what),

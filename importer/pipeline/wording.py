@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from importer.i18n import number, tr, trn
+from importer.i18n import number, percent, tr, trn
 from importer.plan.decide import Approach
 from importer.problems import field_word
 from importer.records import Status
@@ -122,7 +122,8 @@ def _price(price: Price, now: datetime) -> Iterator[Paragraph]:
             )
         yield "", text
         if price.reserve:
-            share = f"{round(price.reserve * 100, 2):g}%"
+            places = len(f"{round(price.reserve * 100, 2):g}".partition(".")[2])
+            share = percent(price.reserve, places)
             yield "", tr("{share} of the quota is left for the tills", share=share)
     if price.reads or price.sign_ins > 1:
         yield (
@@ -186,7 +187,7 @@ def rehearsal_paragraphs(summary: Summary) -> Iterator[Paragraph]:
 
 
 def _exact_percent(share: float) -> str:
-    return f"{number(abs(share) * 100, 1)} %"
+    return percent(abs(share), 1)
 
 
 def verification_paragraphs(verified: Verified, most: int) -> Iterator[Paragraph]:

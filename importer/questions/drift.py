@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from importer.i18n import tr
+from importer.i18n import percent, tr
 from importer.questions.question import Question, as_it_is
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def drift(seen: Evidence) -> Iterator[Question]:
         found.append(
             tr(
                 "{before} of the rows had a phone, and {after} have one",
-                before=f"{last.phones:.0%}",
-                after=f"{now.phones:.0%}",
+                before=percent(last.phones),
+                after=percent(now.phones),
             )
         )
     if now.rows > max(MORE_ROWS * last.rows, last.rows + MANY):

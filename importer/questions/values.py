@@ -13,7 +13,7 @@ from importer.clean.date import EVENING, proven_order
 from importer.clean.date_columns import common_times, half_turned
 from importer.clean.gender import MALE
 from importer.clean.phone import parse_phone
-from importer.i18n import tr, trn
+from importer.i18n import percent, tr, trn
 from importer.mapping.content import are_flags
 from importer.questions.question import Question, as_it_is, take
 from importer.text import fold
@@ -362,7 +362,7 @@ def other_region(seen: Evidence) -> Iterator[Question]:
             len(bad),
             all=filled,
             region=seen.reading.region,
-            share=f"{share:.0%}",
+            share=percent(share),
             other=best[0],
         ),
         columns=seen.headers("phone"),

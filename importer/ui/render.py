@@ -12,7 +12,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from importer.errors import FaultError, ImporterError, UsageError
-from importer.i18n import LANGUAGES, language, number, set_language, tr, trn
+from importer.i18n import LANGUAGES, language, number, percent, set_language, tr, trn
 from importer.results.wording import duration
 from importer.text import shorten, strip_control
 from importer.ui.fix_words import bar_of
@@ -48,6 +48,7 @@ def _environment() -> Environment:
     }
     environment.filters |= {
         "number": number,
+        "percent": percent,
         "pair": lambda text: (text, text),
         "sentence": _sentence,
         "page_fix": page_fix,

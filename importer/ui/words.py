@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import phonenumbers
 
-from importer.i18n import language, number, tr, trn
+from importer.i18n import language, percent, tr, trn
 from importer.mapping.content import content_of
 from importer.mapping.countries import country_name
 from importer.mapping.preview import match_share, sample_values
@@ -209,7 +209,7 @@ def fit_words(sheet: Sheet, field: str, columns: Sequence[int]) -> tuple[str, st
     if not columns:
         return "", ""
     share = match_share(sheet, field, columns)
-    fits = "" if share is None else tr("{n} %", n=number(share * 100))
+    fits = "" if share is None else percent(share)
     return fits, " · ".join(sample_values(sheet, columns)) or tr("(empty)")
 
 

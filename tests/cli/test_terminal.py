@@ -305,7 +305,7 @@ def test_sending_shows_rows_time_left_and_uncertain_rows(screen: Screen) -> None
     with shown.watch_sending():
         shown.sending(SendProgress(1000, counts, 270.0, throttled=2, uncertain=3))
     last = next(line for line in screen.text().split("\r") if "500/1000" in line)
-    assert "sending  50% |" in last
+    assert "sending 50% |" in last
     assert "/min, 2 minutes left, 1" in last
     assert width(last) <= COLUMNS
 
@@ -374,7 +374,7 @@ def test_long_wait_shows_its_step_and_progress(screen: Screen) -> None:
         _until(lambda: "reading x.csv … 00:00" in screen.text())
         progress(25, 100, what="reading what is at Clopos")
         _until(lambda: "25/100" in screen.text())
-    assert "reading what is at Clopos  25% |" in screen.text()
+    assert "reading what is at Clopos 25% |" in screen.text()
 
 
 def test_a_long_wait_in_plain_lines() -> None:

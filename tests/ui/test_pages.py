@@ -106,7 +106,7 @@ async def test_columns_are_saved_as_they_are_chosen(folder: Path) -> None:
     async with serving(folder) as browser:
         status, answer = await browser.ask(f"sheets/{SHEET}/columns/fit?field=phone&column=2")
         assert status == 200
-        assert answer["text"]["fits-phone"] == "0 %"
+        assert answer["text"]["fits-phone"] == "0%"
         form = {"name": "0", "phone": "1", "email": "", "description": "2", "then": "columns"}
         assert (await browser.post(f"sheets/{SHEET}/columns", form)).endswith("/columns")
         saved = (folder / f"{SHEET}.mapping.toml").read_text("utf-8")

@@ -136,7 +136,7 @@ async def test_restaurant_and_options_of_sending_are_those_of_the_project_file(
         async with serving(folder, **env) as browser:
             page = await browser.get(f"{LIST}/plan")
             assert f"Restaurant {brand}" in words_of(page)
-            assert '<option value="15" selected>15 %' in page
+            assert '<option value="15" selected>15%' in page
             form = {"reserve": "15", "from": "00:00", "until": "12:00", "by": ""}
             await browser.post(f"{LIST}/plan", form)
             await ended(browser, "plan")
