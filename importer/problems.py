@@ -77,7 +77,7 @@ CATALOGUE: dict[str, Entry] = {
         "R4",
         Level.FIELD,
         tr_noop("rounded by a spreadsheet, the digits are gone"),
-        tr_noop("export again with the column as text"),
+        tr_noop("export again, with the column formatted as text"),
     ),
     "invalid_email": Entry(
         "R5", Level.FIELD, tr_noop("not an e-mail address"), tr_noop("correct or empty it")
@@ -114,7 +114,7 @@ CATALOGUE: dict[str, Entry] = {
         "R4",
         Level.FIELD,
         tr_noop("rounded by a spreadsheet, the digits are gone"),
-        tr_noop("export again with the column as text"),
+        tr_noop("export again, with the column formatted as text"),
     ),
     "invalid_code": Entry("R8", Level.FIELD, tr_noop("not a code"), tr_noop("correct or empty it")),
     "invalid_cid": Entry("R8", Level.FIELD, tr_noop("not a UUID"), tr_noop("correct or empty it")),
@@ -130,8 +130,8 @@ CATALOGUE: dict[str, Entry] = {
     "not_as_typed": Entry(
         "R8",
         Level.FIELD,
-        tr_noop("the spreadsheet made a date, a time, TRUE or FALSE of it"),
-        tr_noop("type it anew in a cell of text, or empty it"),
+        tr_noop("the spreadsheet turned it into a date, a time, TRUE or FALSE"),
+        tr_noop("type it again in a cell formatted as text, or empty it"),
     ),
     "too_long": Entry("R10", Level.FIELD, tr_noop("too long"), tr_noop("shorten it")),
     # remarks
@@ -146,7 +146,7 @@ CATALOGUE: dict[str, Entry] = {
         "R4", Level.REMARK, tr_noop("read from scientific notation"), ""
     ),
     "phone_country_assumed": Entry(
-        "R3", Level.REMARK, tr_noop("no number of the region: read as if a + stood before it"), ""
+        "R3", Level.REMARK, tr_noop("not a number of the region: read as if it began with a +"), ""
     ),
     "name_from_phone": Entry(
         "R2", Level.REMARK, tr_noop("no name: the phone number was taken"), ""

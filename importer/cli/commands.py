@@ -101,7 +101,7 @@ def commands() -> None:
 @flags.takes(flags.SHEET, flags.SAVE_MAPPING, flags.WRITTEN, flags.PRINTED)
 @_for_each_sheet
 def check(**given: Any) -> Ended | int:
-    """Say what would be imported from FILE, what is wrong with it and what is double. Offline.
+    """Show what would be imported from FILE, what is wrong with it and what is repeated. Offline.
 
     FILE is a customer list as it came out of the old POS (CSV, Excel, …); - is standard input.
     Without FILE, the sheets of the project file clopos.toml are taken.
@@ -118,7 +118,7 @@ def check(**given: Any) -> Ended | int:
 )
 @_for_each_sheet
 def run(**given: Any) -> Ended | int:
-    """Check FILE, plan, send, and write what became of every row.
+    """Check FILE, plan, send, and write the outcome of every row.
 
     The same command again continues where it was interrupted and sends nothing twice.
     """
@@ -194,7 +194,11 @@ def ui(**given: Any) -> int:
 @commands.command(epilog="--brand cafe")
 @option("--brand", metavar="NAME", help="The restaurant. [default: asked for, or CLOPOS_BRAND]")
 @option("--dry-run", is_flag=True, help="Try them only, keep nothing.")
-@option("--forget", is_flag=True, help="Forget what is kept of the brand; without one, of all.")
+@option(
+    "--forget",
+    is_flag=True,
+    help="Forget the credentials of the brand; without --brand, those of all.",
+)
 @flags.takes(flags.JSON, flags.ENV_FILE, flags.SECRET_COMMAND, flags.UI_LANGUAGE)
 def login(**given: Any) -> int:
     """Ask for credentials, try them, say where they lead, and keep them for all commands.
@@ -211,7 +215,7 @@ def login(**given: Any) -> int:
 @commands.command(epilog="--json")
 @flags.takes(flags.JSON, flags.ENV_FILE, flags.UI_LANGUAGE)
 def history(**given: Any) -> int:
-    """List runs, dry runs and checks of all brands: when, which file, what became of its rows."""
+    """List runs, dry runs and checks of all brands: when, which file, the outcome of its rows."""
     from importer.cli.later_commands import show_history
 
     return show_history(given)
@@ -283,9 +287,9 @@ def init(**given: Any) -> int:
 )
 @flags.takes(flags.PROJECT, flags.ENV_FILE, flags.UI_LANGUAGE)
 def schedule(**given: Any) -> int:
-    """Print what starts the project file every night: for systemd, cron or Windows.
+    """Print a schedule that starts the project file every night: for systemd, cron or Windows.
 
-    Paths in it are absolute. Nothing is installed but by --to.
+    Paths in it are absolute. Nothing is installed without --to.
     """
     from importer.cli.schedule_command import show_schedule
 
@@ -341,7 +345,7 @@ def forget(**given: Any) -> int:
 def erase(**given: Any) -> int:
     """Erase what this machine keeps of customers: a person, a brand, or what is old.
 
-    It makes no customer creatable again. Nothing changes at Clopos.
+    This lets no customer be created again. Nothing changes at Clopos.
     """
     from importer.cli.erase import erase_kept
 
@@ -373,7 +377,8 @@ def sandbox(**given: Any) -> int:
     """Run a local Clopos to try things on, until Ctrl-C.
 
     It prints the lines to copy into another terminal, where the other commands then use it. Its
-    quota is the real one. Faults can be ordered while it runs: see importer/sandbox/inspection.py.
+    quota is that of Clopos. Faults can be switched on while it runs: see
+    importer/sandbox/inspection.py.
     """
     from importer.cli.sandbox_command import serve_sandbox
 

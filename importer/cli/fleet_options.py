@@ -41,7 +41,7 @@ def parse_options(brand: Brand, folder: Path) -> Options:
     for each in arguments:
         if each.partition("=")[0] in _MEANINGLESS:
             raise UsageError(
-                tr("{where}: {flag} means nothing here", where=where, flag=each),
+                tr("{where}: {flag} can't be used here", where=where, flag=each),
                 fix=tr("remove it"),
             )
     try:

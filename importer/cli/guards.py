@@ -53,7 +53,7 @@ def check_rows(rows: int, last: int | None, least: float | None) -> None:
             why=trn("the last run read {n} row", "the last run read {n} rows", last)
             if last is not None
             else None,
-            fix=tr("look whether the export is whole; if it is, give a lower --min-rows"),
+            fix=tr("check that the export is complete; if it is, give a lower --min-rows"),
             code="min_rows",
         )
 
@@ -105,8 +105,11 @@ def _state(sheet: Path) -> _State | None:
 
 def _growing(sheet: Path, why: str) -> UsageError:
     return UsageError(
-        tr("{sheet} may still be being written; nothing was sent", sheet=sheet),
+        tr("{sheet} may not be complete yet; nothing was sent", sheet=sheet),
         why=why,
-        fix=tr("let its program write it under another name, and rename it when it is whole"),
+        fix=tr(
+            "let the program that writes it use another name, and rename the file when it is "
+            "complete"
+        ),
         code="growing",
     )

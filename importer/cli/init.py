@@ -39,8 +39,8 @@ def write_project(given: Mapping[str, Any]) -> int:
     to: Path = given["to"] or Path(os.path.realpath(run.file)).parent / "clopos.toml"
     if to.exists():
         raise UsageError(
-            tr("{path} is there already", path=to),
-            fix=tr("name another file with --to, and take over what you need"),
+            tr("{path} already exists", path=to),
+            fix=tr("write to another file with --to, and copy what you need from there"),
         )
     with atomic_write(to, 0o600) as part:
         part.write_text("\n".join(project_lines(run, to.parent)) + "\n", encoding="utf-8")

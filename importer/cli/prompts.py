@@ -148,7 +148,8 @@ def _column_lines(
         cut(
             f"  {'←' if column in now else ' '}{column + 1:>3}  "
             f"{pad(sheet.headers[column] or tr('(no header)'), names)}  "
-            f"{percent_column(match_share(sheet, field, [column]))}  {_values(sheet, column)}".rstrip(),
+            f"{percent_column(match_share(sheet, field, [column]))}  "
+            f"{_values(sheet, column)}".rstrip(),
             COLUMNS,
         )
         for column in shown

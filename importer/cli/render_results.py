@@ -56,7 +56,7 @@ def result_lines(summary: Summary, command: str = "") -> list[str]:
             words=", ".join(status for status, count in need.items() if count),
         )
     else:
-        text = tr("What became of every row: {path}", path=summary.results)
+        text = tr("The outcome of every row: {path}", path=summary.results)
     if open_:
         lines += wrap(open_, COLUMNS, "  → ")
         lines += [f"    {command}"] if command else []

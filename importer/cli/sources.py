@@ -65,7 +65,7 @@ def parse_source(facts: Mapping[str, Any], path: str, *, newest: bool) -> Source
     if not all(isinstance(value, str) and value for value in named.values()):
         raise ValueError(tr("source, query and database are texts"))
     if glob.has_magic(path):
-        raise ValueError(tr("path is the one name under which what is fetched is kept"))
+        raise ValueError(tr("path is the name of one file, in which the fetched list is kept"))
     if ("source" in named) == ("query" in named) or ("query" in named) != ("database" in named):
         raise ValueError(tr("it has either a source, or a query and its database"))
     if "source" in named and "://" not in named["source"]:
@@ -199,7 +199,7 @@ def _failed(source: Source, why: str, fix: str | None = None) -> UsageError:
     return UsageError(
         tr("{source} can't be fetched; nothing was sent", source=name),
         why=why,
-        fix=fix or tr("see whether it is there, and may be read with these credentials"),
+        fix=fix or tr("check that it is there and that these credentials may read it"),
         code="source",
     )
 
@@ -220,7 +220,7 @@ def _why(error: Exception) -> str:
 def _fix(error: Exception) -> str | None:
     reason = getattr(error, "reason", error)
     if isinstance(error, PermissionError):
-        return tr("see whether user and password or key are right, and may read it")
+        return tr("check the user and the password or key, and their right to read it")
     if isinstance(reason, ConnectionError | TimeoutError) or "Connect" in type(error).__name__:
-        return tr("see whether its server is up and can be reached; then run the command again")
+        return tr("check that its server is up and can be reached; then run the command again")
     return None

@@ -155,7 +155,8 @@ class Terminal:
 
     def bar(self, what: str, total: int | None) -> tqdm[Any]:
         """Return a bar that is moved by hand."""
-        form = f"{{desc}} {percent_sign('{percentage:.0f}')} |{{bar}}| {{n_fmt}}/{{total_fmt}}{{postfix}}"
+        done = percent_sign("{percentage:.0f}")
+        form = "{desc} " + done + " |{bar}| {n_fmt}/{total_fmt}{postfix}"
         return tqdm(
             total=total,
             desc=strip_control(what),

@@ -127,5 +127,5 @@ HELP_ALL = option(
     is_eager=True,
     expose_value=False,
     callback=_show_all,
-    help="Show also the options for fine tuning, and exit.",
+    help="Show all options, those for fine tuning too, and exit.",
 )

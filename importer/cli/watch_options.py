@@ -46,8 +46,8 @@ WATCH = takes(
         multiple=True,
         envvar=NOTIFY,
         section=SCHEDULED,
-        help="Send the end of the run there, by Apprise: mailto://, tgram://, slack://, json://, "
-        "… Better in the project file or CLOPOS_NOTIFY: a URL may hold a password.",
+        help="Send a message there when the run ends, by Apprise: mailto://, tgram://, slack://, "
+        "json://, … Better in the project file or CLOPOS_NOTIFY: a URL may hold a password.",
     ),
     option(
         "--notify-when",

@@ -142,7 +142,9 @@ CHECK_ADDRESS = tr_noop(
 _CHECK_RIGHTS = tr_noop(
     "give the user of the credentials the right to create customers, then run again"
 )
-_CHECK_PROXY = tr_noop("check HTTPS_PROXY: the proxy wants credentials, or others")
+_CHECK_PROXY = tr_noop(
+    "check HTTPS_PROXY: the proxy requires credentials, or doesn't accept the ones given"
+)
 
 
 def classify_response(

@@ -88,7 +88,7 @@ def append(path: Path, acts: Sequence[Act], *, of: str, now: datetime) -> list[A
         raise ServiceError(
             tr("The fix can't be saved in {path}", path=path),
             why=error.strerror or str(error),
-            fix=tr("free some space or correct the permissions, then do it again"),
+            fix=tr("free some space or correct the permissions, then try again"),
         ) from error
     return written
 

@@ -211,7 +211,7 @@ def _credentials(text: str, folder: Path, where: str) -> str:
     raise UsageError(
         # Not the value itself: it may be the secret.
         tr("{where}: credentials is neither env, file:PATH nor command:…", where=where),
-        why=tr("secrets are named in this file, never held"),
+        why=tr("this file says where secrets are; it never holds them"),
         fix=tr('write it like credentials = "file:secrets/coffee.env"'),
     )
 

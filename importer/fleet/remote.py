@@ -163,7 +163,7 @@ class _Files:
             raise UsageError(
                 what,
                 why=self._why(error),
-                fix=tr("see whether it is there, and may be used with these credentials"),
+                fix=tr("check that it is there and that these credentials may use it"),
                 code="source",
             ) from None
         except Exception as error:  # noqa: BLE001 - libraries raise what they like

@@ -80,7 +80,7 @@ def load_saved(path: Path) -> Saved:
             and isinstance(value, int if name == "header_row" else str)
             for name, value in table.items()
         ):
-            raise _wrong(path, tr("[reading] or [accepted] holds what it can't"))
+            raise _wrong(path, tr("[reading] or [accepted] holds a value that isn't allowed"))
     return Saved(tuple(pairs), reading, accepted)
 
 
@@ -130,7 +130,7 @@ def write_saved(path: Path, saved: Saved) -> None:
 
 def _wrong(path: Path, why: str) -> UsageError:
     return UsageError(
-        tr("The saved mapping {path} is not one", path=path),
+        tr("{path} is not a saved mapping", path=path),
         why=why,
         fix=tr('write it like phone = ["Mobile"]'),
     )

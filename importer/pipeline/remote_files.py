@@ -30,7 +30,7 @@ def open_system(url: str) -> tuple[Any, str]:
         near = difflib.get_close_matches(scheme, ["https", "http", "s3", "sftp"], 1, 0.5)
         raise UsageError(
             tr("{source} can't be fetched; nothing was sent", source=shown(url)),
-            why=tr("there is no {scheme}://", scheme=scheme[:20]),
+            why=tr("addresses with {scheme}:// aren't supported", scheme=scheme[:20]),
             fix=tr("did you mean {name}?", name=f"{near[0]}://")
             if near
             else tr("write it like https://, s3:// or sftp://"),

@@ -218,7 +218,7 @@ async def _limiter(
     if any(window.allowed < 2 and window.length > TOKEN_SECONDS for window in limiter.windows):
         raise UsageError(
             tr("--rate and --reserve leave room for nothing but signing in"),
-            why=tr("a token is good for an hour, and the next request would have to wait longer"),
+            why=tr("a token is valid for an hour, and the next request would have to wait longer"),
             fix=tr("allow two requests an hour at least"),
         )
     return limiter

@@ -136,6 +136,6 @@ async def _created(
 
 def _no_run(run: int) -> UsageError:
     return UsageError(
-        tr("Run {run} of this brand created nothing that is still known", run=run),
+        tr("Nothing is known that run {run} of this brand created", run=run),
         fix=tr("clopos-import history lists the runs and their numbers"),
     )

@@ -89,8 +89,8 @@ def _compared(compared: Compared) -> Iterator[Paragraph]:
             yield (
                 "!",
                 tr(
-                    "--match never: rows are sent without a look at Clopos; people who are there "
-                    "already may be created again"
+                    "--match never: rows are sent without looking at Clopos first; people who are "
+                    "there already may be created again"
                 ),
             )
 

@@ -122,9 +122,12 @@ def cid_not_kept() -> ServiceError:
     """Return what ends a run at a Clopos that gives customers cids of its own."""
     return ServiceError(
         tr("Clopos doesn't keep the cid of customers"),
-        why=tr("it answered with another one: nothing protects a row that is sent again"),
+        why=tr(
+            "it answered with another one: nothing would keep a row that is sent again from being "
+            "created twice"
+        ),
         fix=tr(
-            "ask Clopos; with --match always --accept cid_not_kept it continues: rows in doubt "
+            "ask Clopos; with --match always --accept cid_not_kept it continues: uncertain rows "
             "are searched by name and phone, and never sent again"
         ),
         code="cid_not_kept",

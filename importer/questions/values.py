@@ -232,7 +232,7 @@ def half_turned_dates(seen: Evidence) -> Iterator[Question]:
             field="date_of_birth",
             message=tr(
                 "in «{header}» dates of one form never have a day above 12 and the others always "
-                "do: a spreadsheet turned day and month of the first round",
+                "do: a spreadsheet swapped day and month of the first",
                 header=seen.named(column),
             ),
             columns=(seen.named(column),),

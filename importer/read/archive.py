@@ -58,7 +58,7 @@ def only_sheet(archive: zipfile.ZipFile, name: str) -> tuple[bytes, str]:
     if len(sheets) != 1:
         inside = [info.filename for info in sheets or archive.infolist()][:10]
         raise UsageError(
-            tr("The archive {name} doesn't hold one sheet", name=name),
+            tr("The archive {name} must hold exactly one sheet", name=name),
             why=tr("it holds {what}", what=", ".join(inside) or tr("no sheet"))
             if sheets
             else tr("it holds no sheet: {what}", what=", ".join(inside)),

@@ -65,7 +65,7 @@ def check_letters(length: int) -> None:
     """Check the length of a cell. Raises TooLarge."""
     if length > MOST_LETTERS:
         raise TooLarge(
-            tr("one of its cells has more than {most} letters", most=number(MOST_LETTERS))
+            tr("one of its cells has more than {most} characters", most=number(MOST_LETTERS))
         )
 
 

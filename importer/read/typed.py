@@ -56,7 +56,7 @@ def json_records(text: str, name: str) -> list[list[str]]:
         ) from error
     if not all(isinstance(row, dict) for row in rows):
         raise UsageError(
-            tr("{name} holds something else than objects", name=name),
+            tr("{name} holds something other than objects", name=name),
             fix=tr("write one object a line"),
         )
     rows = list(map(_flat, rows))

