@@ -93,7 +93,11 @@ lock:  ## renew requirements-dev.txt and requirements.txt (needs uv)
 	$(LOCK) --group build pyproject.toml -c requirements-dev.txt -o requirements.txt
 
 BENCH := build/bench
-$(BENCH)/ready: benchmarks/requirements.txt
+$(BENCH)/ready: benchmarks/requirements.txt requirements.txt
+	@# What users have: pandera imports more where the tools of developers are installed.
+	$(PYTHON) -m venv $(BENCH)/user
+	$(BENCH)/user/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BENCH)/user/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(PYTHON) -m venv $(BENCH)/venv
 	$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
 	@# Yardsticks that need a registry of their own: where it can't be reached, the table says so.

@@ -50,7 +50,7 @@ def main() -> None:
             part("Checking a sheet of nine columns, results written", found)
         if "start" in only:
             preparing.few(folder)
-            part("How soon it answers", preparing.start(folder, 2 * rounds + 1, say))
+            part("How soon it answers", preparing.start(folder, here["us"], 2 * rounds + 1, say))
         if "run" in only:
             part("Creating customers", sending.send(folder, sent, rounds, here, say))
         if given.million:

@@ -233,6 +233,7 @@ def _wrk(folder: Path, program: Path) -> Timed:
 def tools(build: Path) -> dict[str, Path]:
     """Return the programs that are here: in the folder of the benchmark, or on the path."""
     places = {
+        "us": build / "user" / "bin" / "python",
         "requests": build / "venv" / "bin" / "python",
         "newman": build / "node_modules" / ".bin" / "newman",
         "wrk": build / "usr" / "bin" / "wrk",
