@@ -15,6 +15,12 @@ from importer.i18n import tr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SHEET_SUFFIXES = tuple(
+    ".csv .tsv .tab .txt .xlsx .xlsm .xls .xlsb .ods .json .jsonl .ndjson .parquet "
+    ".html .htm .xml .sql".split()
+)
+"""Ends of the names of files that may be sheets; of XLSB it is said how to save it anew."""
+
 _ONLY_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
 _PRIVATE = 0o600
 _ORDINARY = 0o666  # before the umask

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
+from importer.files import SHEET_SUFFIXES
 from importer.i18n import tr
 from importer.read.limits import check_bytes
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _PIECE = 1 << 20
-_SUFFIXES = frozenset(
-    ".csv .tsv .tab .txt .xlsx .xlsm .xlsb .xls .ods .json .jsonl .ndjson .parquet "
-    ".html .htm .xml .sql".split()
-)
 UNREADABLE = (  # what a damaged archive ends in
     zipfile.BadZipFile,
     RuntimeError,
@@ -52,7 +49,7 @@ def only_sheet(archive: zipfile.ZipFile, name: str) -> tuple[bytes, str]:
     sheets = [
         info
         for info in archive.infolist()
-        if PurePosixPath(info.filename).suffix.lower() in _SUFFIXES
+        if PurePosixPath(info.filename).suffix.lower() in SHEET_SUFFIXES
         and not PurePosixPath(info.filename).name.startswith("._")  # a Mac's rubbish
     ]
     if len(sheets) != 1:

@@ -14,17 +14,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from importer.errors import ServiceError, UsageError
-from importer.files import fsync_dir
+from importer.files import SHEET_SUFFIXES, fsync_dir
 from importer.i18n import number, tr
 from importer.results.names import is_results_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-SUFFIXES = (
-    ".csv .tsv .tab .txt .xlsx .xlsm .xls .ods .json .jsonl .ndjson .parquet .html .htm .xml "
-    ".zip .gz"
-).split()
+SUFFIXES = (*SHEET_SUFFIXES, ".zip", ".gz")
 MOST_BYTES = 300 * 1024**2
 _OURS = re.compile(r"\.(fixes\.jsonl|mapping\.toml)$|^undo-run-\d+\.|\.report(-.*)?\.html$")
 _PART = re.compile(r"\.clopos-upload-[0-9a-f]{16}\.part")
@@ -72,7 +69,7 @@ def _files(folder: Path) -> Iterator[Listed]:
         ) from error
     for entry in entries:
         name = entry.name
-        if name.startswith((".", "~$")) or not name.lower().endswith(tuple(SUFFIXES)):
+        if name.startswith((".", "~$")) or not name.lower().endswith(SUFFIXES):
             continue
         if _OURS.search(name) or not name.isprintable():
             continue

@@ -16,7 +16,7 @@ from importer.i18n import number, tr, trn
 from importer.mapping.saved import saved_mapping_path
 from importer.store import history
 from importer.store.records import Kind, RunRecord
-from importer.ui.folder import list_sheets, save_upload
+from importer.ui.folder import SUFFIXES, list_sheets, save_upload
 from importer.ui.given import ProjectFiles
 from importer.ui.project_sheets import project_sheet, sheets_of
 from importer.ui.render import done, page
@@ -70,7 +70,9 @@ async def show_folder(request: web.Request) -> web.StreamResponse:
     found, results = sheets_of(site.folder, list_sheets(site.folder), project)
     sheets = [(each, runs.get(str(each.path)), _counted(site, each.name)) for each in found]
     lines = await asyncio.to_thread(lambda: [_line(*each) for each in sheets])
-    return page(request, "folder.html", lines=lines, results=results, error=error)
+    return page(
+        request, "folder.html", lines=lines, results=results, suffixes=SUFFIXES, error=error
+    )
 
 
 async def upload(request: web.Request) -> web.StreamResponse:

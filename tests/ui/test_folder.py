@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from pathlib import PurePath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
 
 import aiohttp
 import pytest
@@ -18,8 +17,7 @@ from importer.ui import folder as of_folder
 from importer.ui.folder import SUFFIXES, list_sheets, remove_abandoned, safe_name
 from tests.ui.conftest import CUSTOMERS, SHEET, Browser, real_time, serving, words_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
+KINDS = Path(__file__).parents[1] / "kinds" / "sheets"
 
 
 async def upload(browser: Browser, name: str, body: bytes) -> tuple[int, str]:
@@ -138,6 +136,13 @@ def test_upload_of_a_killed_server_is_removed_when_nothing_writes_it(tmp_path: P
     os.utime(other, (1, 1))
     remove_abandoned(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([new.name, other.name])
+
+
+def test_page_takes_every_kind_of_file_that_the_command_reads() -> None:
+    refused = {".bz2", ".ldif", ".pdf", ".vcf", ".xz", ".yaml"}  # with what to do instead
+    texts = {".md"}  # are notes more often than tables
+    for suffix in {path.suffix for path in KINDS.iterdir()} - refused - texts:
+        assert safe_name(f"customers{suffix}") == f"customers{suffix}"
 
 
 @given(st.text(max_size=300), st.sampled_from(SUFFIXES))
