@@ -158,6 +158,14 @@ def as_seen(
     return known
 
 
+def decided_customer(row: Row) -> str | None:
+    """Return the customer that a row is by a person's decision."""
+    decision = row.decision
+    if decision is None:
+        return None
+    return decision.customer if decision.answer is Answer.SAME else decision.became
+
+
 def first_keys(rows: Iterable[Row]) -> set[str]:
     """Return the keys that tell which rows are `as_seen`; a row that isn't needs more."""
     looks = [row.evidence for row in rows]
@@ -188,7 +196,7 @@ class CustomerMatch:
         for row in self.rows.values():
             keys = lookup_keys(row.evidence)
             self.shared.note(row.number, keys)
-            if row.decision and row.decision.answer is Answer.SAME and row.decision.customer:
+            if (id_ := decided_customer(row)) and not ((it := self.index.get(id_)) and it.gone):
                 continue  # a person gave it its customer, who has another row all the same
             if not self.index.customers and not row.claim:
                 continue  # no customer
@@ -221,6 +229,14 @@ class CustomerMatch:
         """Take the customer that fits best; two that fit equally well are a conflict."""
         if not fitting:
             return
+        if row.decision and row.decision.answer is Answer.OTHER and row.decision.customer:
+            no = row.decision.customer
+            others = [each for each in fitting if each.holder.gone or each.holder.id != no]
+            if not others:
+                ids = tuple(each.holder.id for each in fitting)
+                self.conflicts[row.number] = (Reason.OTHER_NAME, ids, ())
+                return
+            fitting = others
         if any(not candidate.holder.gone for candidate in fitting):
             fitting = [candidate for candidate in fitting if not candidate.holder.gone]
         score = max(candidate.fit.score for candidate in fitting)

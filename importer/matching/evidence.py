@@ -236,6 +236,11 @@ def is_name_only(packed: str) -> bool:
     return packed.startswith("|||||", packed.find("|"))  # no phone, code, e-mail and birthday
 
 
+def name_of(packed: str) -> str:
+    """Return the token of the name in packed evidence."""
+    return packed.rpartition("|")[2]
+
+
 def outlines_of(packed: str) -> list[str]:
     """Return the outlines of the name in packed evidence."""
     outlines = packed.split("|", 8)[7]

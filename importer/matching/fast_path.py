@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.matching.customers import as_seen, differing
+from importer.matching.customers import as_seen, decided_customer, differing
 from importer.matching.evidence import lookup_keys, outlines_of
 from importer.matching.verdicts import EVIDENCE, Kind, KnownCustomer, Presence, Row, Verdict
 
@@ -52,7 +52,7 @@ def decide_usual(rows: Sequence[Row], index: Index, options: MatchOptions) -> Us
                 new.append(row)
                 continue
         disputed.update(chain.from_iterable(map(ids, its_keys)))
-        customer = row.decision and row.decision.customer
+        customer = decided_customer(row)
         disputed.update(id_ for id_ in (known and known.id, row.claim, customer) if id_)
     for id_ in disputed:
         existing.pop(id_, None)

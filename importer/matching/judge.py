@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from importer.matching.clashes import customer_clashes, shared_fields, sheet_clashes, summary
-from importer.matching.customers import Candidate, CustomerMatch, Holder, Index, Matched, differing
+from importer.matching.customers import CustomerMatch, Holder, Matched, decided_customer, differing
 from importer.matching.evidence import unpack
 from importer.matching.fast_path import unseen
 from importer.matching.fit import Person, differs, fit, held_before, same
@@ -31,6 +31,7 @@ from importer.matching.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from importer.matching.customers import Candidate, Index
     from importer.matching.evidence import Evidence
 
 _MOST_NAMED = 5  # customers of one name that a verdict names
@@ -82,9 +83,10 @@ class Judge:
 
     def _take_decisions(self) -> None:
         for number, row in self.rows.items():
-            if row.decision and row.decision.answer is Answer.SAME and row.decision.customer:
-                id_ = row.decision.customer
+            if id_ := decided_customer(row):
                 holder = self._holder(id_)
+                if holder.gone and number in self.customers.matched:
+                    continue  # it is at Clopos once more
                 self.customers.conflicts.pop(number, None)
                 self.customers.matched[number] = Matched(holder, "decided", None)
 
@@ -220,7 +222,7 @@ class Judge:
             rule = "M9" if reason is Reason.TWO_CUSTOMERS else "one customer"
             field, without = self._shared_with(evidence, ids)
             held = self._conflict(row, rule, field, reason, ids, rows, without)
-            return self._decided(row, held)
+            return self._decided(row, held, gone)
         candidates = self.customers.candidates.get(row.number, ())
         clashes = [
             *customer_clashes(evidence, candidates, self.taken),
@@ -232,37 +234,35 @@ class Judge:
             if not any("phone" in found.without for found in clashes):
                 left_out = ("phone",)
         if clashes:
-            return self._decided(row, self._conflict(row, *summary(clashes)))
+            return self._decided(row, self._conflict(row, *summary(clashes)), gone)
         if gone and not self.options.recreate:
             held = self._conflict(row, "gone", None, Reason.GONE, (gone.holder.id,), ())
-            return self._decided(row, held)
+            return self._decided(row, held, gone)
         if not gone and (maybe := self._maybe(row, evidence, people)):
             return self._decided(row, maybe)
-        return self._create(row, left_out, gone=gone.holder.id if gone else None)
+        return self._create(row, left_out, gone)
 
     def _create(
         self,
         row: Row,
         without: tuple[str, ...],
-        *,
-        gone: str | None = None,
+        gone: Matched | None = None,
     ) -> Verdict:
         rule = "M6b" if without else "gone" if gone else "M14"
         return Verdict(
             row.number,
             Kind.SETTLE if row.doubtful and not _is_another(row) else Kind.CREATE,
             rule,
-            customers=(gone,) if gone else (),
+            customers=(gone.holder.id,) if gone else (),
             without=without,
             unseen=unseen(row.evidence, self.options.visible),
             anew=gone is not None,
         )
 
-    def _decided(self, row: Row, verdict: Verdict) -> Verdict:
+    def _decided(self, row: Row, verdict: Verdict, gone: Matched | None = None) -> Verdict:
         """Return a conflict, or what a person or `--accept` made of it."""
         if _is_another(row):
-            created = self._create(row, verdict.without)
-            return created._replace(rule="decided")
+            return self._create(row, verdict.without, gone)._replace(rule="decided")
         accepted = verdict.reason in MAYBES and verdict.reason in self.options.accepted
         if accepted and len(verdict.customers) == 1 and not verdict.rows:
             holder = self._holder(verdict.customers[0])

@@ -66,10 +66,14 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A person's answer; `customer` is the id with SAME, else None."""
+    """A person's answer; `customer` is the id with SAME, with OTHER one that the row is not.
+
+    `became` is the customer that a row became by OTHER, where that was followed before.
+    """
 
     answer: Answer
     customer: str | None = None
+    became: str | None = None
 
 
 class Row(NamedTuple):

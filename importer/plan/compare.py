@@ -13,6 +13,7 @@ from importer.matching.verdicts import (
     Answer,
     Kind,
     MatchOptions,
+    Reason,
     SheetQuestion,
 )
 from importer.plan.cost import price_of
@@ -200,10 +201,11 @@ async def remember(comparison: Comparison, store: Store, run: int) -> None:
         if verdict.rule == "decided" and (entry := gathered.doubts.get(verdict.row)):
             store.journal.settled(entry, next(iter(verdict.customers), None))
     await store.people.remember(looks, run)
+    followed = {row.number: row.decision for row in gathered.rows if row.decision}
     await store.people.decide(
         Decision(gathered.digests[row], Answer(answer), id_, evidence[row])
         for row, (answer, id_) in comparison.statements.decisions.items()
-        if row in evidence
+        if row in followed and followed[row].answer == answer and not followed[row].became
     )
 
 
@@ -213,27 +215,36 @@ async def remember_sent(
     """Keep what is certain once rows were sent: repeats and shared values of who was created.
 
     A row that was sent without a value looks as the sheet has it all the same, and one that
-    repeats another is the same customer; names are held against the customers they clash with.
+    repeats another is the same customer; names are held against the customers they clash with. A
+    row that was decided about and created is the customer it became.
     """
     evidence = {row.number: row.evidence for row in comparison.gathered.rows}
     ids = {row: outcome.clopos_id for row, outcome in outcomes.items() if outcome.clopos_id}
     without = comparison.plan.decided.variants
-    looks, marks = [], []
+    decided = {row.number for row in comparison.gathered.rows if row.decision}
+    digests = comparison.gathered.digests
+    looks, marks, followed = [], [], []
     for verdict in comparison.matches.verdicts:
         packed, others = evidence[verdict.row], [ids[row] for row in verdict.rows if row in ids]
         if verdict.kind is Kind.DUPLICATE:
             looks += [as_seen(id_, packed) for id_ in others[:1]]
         elif verdict.kind is Kind.CONFLICT:
-            marks += [(id_, packed) for id_ in (*verdict.customers, *others)]
+            if verdict.reason is not Reason.GONE:  # the row is that customer's own
+                marks += [(id_, packed) for id_ in (*verdict.customers, *others)]
         elif verdict.row in ids:
             if verdict.kind is Kind.CREATE and verdict.row in without:
                 looks.append(as_seen(ids[verdict.row], packed))
+            if verdict.kind is Kind.CREATE and verdict.row in decided:
+                followed.append(
+                    Decision(digests[verdict.row], Answer.SAME, ids[verdict.row], packed)
+                )
             if before := comparison.gathered.before_fixes.get(verdict.row):
                 looks.append(as_seen(ids[verdict.row], before))  # it may be fixed once more
         elif (outcome := outcomes.get(verdict.row)) and outcome.existing_id:
             marks.append((outcome.existing_id, packed))  # found out while rows were sent
     await store.people.remember(looks, run)
     await store.people.mark(marks)
+    await store.people.decide(followed)
 
 
 def seen_at_clopos(existing: Existing, region: str, key: bytes) -> Seen:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from importer.matching.customers import as_seen as as_seen_before
-from importer.matching.customers import by_look, first_keys
+from importer.matching.customers import by_look, decided_customer, first_keys
 from importer.matching.evidence import (
     folded_name,
     index_keys,
@@ -25,12 +25,13 @@ from importer.plan.rows import KeyedRow, Variant
 from importer.store.records import LEGACY, Candidate, Seen, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from importer.matching.keys import RowKey
     from importer.plan.rows import Rows
     from importer.records import Customer
     from importer.store.base import Store
+    from importer.store.records import Decision as Stored
     from importer.store.records import Entry, Found
 
 _BATCH = 1000  # rows that are looked up together
@@ -114,8 +115,7 @@ async def gather(
     await take_sent_before(rows, gathered, store)
     # Claimed customers, and those whose row left the sheet: nothing else finds them.
     marked = await store.people.marked()  # a row that was held may share no key with its customer
-    answers = (row.decision for row in gathered.rows if row.decision)
-    decided = {answer.customer for answer in answers if answer.customer}
+    decided = {id_ for row in gathered.rows if (id_ := decided_customer(row))}
     wanted = {*statements.claims.values(), *gathered.had_row, *marked, *decided}
     found = await store.people.get(wanted - gathered.customers.keys())
     for id_, candidate in found.items():
@@ -145,15 +145,12 @@ async def _gather_batch(
             gathered.recorded[number] = entry.digest
         if entry and entry.in_doubt:
             gathered.doubts[number] = entry
-        decision = statements.decisions.get(number) or (
-            (str(stored[-1].answer), stored[-1].customer_id) if stored else None
-        )
         made.append(
             Row(
                 number,
                 row_evidence(customer, key.made_of, store.key),
                 claim=statements.claims.get(number),
-                decision=_decision(decision),
+                decision=_decision(statements.decisions.get(number), stored or []),
                 doubtful=number in gathered.doubts,
             )
         )
@@ -298,11 +295,26 @@ def _look(entry: Entry, customer: Customer, packed: str, key: bytes) -> tuple[st
     return (packed,) if same or not content else ()
 
 
-def _decision(decision: tuple[str, str | None] | None) -> Decision | None:
-    if decision is None:
+def _decision(stated: tuple[str, str | None] | None, stored: Sequence[Stored]) -> Decision | None:
+    """Return what was decided about a row: by its sheet, else last, oldest first in `stored`.
+
+    `other` was followed where the row became a customer since: a results file says it again. Said
+    of a row that was decided to be a customer, it takes that back.
+    """
+    last = stored[-1] if stored else None
+    if stated:
+        answer, customer = Answer(stated[0]), stated[1]
+    elif last:
+        answer, customer = last.answer, last.customer_id
+    else:
         return None
-    answer, customer = decision
-    return Decision(Answer(answer), customer if answer == Answer.SAME else None)
+    if answer is not Answer.OTHER:
+        return Decision(answer, customer if answer is Answer.SAME else None)
+    followed = any(each.answer is Answer.OTHER for each in stored)
+    if stated and last and last.answer is Answer.SAME and followed:
+        return Decision(answer, became=last.customer_id)
+    was = [each.customer_id for each in stored if each.answer is Answer.SAME]
+    return Decision(answer, was[-1] if was else None)
 
 
 def _batches(rows: Iterable[KeyedRow]) -> Iterator[list[KeyedRow]]:

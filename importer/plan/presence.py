@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from importer.matching.evidence import customer_evidence
+from importer.matching.evidence import customer_evidence, name_of
 from importer.matching.verdicts import Presence
 
 if TYPE_CHECKING:
     from importer.clopos import Clopos
+    from importer.matching.verdicts import KnownCustomer
     from importer.plan.gather import Gathered, Statements
 
 MOST_NAMED = 100  # customers that hold a row back and are asked for by id
@@ -51,14 +52,15 @@ async def find_gone(gathered: Gathered, api: Clopos, *, every: bool) -> bool:
     return True
 
 
+def _only_held(known: KnownCustomer) -> bool:
+    return bool(known.held) and known.now is None and not known.seen
+
+
 async def see_holders(gathered: Gathered, api: Clopos, region: str, key: bytes) -> None:
     """Ask for customers that held a row back before and that nothing shows now: lists may lag."""
-    evidence = {row.evidence for row in gathered.rows}
-    unseen = [
-        id_
-        for id_, each in gathered.customers.items()
-        if each.now is None and not each.seen and not evidence.isdisjoint(each.held)
-    ]
+    held = {id_: each.held for id_, each in gathered.customers.items() if _only_held(each)}
+    names = {name_of(row.evidence) for row in gathered.rows} if held else set()
+    unseen = [id_ for id_, looks in held.items() if not names.isdisjoint(map(name_of, looks))]
     for id_ in unseen[:MOST_NAMED]:
         existing = await api.get(id_)
         gathered.customers[id_] = (

@@ -62,6 +62,7 @@ RETURNING clopos_id
 """
 _NO_LOOKS: Final = "DELETE FROM looks WHERE brand_id = %s AND customer = ANY(%s)"
 _NO_KEYS: Final = "DELETE FROM keys WHERE brand_id = %s AND customer = ANY(%s)"
+_NO_MARKS: Final = "DELETE FROM marks WHERE brand_id = %s AND customer = ANY(%s)"
 _FORGOTTEN: Final = "UPDATE runs SET forgotten = %s WHERE brand_id = %s AND id = %s"
 
 
@@ -241,5 +242,6 @@ def _forget(db: Connection, brand: int, run: int, customer_ids: list[str], now: 
     gone = [row[0] for row in db.execute(_GONE, (now, brand, run, customer_ids))]
     db.execute(_NO_LOOKS, (brand, gone))
     db.execute(_NO_KEYS, (brand, gone))
+    db.execute(_NO_MARKS, (brand, gone))
     db.execute(_FORGOTTEN, (now, brand, run))
     return len(gone)

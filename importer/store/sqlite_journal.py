@@ -291,7 +291,7 @@ def _forget(db: sqlite3.Connection, run: int, customer_ids: Collection[str], now
         "UPDATE entries SET state = 'gone', changed = ? WHERE clopos_id = ?",
         [(now, clopos_id) for (clopos_id,) in ids],
     )
-    for table in ("looks", "keys"):
+    for table in ("looks", "keys", "marks"):
         db.executemany(f"DELETE FROM {table} WHERE customer = ?", ids)  # noqa: S608 - our names
     db.execute("UPDATE runs SET forgotten = ? WHERE id = ?", (now, run))
     return len(ids)

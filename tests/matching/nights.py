@@ -158,6 +158,8 @@ class Nights:
             fields = {n: v for n, v in line.fields.items() if n not in verdict.without}
             self.records[id_] = Record(id_, line.person, fields, line.look)
             self._remember(self.records[id_])
+            if line.person in self.decisions:  # the journal knows then who it became
+                self.decisions[line.person] = Decision(Answer.SAME, id_)
             return id_
         if verdict.kind is Kind.EXISTS:
             return verdict.customers[0]

@@ -203,6 +203,7 @@ async def test_only_own_creates_can_be_undone(stores: Stores) -> None:
         await journal.intend("d", "look-d")
         journal.existed("d", "3")
         await journal.flush()
+        await store.people.mark([("9", "look-other"), ("10", "look-other")])
         assert [each.clopos_id for each in await journal.created_by(number)] == ["7", "9", "10"]
         assert await journal.forget(number, ["9", "7", "3", "99"]) == 2
         assert [each.clopos_id for each in await journal.created_by(number)] == ["10"]
@@ -210,6 +211,7 @@ async def test_only_own_creates_can_be_undone(stores: Stores) -> None:
         states = {cid: str(each.state) for cid, each in entries.items()}
         assert states == {"a": "gone", "b": "created", "c": "gone", "d": "existed"}
         assert (await store.people.find(["key-a", "key-b"])).holders == {"key-b": ("10",)}
+        assert await store.people.marked() == {"10"}
         [record] = await journal.runs()
         assert record.forgotten == stores.clock
 
