@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class SendProgress:
     """Progress of sending at one moment.
 
-    `total` counts the rows that are to be sent or settled, `counts` is status → rows of them that
-    have their outcome. `per_minute` is the pace, None when there is no limit.
+    `total` is the number of rows to send or settle; `counts` is status → how many of them have it.
+    `per_minute` is the pace in requests, None when there is no limit.
     """
 
     total: int
@@ -39,16 +39,16 @@ class SendProgress:
 
 
 class StepProgress(Protocol):
-    """Show the progress of one step. Arguments that are left out keep their value."""
+    """Shows the progress of one step. Arguments that are left out keep their values."""
 
     def __call__(
         self, done: int | None = None, of: int | None = None, *, what: str | None = None
     ) -> None:
-        """Take how many are done, of how many, and what is being done now."""
+        """Show that `done` of `of` are done; `what` names what is being done now."""
 
 
 class ProgressReporter(Protocol):
-    """Shows how a run goes on."""
+    """Shows the progress of a run. Subclass `NullReporter` to implement only some methods."""
 
     def say(self, text: str) -> None:
         """Show one line."""
@@ -57,7 +57,7 @@ class ProgressReporter(Protocol):
         """Show that something is in progress that may take a while."""
 
     def sending(self, progress: SendProgress) -> None:
-        """Show how far sending is; called about once a second, last when it has ended."""
+        """Show how far sending is. Called about once a second, and once after the end."""
 
 
 class NullReporter:

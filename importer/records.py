@@ -72,8 +72,8 @@ class Status(StrEnum):
 class ReadOptions:
     """Choices of the user about the file. None: detect it."""
 
-    encoding: str | None = None
-    delimiter: str | None = None
+    encoding: str | None = None  # e.g. utf-8, windows-1251
+    delimiter: str | None = None  # one character
     sheet: str | None = None  # the worksheet's name
     header_row: int | None = None  # as a spreadsheet shows it, from 1
 
@@ -82,21 +82,21 @@ class ReadOptions:
 class MappingChoices:
     """Choices of the user about the columns."""
 
-    profile: str | None = None
-    given: tuple[tuple[str, str], ...] = ()  # (field, header), in the order they were given
-    saved: tuple[tuple[str, str], ...] = ()  # the same, from earlier, of fields not given now
-    saved_in: str | None = None
-    language: str | None = None
+    profile: str | None = None  # name of the old system; None: recognise it
+    given: tuple[tuple[str, str], ...] = ()  # (field, header), in the order of the flags
+    saved: tuple[tuple[str, str], ...] = ()  # the same from a saved mapping, for other fields
+    saved_in: str | None = None  # path of that mapping
+    language: str | None = None  # az, ru, tr or en, of words in the sheet; None: find out
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Changes to make to the values of a sheet. Empty: none."""
 
-    where: tuple[str, ...] = ()  # rows that are wanted: all of these conditions hold
+    where: tuple[str, ...] = ()  # take only rows for which all these conditions hold
     replace: tuple[str, ...] = ()  # "HEADER: FROM=TO"
     description: str | None = None  # "{HEADER}; bonus {HEADER}"
-    name_case: str | None = None  # "title"
+    name_case: str | None = None  # "title": ƏLİ becomes Əli
     code_prefix: str | None = None
     group_map: tuple[str, ...] = ()  # "FROM=TO", "*=TO" for all others
 

@@ -1,8 +1,8 @@
 """Changes of each value, for the results: `phone read from 050 123 45 67`.
 
-The API can't change a customer: the results must show what was sent in place of what the sheet had.
-It stands there where more than outer spaces differs. It is made a block of rows at a time, so that
-a million rows cost no memory.
+The API can't change a customer, so the results show each value that was sent in place of another
+text, unless only outer spaces differ. They are made a block of rows at a time, so that a million
+rows cost no memory.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_LONGEST = 60  # letters that are shown of a text
+_LONGEST = 60  # letters shown of a text
 
 
 class Changes:
     """The changes of the rows that are sent.
 
-    `values` are theirs, `sources` the texts their values were read from: field → a column with the
-    same rows. Only columns in which something differs are kept: they weigh as much as the sheet.
+    `values` are the values of these rows; `sources` is field → a column, with the same rows, of the
+    texts they were read from. Only columns with a difference are kept, to save memory.
     """
 
     def __init__(self, values: pd.DataFrame, sources: Mapping[str, pa.Array]) -> None:
@@ -42,7 +42,7 @@ class Changes:
         self.values = {field: columns[field] for field in self.sources}
 
     def of(self, rows: np.ndarray) -> pa.Array | None:
-        """Return what to say of each of `rows`, in ascending order; None when there is nothing."""
+        """Return the text about each of `rows`, in ascending order; None when nothing changed."""
         start, stop = np.searchsorted(self.rows, [rows[0], rows[-1] + 1]) if len(rows) else (0, 0)
         if start == stop:
             return None
@@ -50,7 +50,7 @@ class Changes:
         parts = [part for part in parts if part is not None]
         if not parts:
             return None
-        # Each part begins with a semicolon, where it says anything.
+        # Each part that isn't empty begins with a semicolon.
         message = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*parts, ""), 2)
         if stop - start == len(rows):
             return message
@@ -60,7 +60,7 @@ class Changes:
         return pc.replace_with_mask(pa.repeat("", len(rows)), mask, message)
 
     def _describe_block(self, field: str, start: int, stop: int) -> pa.Array | None:
-        """Return a text where the value is another than its source, nothing elsewhere."""
+        """Return a text where the value differs from its source, "" elsewhere."""
         values = self.values[field].slice(start, stop - start)
         if not pa.types.is_string(values.type):
             values = pc.cast(values, pa.string())
@@ -78,7 +78,7 @@ class Changes:
 
 
 def source_of(columns: list[pa.Array], read: list[pa.Array]) -> pa.Array:
-    """Return the texts that values came from, of columns of which the first valid one is taken.
+    """Return the texts that values came from, for a field that takes the first valid column.
 
     `read` has the values of each column, null where there is none.
     """

@@ -44,7 +44,7 @@ _OF_A_PROGRAM = re.compile(
 )
 # What is left of Cyrillic that was read in the encoding of another system, in some rows.
 _OF_ANOTHER_SYSTEM = re.compile("[\u2500-\u259f]|[€®¤¢£¥©¬±µ°¦§¶][\u0400-\u04ff]")
-_QUESTIONED = 0.5  # share of question marks from which on a name is lost
+_QUESTIONED = 0.5  # share of question marks at which a name counts as lost
 
 
 def parse_name(cells: tuple[str, ...]) -> Parsed:
@@ -75,14 +75,14 @@ def parse_name(cells: tuple[str, ...]) -> Parsed:
 
 
 def _is_day_of_month(part: str) -> bool:
-    """Return whether a part of a name is what a spreadsheet made of one: 01.mar of Mar 1."""
+    """Return whether a spreadsheet turned a part of a name into a date: 01.mar from Mar 1."""
     match = "-" in part or "." in part
     day = _DAY_OF_MONTH.fullmatch(part) if match else None
     return day is not None and " " not in part and fold(day[1] or day[2]) in MONTHS
 
 
 def all_decimals(texts: Iterable[str]) -> bool:
-    """Return whether all numbers of a column end in `.0`: then a program wrote them so, not people.
+    """Return whether all numbers of a column end in `.0`: then a program added it.
 
     `1.000` beside `1.001` is a thousand (R8).
     """
@@ -94,7 +94,7 @@ def all_decimals(texts: Iterable[str]) -> bool:
 def are_two_numbers(texts: Iterable[str]) -> bool:
     """Return whether codes of a column are two numbers, e.g. 13-20.
 
-    Then `12-May` and `May-05` among them are what a spreadsheet made of 12-05 and 5-05 (R8).
+    Then a spreadsheet turned 12-05 and 5-05 into `12-May` and `May-05` (R8).
     """
     return any(_TWO_NUMBERS.fullmatch(bare(text)) for text in texts)
 
@@ -102,7 +102,7 @@ def are_two_numbers(texts: Iterable[str]) -> bool:
 def are_mostly_two_numbers(texts: Iterable[str]) -> bool:
     """Return whether nearly all codes are two numbers, or one and a word where a month may stand.
 
-    Then such a word is a month of some language, though none of ours: `02.лют` among 13-20.
+    Then such a word is a month in a language we don't know: `02.лют` among 13-20.
     """
     plain = [bare(text) for text in texts]
     numbers = sum(bool(_TWO_NUMBERS.fullmatch(text)) for text in plain)

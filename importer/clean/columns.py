@@ -1,8 +1,7 @@
 """Text → typed values, or a problem (rules R1 to R14).
 
 Column by column. Well-formed cells are read all at once (`read_fast`); every other distinct text
-once, by the parser of its field. Parsing happens here and nowhere else: the pandera model only
-judges.
+once, by the parser of its field. Parsing happens only here: the pandera model validates.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 _KIND = {name: pa.int64() if name in WHOLE_NUMBERS else pa.string() for name in FIELDS}
-_NO_REGION = "ZZ"  # libphonenumber's word for none
+_NO_REGION = "ZZ"  # libphonenumber's code for no region
 _ONE_CODE = "^(?:[0-9]+$|[A-Za-z])"
 
 
@@ -141,7 +140,7 @@ def _parsers(
 def kind_of_codes(columns: list[pa.Array]) -> tuple[bool, bool, bool]:
     """Return whether all codes end in `.0`, and whether some, or nearly all, are two numbers.
 
-    Digits alone are a number that doesn't, and what begins with a letter is none: mostly all.
+    Digits alone don't end in `.0`, and a code that begins with a letter is not two numbers.
     """
     digits = any(pc.any(pc.match_substring_regex(each, "^[0-9]+$")).as_py() for each in columns)
     others = [each.filter(pc.invert(pc.match_substring_regex(each, _ONE_CODE))) for each in columns]
@@ -152,7 +151,7 @@ def kind_of_codes(columns: list[pa.Array]) -> tuple[bool, bool, bool]:
 
 
 def _read(texts: pa.Array, field: str, parse: Callable[[str], Parsed], region: str) -> _Column:
-    """Read a column: the usual cells at once, of the others each distinct text once."""
+    """Read a column: well-formed cells all at once, each other distinct text once."""
     if field in SCALAR_FIELDS:
         return _each_text_once(texts, field, parse)
     values, sure = read_fast(field, texts, region)
@@ -173,7 +172,7 @@ def _read(texts: pa.Array, field: str, parse: Callable[[str], Parsed], region: s
 def _read_phones(
     texts: pa.Array, sheet: Sheet, mapping: ColumnMapping, column: int, region: str
 ) -> _Column:
-    """Read a column of phones, each number as one of the country that its row or header names."""
+    """Read a column of phones, each number as of the country that its row or header names."""
     region = mapping.phone_regions.get(column, region)
     if mapping.country is None:
         return _read(texts, "phone", partial(parse_phone, region=region), region)
@@ -181,7 +180,7 @@ def _read_phones(
     coded = arrow(cells.drop(index=list(sheet.malformed)) if sheet.malformed else cells)
     coded = coded.dictionary_encode()
     named = [text.strip() for text in coded.dictionary.to_pylist()]
-    # A country that isn't known is no country of numbers: only those with a plus are valid.
+    # For an unknown country only numbers with a plus are valid.
     regions = [(country_of(text) or _NO_REGION) if text else region for text in named]
     which = np.asarray(coded.indices)
     values = pa.nulls(len(texts), pa.string())
@@ -259,7 +258,7 @@ def _joined(columns: list[pa.Array]) -> _Column:
 
 
 def _first_valid(columns: list[_Column]) -> _Column:
-    """Return what the first column with a usable value says; else the first problem (R3)."""
+    """Return the value of the first column with a usable one, else the first problem (R3)."""
     if len(columns) == 1:
         return columns[0]
     values = pc.coalesce(*(column.values for column in columns))

@@ -1,4 +1,4 @@
-"""Dates of birth → YYYY-MM-DD (R7). What is plausible is the pandera model's to say."""
+"""Dates of birth → YYYY-MM-DD (R7). The pandera model decides what is plausible."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLOCK = re.compile(
 )
 EVENING = "17:00"
 """From this time on a moment is midnight of the next day, further east."""
-EMPTY = frozenset(  # what 1C, Delphi, .NET, SQL Server, Windows and spreadsheets write for none
+EMPTY = frozenset(  # "no date" of 1C, Delphi, .NET, SQL Server, Windows and spreadsheets
     ["0001-01-01", "1753-01-01", "1601-01-01", "1899-12-30", "1899-12-31", "1900-01-01"]
 )
 """Dates that no customer was born on. One is a slip; many are a system's word for nothing."""
@@ -104,7 +104,7 @@ def parse_date(
 
 
 def time_of(text: str) -> str | None:
-    """Return the time of day that a date has, as HH:MM; None for none, and for midnight."""
+    """Return the time of day of a date as HH:MM; None when there is none, and for midnight."""
     plain = bare(text)
     match = len(plain) <= _MOST_LETTERS and (
         _YEAR_FIRST.fullmatch(plain) or _NUMERIC.fullmatch(plain)
@@ -141,9 +141,9 @@ def _at(text: str | None, day: Parsed, times: frozenset[str]) -> Parsed:
 
 
 def proven_order(texts: list[str]) -> str | None:
-    """Return the order that the numeric dates of a column prove, None when they prove none.
+    """Return the order that the numeric dates of a column prove, None when they don't.
 
-    A day above 12 proves where the day stands; a column that proves two orders proves nothing.
+    A day above 12 proves its own place; a column that proves two orders proves nothing.
     """
     orders = set()
     for text in texts:

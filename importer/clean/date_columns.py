@@ -35,7 +35,7 @@ _FEWEST = 3  # cells that are evidence
 
 
 def common_times(texts: Sequence[str]) -> frozenset[str]:
-    """Return the times of day, one or two, that most dates of a column have; else none."""
+    """Return the one or two times of day that most dates of a column have; () if there are none."""
     times = [time for text in texts if (time := time_of(text))]
     filled = sum(bool(text.strip()) for text in texts)
     if not times or len(times) < _MOST * filled:
@@ -51,10 +51,10 @@ def are_empty(dates: pa.Array) -> bool:
 
 
 def are_typed_digits(texts: Sequence[str]) -> bool:
-    """Return whether the bare numbers of a column are DDMMYY that was typed, no day serials.
+    """Return whether the bare numbers of a column were typed as DDMMYY and are no day serials.
 
-    A third of them are beyond any serial of a birthday, and are a day all the same: 210990. Of
-    those with a small day, 70990 or 10290, a serial would be read.
+    A third of them are too large for the serial of a birthday, but are valid as DDMMYY: 210990.
+    Those with a small day, 70990 or 10290, would be read as serials.
     """
     numbers = [text for text in texts if _BARE.fullmatch(text)]
     beyond = [text for text in numbers if int(text) > _LAST_BIRTH_SERIAL]
@@ -65,8 +65,8 @@ def are_typed_digits(texts: Sequence[str]) -> bool:
 def turned_back(sheet: Sheet, column: int, order: str, texts: list[str]) -> list[str]:
     """Return the texts of a column with its date cells as they were typed, in `order`.
 
-    They are as they are unless the column is half turned (`half_turned`). `texts` are those of
-    the rows that aren't malformed.
+    They are unchanged unless the column is half turned (`half_turned`). `texts` are those of the
+    rows that aren't malformed.
     """
     if half_turned(sheet, column) != order:
         return texts
@@ -79,10 +79,10 @@ def turned_back(sheet: Sheet, column: int, order: str, texts: list[str]) -> list
 
 
 def half_turned(sheet: Sheet, column: int) -> str | None:
-    """Return the order of the texts of a column whose date cells were turned round, else None.
+    """Return the order of the texts of a column whose date cells are swapped, else None.
 
-    A spreadsheet of another country makes a date cell of each date whose day can be a month, with
-    day and month turned round, and leaves the others as text. Saved as text, the cells may be
+    A spreadsheet of another country turns each date whose day can be a month into a date cell, with
+    day and month swapped, and leaves the others as text. Saved as text, the cells may be
     written as 1990-05-11, or as 4/3/1990 beside 25.04.1990.
     """
     texts = sheet.table[column]

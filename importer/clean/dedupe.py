@@ -1,7 +1,7 @@
 """Valid rows → which repeat an earlier one, and which hold another person's value (R9).
 
-Who is who is decided by `matching`, here from the sheet alone. The first row is kept, and a row
-that isn't sent claims nothing.
+`matching` decides who is who, here by the sheet alone. The first row is kept; a row that isn't sent
+claims no value.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _REPEATED = (*UNIQUE_FIELDS, "email")
 
 @dataclass(frozen=True, slots=True)
 class Deduped:
-    """Rows that aren't sent beside an earlier one, one entry a field; remarks on the others.
+    """Rows that aren't sent because of an earlier one, one entry per field; remarks on the others.
 
-    `without_phone` are rows that go without their phone, which is another person's.
+    `without_phone` are rows that are sent without their phone, which is another person's.
     """
 
     duplicates: tuple[Duplicate, ...]
@@ -73,7 +73,7 @@ def _evidence(row: int, fields: dict[str, Any], seen: Counter[str]) -> str:
 
 
 def _duplicates(verdict: Verdict, rows: Mapping[int, dict[str, Any]]) -> Iterator[Duplicate]:
-    """Yield an entry for each field that a row has from another, or one for what makes them one."""
+    """Yield an entry for each field that two rows share, or one for the key that makes them one."""
     conflict = verdict.kind is Kind.CONFLICT
     fields = [
         (name, other)
@@ -103,9 +103,9 @@ def _repeated_emails(emails: Mapping[int, str | None]) -> Iterator[Problem]:
 
 
 def _contested(values: pd.DataFrame) -> pd.Series[bool]:
-    """Tell of each row whether another one has its phone, code, cid, e-mail, or name and birthday.
+    """Return for each row whether another has its phone, code, cid, e-mail, or name and birthday.
 
-    No two that share nothing of it can be one person or clash.
+    Rows that share none of these can't be one person and can't clash.
     """
     masks = [values[name].duplicated(keep=False) & values[name].notna() for name in _REPEATED]
     born = values[["date_of_birth", "name"]]

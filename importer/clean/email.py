@@ -1,4 +1,4 @@
-"""E-mail addresses (R5). What is valid is the pandera model's to say."""
+"""E-mail addresses (R5). The pandera model decides what is valid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from importer.clean.parsed import NOTHING, Parsed
 from importer.text import bare
 
-_MOST_LETTERS = 1000  # of a cell; a longer text is no address, nor a few of them
+_MOST_LETTERS = 1000  # of a cell; a longer text holds no addresses
 _SEPARATORS = re.compile(r"\s*[,;|\n]\s*|\s*:::\s*|\s+|/(?=[^@/]*@)")
 _BRACKETS = re.compile(r"<([^<>]*)>")
 _LIKELY = re.compile(r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}")

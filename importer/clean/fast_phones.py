@@ -1,9 +1,9 @@
 """Phone numbers as they are usually written, a whole column at a time.
 
 libphonenumber needs 15 µs for a number, which is 15 seconds for a million of them. Here its own
-metadata is turned into a few patterns, which answer for the plain mobile and fixed numbers of the
-countries a column is full of. Every other number is left to `clean.phone`, whose answer is the
-truth: tests compare the two.
+metadata is turned into a few patterns for the plain mobile and fixed numbers of the countries that
+are frequent in a column. Every other number is left to `clean.phone`, which is the reference: tests
+compare the two.
 
 These results follow from how libphonenumber works: a national significant number
 that no national prefix can be taken off, and that matches its country's patterns, is valid, and
@@ -64,13 +64,13 @@ def read_phones_fast(texts: pa.Array, region: str) -> tuple[pa.Array, pa.Boolean
 
 
 class _Region(NamedTuple):
-    """Patterns of libphonenumber for one region. None: there is none."""
+    """Patterns of libphonenumber for one region; None where it has no such pattern."""
 
     leading: str | None  # digits that say a number of a shared country code is this region's
     general: str
     kinds: tuple[tuple[str, tuple[int, ...]], ...]  # of mobile and fixed: pattern, lengths
     prefix: str | None  # what may stand before a number inside the country
-    zero: str | None  # the usual one of these prefixes, None where none is the first choice
+    zero: str | None  # the preferred one of these prefixes, None if there is no preference
     abroad: str | None  # what is dialled for other countries
     code: int
 
@@ -101,7 +101,7 @@ def _region(name: str) -> _Region | None:
 
 
 def _international(digits: pa.Array) -> np.ndarray:
-    """Tell which digits are a country code and a valid number that stays as it is."""
+    """Return which digits are a country code and a valid number that needs no change."""
     sure = np.zeros(len(digits), bool)
     heads = pc.value_counts(pc.utf8_slice_codeunits(digits, 0, 3))
     counts: dict[int, int] = {}
@@ -140,7 +140,7 @@ def _national(digits: pa.Array, name: str) -> tuple[pa.Array, np.ndarray]:
         rest = pc.utf8_slice_codeunits(whole, drop, 99)
         good = _valid(rest, region.code) & _matches(rest, region.general)
         if code_counts:
-            # Only what is no number of the country by itself is read as one with its code.
+            # Digits are read with a country code only if they aren't a national number as they are.
             good &= ~_matches(whole, region.general) & ~_matches(rest, region.prefix)
         added = np.zeros(len(digits), bool)
         added[places[good]] = True
@@ -156,7 +156,7 @@ def _national(digits: pa.Array, name: str) -> tuple[pa.Array, np.ndarray]:
 
 
 def _valid(nsn: pa.Array, code: int) -> np.ndarray:
-    """Tell which are valid mobile or fixed numbers of a country code, region by region."""
+    """Return which are valid mobile or fixed numbers of a country code, region by region."""
     names = COUNTRY_CODE_TO_REGION_CODE[code]
     valid = np.zeros(len(nsn), bool)
     undecided = np.ones(len(nsn), bool)
@@ -183,7 +183,7 @@ def _matches(texts: pa.Array, pattern: str | None) -> np.ndarray:
 
 
 def _digits(texts: pa.Array) -> pa.Array:
-    """Return the texts without everything that is no digit."""
+    """Return only the digits of the texts."""
     data = np.frombuffer(data_of(texts), np.uint8)
     keep = (data >= ord("0")) & (data <= ord("9"))
     if keep.all():

@@ -1,7 +1,7 @@
 """Names of customer groups → their ids at Clopos (API facts §6).
 
-The API makes no groups and an unknown one would be refused row by row: a name that isn't there is
-a question before anything is sent.
+The API can't create groups, and Clopos would refuse an unknown one row by row: a missing group is
+an error before anything is sent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Groups = Iterable[tuple[int, str]]
 
-_SHOWN = 20  # groups that are listed
+_SHOWN = 20  # groups listed in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,11 @@ async def look_up(
 def with_groups(
     values: pd.DataFrame, wanted: Wanted, groups: Groups
 ) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Return `values` with a group id in each row that wants one, and row → what to say of it.
+    """Return `values` with a group id in each row that wants one, and row → remark about it.
 
     `groups` are (id, name) at Clopos.
 
-    Raises UsageError when a group isn't there, or several are called the same.
+    Raises UsageError when a group doesn't exist, or several have the same name.
     """
     there = list(groups)
     ids = {name: _id_of(name, there) for name in wanted.rows}
@@ -119,7 +119,7 @@ def with_groups(
 
 
 def _id_of(wanted: str, groups: list[tuple[int, str]]) -> int | None:
-    """Return the group whose id or name it is, None when there is none."""
+    """Return the group with this id or name, None when there is none."""
     for same in (
         lambda group: wanted == str(group[0]),
         lambda group: wanted == group[1],

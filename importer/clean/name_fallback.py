@@ -1,6 +1,6 @@
-"""Names for customers that have none, from what else is known of them (R2).
+"""Names for customers without one, from other values of theirs (R2).
 
-Only where it is asked for: a name that is made up can't be changed through the API.
+Only on request: an invented name can't be changed through the API.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 _NULL = r"(?i)^\s*(?:null|none|nan|nil|undefined)\s*$"
 _WITHIN = r"(?i)(?:^|\s)(?:null|\\N)(?:\s+(?:null|\\N))*(?:\s|$)"
 _NOTHING = r"(?i)^\s*(?:yox|yoxdur|yok|нет|н/д|n/?a|n\.a\.|none|unknown|naməlum|неизвестно)\.?\s*$"
-_OFTEN = 0.2  # share of the parts from which on a word for nothing is no family's surname
+_OFTEN = 0.2  # share of the parts from which on a word for nothing is no surname
 _FEWEST = 3  # cells that make a column
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 class Parsed(NamedTuple):
     """Result of parsing a cell.
 
-    `value` is None when there is none. `problem` is a code of the catalogue when something was
-    there and can't be used, `remarks` are codes of what a person may want to know.
+    `value` is None for an empty cell or a problem. `problem` is a code of the catalogue when the
+    text can't be used; `remarks` are codes of what a person may want to know.
     """
 
     value: Any = None

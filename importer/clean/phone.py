@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
-_MOST_LETTERS = 200  # of a cell; a longer text is no number, nor a few of them
+_MOST_LETTERS = 200  # of a cell; a longer text holds no numbers
 _LONGEST = 17  # digits: 15 of E.164, and room for an international prefix
 
 # In front of a number in a list: `2)`, `Mob2:`, `№ 39:`.
@@ -62,7 +62,7 @@ def parse_phone(text: str, region: str) -> Parsed:
 
 
 def _candidates(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what may be the number of a cell, the likeliest first, and its remark."""
+    """Yield candidates for the number of a cell, the likeliest first, each with its remark."""
     yield plain, ()
     if linked := _in_link(plain):
         yield linked, ("phone_text_dropped",)
@@ -75,7 +75,7 @@ def _candidates(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _apart(text: str) -> list[str]:
-    """Return numbers that blanks keep apart, each long enough to be one: else nothing."""
+    """Return numbers separated by blanks, if each is long enough; else nothing."""
     parts = text.split()
     return parts if all(len(_NOT_DIGITS.sub("", part)) >= 9 for part in parts) else []
 
@@ -122,10 +122,10 @@ def region_of(number: str) -> str:
 
 
 def _with_plus(text: str, digits: str, remarks: list[str]) -> str | None:
-    """Return the number that digits without blanks are with a plus in front (R3).
+    """Return the number that digits without blanks make with a plus in front (R3).
 
-    National numbers of other countries, and numbers with a digit too many, are valid somewhere as
-    soon as a plus is put before them: only what is typed in one and keeps all its digits counts.
+    With a plus, national numbers of other countries and numbers with a digit too many would be
+    valid somewhere: so only contiguous digits count, and only if the number keeps them all.
     """
     if not _CONTIGUOUS.fullmatch(text.strip()):
         return None
@@ -155,7 +155,7 @@ def _valid(number: str, region: str | None) -> str | None:
 
 
 def _from_scientific(match: re.Match[str], region: str) -> Parsed:
-    """Read `9.94500000012E+11` if all digits are there; else they are lost for good (R4)."""
+    """Read `9.94500000012E+11` if all digits are there; otherwise they are lost (R4)."""
     whole, fraction, exponent = match[1], match[2] or "", int(match[3])
     if len(fraction) < exponent:
         return Parsed(None, "phone_precision_lost")

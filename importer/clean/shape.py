@@ -1,7 +1,7 @@
-"""Values in the shape that a person wants, for what can't be changed at Clopos later.
+"""Changes to values that a person asks for, because nothing can be changed at Clopos later.
 
-Declarative and small: a template for the description, texts that mean others, the case of names, a
-prefix of codes, groups by other names. Each is counted in what is shown.
+A template for the description, texts that stand for others, the case of names, a prefix for codes,
+other names for groups. Each change is counted and shown.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 _Note = TypeVar("_Note", bound=tuple[Any, ...])  # begins with its number of rows
 _ANY = "*"
-_NAMED = 10  # texts or groups of other names that are shown
+_NAMED = 10  # replaced texts or groups named in a message
 _PARTS = re.compile(r"(?<=;)\s*")
 
 
 def column_named(sheet: Sheet, header: str, flag: str) -> int:
-    """Return the column of a header. Raises UsageError, naming the nearest, where there is none."""
+    """Return the column of a header. Raises UsageError, with the nearest one, if there is none."""
     for place in range(len(sheet.headers)):
         if header == address(sheet.headers, place):
             return place
@@ -129,7 +129,7 @@ def with_sources(
 def shape_values(
     cleaned: Cleaned, sheet: Sheet, shape: Shape, language: str | None
 ) -> tuple[Cleaned, tuple[str, ...]]:
-    """Give description, name and code their shape; return also how many of each.
+    """Change description, name and code as asked; return also how many of each.
 
     `sheet` is the one that was cleaned.
 

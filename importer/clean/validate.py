@@ -1,7 +1,7 @@
 """Typed table → problems, and which rows they hold back.
 
-Two policies: by default a row with any problem waits for a person, since nothing can be corrected
-through the API later; if asked for, bad optional values are left out and the row goes.
+Two policies: by default a row with any problem is held back, since nothing can be corrected through
+the API later; on request, bad optional values are left out and the row is sent.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MISSING = "not_nullable"  # pandera's own name for an empty cell that must not be
-_BLOCK = 50_000  # rows that are judged at a time: pandera's report of bad ones weighs much
+_BLOCK = 50_000  # rows validated at a time: pandera's report of bad ones takes much memory
 
 _LEFT_OUT = {LEFT_OUT: "left_out", NOT_WANTED: "not_wanted"}
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """Values of which only those may be sent that are not `held`.
+    """Values, of which the rows that are not `held` may be sent.
 
     `values` lacks malformed rows; `held` has them. Under the second policy the bad optional values
     are None in `values`.

@@ -61,13 +61,13 @@ def conditions_of(texts: tuple[str, ...], sheet: Sheet) -> tuple[Condition, ...]
 
 
 def unwanted(sheet: Sheet, conditions: tuple[Condition, ...], dates: str | None) -> Unwanted:
-    """Return the rows that a condition leaves out; `dates` is the order of day, month and year.
+    """Return the rows that conditions leave out; `dates` is the order of day, month and year.
 
     A year is compared with the year that a cell holds, a date as YYYY-MM-DD with its date, a number
-    with its number, any other text without regard to case. A cell that holds nothing of the kind
-    doesn't fulfil a condition; how many such there are is in the notes.
+    with its number, any other text without regard to case. A cell that holds no such value doesn't
+    fulfil a condition; the notes say how many there are.
 
-    Raises UsageError for a value that is ambiguous or no date.
+    Raises UsageError for a value that is ambiguous or not a date.
     """
     left_out: set[int] = set()
     notes: list[str] = []

@@ -65,7 +65,7 @@ def field_of(field: str) -> str:
 
 
 def address(headers: Sequence[str], column: int) -> str:
-    """Return what `--map` calls a column: its header, with "(2)" for the second one of its name."""
+    """Return the name of a column in `--map`: its header, with "(2)" for the second such."""
     header = headers[column]
     if header and headers.count(header) == 1:
         return header

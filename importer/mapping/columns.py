@@ -1,7 +1,7 @@
 """Headers and what the columns hold → our nine fields.
 
-What the person says wins; then the profile of a known system; then header words in eleven languages
-and the values below them. Two equal candidates are a question, never a guess.
+The user's choice comes first; then the profile of a known system; then header words in eleven
+languages and the values below them. Two equal candidates are an error, never a guess.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def map_columns(
 ) -> ColumnMapping:
     """Find out which columns of a sheet make which field.
 
-    Raises UsageError when a choice names what is not there and when nothing makes a name,
-    AmbiguousColumnsError when two columns claim the same field alike.
+    Raises UsageError when a choice names a column that doesn't exist, or no column makes a name;
+    AmbiguousColumnsError when two columns fit the same field equally well.
     """
     headers = sheet.headers
     secret = tuple(

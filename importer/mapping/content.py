@@ -1,7 +1,7 @@
 """Guess the kind of a column by its values alone.
 
-Up to `SAMPLE` filled cells, spread over the whole column, stand for it: a million rows cost as
-much as a thousand.
+Up to `SAMPLE` filled cells from the whole column represent it: a million rows cost as much as a
+thousand.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def stated_country(header: str) -> str | None:
 
 
 def country_name(region: str, language: str) -> str:
-    """Return what a region is called in az, en or ru; in other languages as in English.
+    """Return the name of a region in az, en or ru; in other languages the English one.
 
     A region without a name is its code. The file has English first, then Azerbaijani where it
     differs, and Russian as the first name in Cyrillic.
@@ -78,7 +78,7 @@ def _names() -> dict[str, str]:
 
 
 def country_column(sheet: Sheet, phones: Sequence[int], columns: Iterable[int]) -> int | None:
-    """Return the column that says whose country the phones of each row are of, None for none.
+    """Return the column that names the country of each row's phones, None if there is none.
 
     Nine of ten of its values are countries or dialling codes, and seven of ten phones beside them
     that have no country code are numbers of theirs.

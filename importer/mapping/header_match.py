@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from importer.records import Sheet
 
-# Of these the first usable value is taken, so several columns are no question.
+# For these fields the first usable value is taken, so several columns may fit.
 _TRIED_IN_ORDER = frozenset({"phone", "email"})
 BY_VALUES = "values"
 """Why a column was taken that no header and no person names."""
@@ -92,7 +92,7 @@ def from_words(draft: Draft, sheet: Sheet, columns: Sequence[int], given: set[st
 
 
 def _fitting(sheet: Sheet, name: str, columns: list[int]) -> list[int]:
-    """Return the columns whose values don't speak against the field; all where each does."""
+    """Return the columns whose values don't contradict the field; all if each does."""
     if len(columns) < 2:
         return columns
     wrong = _NOT.get(name, frozenset()) | {Content.NOTHING}
@@ -102,8 +102,8 @@ def _fitting(sheet: Sheet, name: str, columns: list[int]) -> list[int]:
 def _name(draft: Draft, sheet: Sheet, candidates: dict[str, dict[int, list[int]]]) -> None:
     """Take a column of whole names, else first, middle and last name in this order.
 
-    What is called a name is a first name where a surname stands beside it and not in it, and no
-    name where it doesn't look like one and first or last names stand beside it.
+    A column called name is a first name if there is a separate column of surnames; it is ignored if
+    its values don't look like names and there are columns of first or last names.
     """
     ranks = (candidates.get(part, {0: []}) for part in ("full", "first", "middle", "last"))
     full, first, middle, last = (_differing(sheet, _like_names(sheet, of[min(of)])) for of in ranks)
@@ -121,9 +121,9 @@ def _name(draft: Draft, sheet: Sheet, candidates: dict[str, dict[int, list[int]]
 
 
 def from_values(draft: Draft, sheet: Sheet, columns: Sequence[int]) -> None:
-    """Take the only column of whole names for the name where no header says it; it is asked about.
+    """Take the only column of whole names as the name if no header says it; the user is asked.
 
-    The header must say phone or e-mail: else its row may be none.
+    Another header must say phone or e-mail: else the row of headers may be none.
     """
     names = [number for number in columns if _holds_whole_names(sheet, number)]
     if len(names) == 1 and not _TRIED_IN_ORDER.isdisjoint(draft.columns):

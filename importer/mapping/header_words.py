@@ -1,8 +1,8 @@
 """Meanings of header words, in eleven languages.
 
-The words are in `schemas/header_words.toml`. A header is compared by its words, in any order:
-first as it is, then without the words that say nothing, whose value it is, or which one of
-several; in parts where it says the same in two languages; and last without the endings of words.
+The words are in `schemas/header_words.toml`. A header is compared by its words, in any order: first
+as it is; then without words that carry no meaning, name the owner or number the column; in parts if
+it has two languages; and last without the endings of words.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _known(tokens: list[str]) -> Word | None:
 
 
 def _of_words(tokens: list[str]) -> Word | None:
-    """Return what words mean together that are each known: фамилия имя отчество, тел мобильный."""
+    """Return the meaning of several known words together: фамилия имя отчество, тел мобильный."""
     words = [word for token in tokens if (word := _BY_KEY.get(token))]
     fields = [word.field for word in words]
     if len(fields) < 2 or len(fields) < len(tokens):
@@ -101,7 +101,7 @@ def _of_words(tokens: list[str]) -> Word | None:
 
 
 def _of_parts(header: str) -> Word | None:
-    """Return what a header means that says it more than once: Telefon / Phone."""
+    """Return the meaning of a header that states it more than once: Telefon / Phone."""
     parts = [part for part in _SEPARATORS.split(header) if _tokens(part)]
     words = [_known(_tokens(part)) for part in parts]
     known = [word for word in words if word]
@@ -118,7 +118,7 @@ def _of_parts(header: str) -> Word | None:
 
 
 def _with_lost_letters(header: str) -> Word | None:
-    """Return what a header means in which an old encoding made ? of letters: Do?um tarixi."""
+    """Return the meaning of a header whose letters an old encoding turned into ?: Do?um tarixi."""
     asked = header.replace("\ufffd", "?")
     if "?" not in asked:
         return None

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
     from importer.records import Sheet
 
-_LOOKED_AT = 200  # rows whose values are held against a field
-_SHOWN_FROM = 1000  # rows among which values are sought that can be shown
-_SHOWN_LETTERS = 300  # of a value that are shown
+_LOOKED_AT = 200  # rows whose values are compared with a field
+_SHOWN_FROM = 1000  # rows from which sample values are taken
+_SHOWN_LETTERS = 300  # letters shown of a value
 _DIGITS = r"(?:\D*\d)"
 _LOOKS = {  # what a value is like, roughly and quickly; any text will do for the other fields
     "name": r"[^@]*[^\W\d_][^@]*",

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Profile: the marks of one system's export, and how it is read.
+    """How the export of one system is recognised, and how it is read.
 
-    `headers` must all be there for it to be recognised. `fields` is field → columns in order,
-    each a tuple of headers of which the first that is there is meant.
+    It is recognised if all `headers` exist. `fields` is field → columns in order, each a tuple of
+    headers of which the first that exists is taken.
     """
 
     name: str
@@ -67,10 +67,10 @@ def _profile(name: str, facts: dict[str, Any]) -> Profile:
 def find_profile(
     headers: Sequence[str], profiles: Sequence[Profile], name: str | None
 ) -> Profile | None:
-    """Return the profile of this name, else the one whose headers are all there, the most of them.
+    """Return the profile of this name, else the one with the most headers that all exist.
 
-    None where none fits, or two fit alike: header words are as good as either. Raises UsageError
-    for a name that no profile has.
+    None if no profile fits, or two fit equally well: header words are as good as either. Raises
+    UsageError for a name that no profile has.
     """
     if name is not None:
         for profile in profiles:

@@ -40,9 +40,9 @@ class Saved:
 
 
 def saved_mapping_path(path: Path, chosen: Path | None = None) -> Path:
-    """Return where the mapping of a sheet is kept; `chosen` is a path that was named for it.
+    """Return the path of a sheet's mapping; `chosen` is a path that the user named.
 
-    The results of a sheet are mapped as the sheet itself.
+    The results of a sheet have the mapping of the sheet itself.
     """
     own = path.with_name(f"{path.name}.mapping.toml")
     names = [path.name]
@@ -53,12 +53,12 @@ def saved_mapping_path(path: Path, chosen: Path | None = None) -> Path:
 
 
 def is_results(path: Path) -> bool:
-    """Return whether a file is called as the results of a sheet are."""
+    """Return whether a file has the name of the results of a sheet."""
     return _OF_RESULTS.search(path.name) is not None
 
 
 def load_saved(path: Path) -> Saved:
-    """Return what was agreed. Raises UsageError when the file isn't a saved mapping."""
+    """Return the saved choices. Raises UsageError when the file isn't a saved mapping."""
     try:
         facts = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -92,9 +92,9 @@ def save_mapping(
     reading: Mapping[str, Any] | None = None,
     accepted: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the mapping and the answers aside, then into place.
+    """Write the mapping and the answers, in one step.
 
-    A field that the mapping leaves out stays out next time; of `reading` None is left out.
+    A field that the mapping leaves out stays out next time; None in `reading` isn't written.
 
     Raises ServiceError when it can't be written.
     """
@@ -107,7 +107,7 @@ def save_mapping(
 
 
 def write_saved(path: Path, saved: Saved) -> None:
-    """Write what was agreed aside, then into place. Raises ServiceError when it can't."""
+    """Write saved choices, in one step. Raises ServiceError when that fails."""
     lines = [
         "# Which column makes which field. Several make a name together, or are tried in order."
     ]

@@ -1,4 +1,9 @@
-"""The route, as Python calls: `check` offline, `run` and `arun` all the way."""
+"""The path of a row as Python calls: `check` works offline, `run` and `arun` send.
+
+All names that a caller needs are here:
+
+    from importer.pipeline import SendOptions, check, run
+"""
 
 from __future__ import annotations
 

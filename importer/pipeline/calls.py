@@ -1,7 +1,7 @@
 """`check`, `run` and `arun`: the route as calls from Python.
 
-They load quickly, for programs that only may call them (the scheduler of Airflow imports every
-file of its folder, again and again): tables and network are imported by the first call.
+pandas and the network are imported by the first call, so that importing this module is quick: a
+scheduler, e.g. Airflow's, imports every file of its folder again and again.
 """
 
 from __future__ import annotations
@@ -33,12 +33,28 @@ def check(
     reporter: ProgressReporter | None = None,
     stdin: BinaryIO | None = None,
 ) -> Result:
-    """Tell offline what would be imported, what is wrong and what is double.
+    """Check a sheet offline: what would be imported, what is wrong, what is repeated.
 
-    `source` is a path ("-": `stdin` is read), the bytes of a file, or a pandas table; `env` holds
-    CLOPOS_* variables.
+    Args:
+        source: Path of the sheet ("-" reads `stdin`), the bytes of a file, or a pandas frame.
+        options: How to read the sheet and its values. None: detect everything.
+        output: Files to write. None: no file.
+        env: CLOPOS_* variables, of which `CLOPOS_REGION` matters here. None: no variable; the
+            environment of the process isn't read.
+        reporter: Told what is in progress. None: nothing is shown.
+        stdin: Binary stream for the source "-". None: that of the process.
 
-    Raises UsageError when the sheet can't be read or the results can't be written.
+    Returns:
+        The outcome of every row (`ready`, `invalid`, `duplicate`, `conflict`, `exists`) and the
+        summary. Open questions are in `result.summary.questions`; they make `exit_code` 1.
+
+    Raises:
+        UsageError: The sheet, an option or a path of `output` can't be used.
+        ServiceError: Writing a file failed, e.g. because the disk is full.
+
+    Example:
+        >>> result = check("customers.csv", SheetOptions(region="AZ"))
+        >>> result.summary.counts[Status.READY], result.exit_code
     """
     from importer.pipeline.offline import finish_check
 
@@ -59,14 +75,29 @@ async def arun(
     stdin: BinaryIO | None = None,
     stop: asyncio.Event | None = None,
 ) -> Result:
-    """Create the customers of a sheet in Clopos, within an event loop that runs already.
+    """Create the customers of a sheet in Clopos, within an event loop that is already running.
 
-    `source` is a path ("-": `stdin` is read), the bytes of a file, or a pandas table; `env` holds
-    CLOPOS_* variables. When `stop` is set, requests in flight are finished, results are written,
-    and the rest is left for the next run.
+    Args:
+        source: As for `run`.
+        options: As for `run`.
+        output: As for `run`.
+        sending: As for `run`.
+        env: As for `run`.
+        reporter: As for `run`.
+        stdin: As for `run`.
+        stop: Set it to stop: requests in flight are finished, results are written, and other rows
+            are left to the next run. None: the run ends by itself.
 
-    Raises UsageError when the sheet can't be read, credentials are missing or the results can't
-    be written; ServiceError when nothing could be begun. What ends a run later is in the result.
+    Returns:
+        As `run`; `result.error` is a StoppedError after `stop`.
+
+    Raises:
+        UsageError: As `run`.
+        ServiceError: As `run`.
+
+    Example:
+        >>> stop = asyncio.Event()
+        >>> result = await arun("customers.csv", env=os.environ, stop=stop)
     """
     # In a thread: the first call imports what takes a second.
     await asyncio.to_thread(import_module, "importer.pipeline.online")
@@ -88,9 +119,32 @@ def run(
     reporter: ProgressReporter | None = None,
     stdin: BinaryIO | None = None,
 ) -> Result:
-    """Create the customers of a sheet in Clopos and tell what became of every row.
+    """Create the customers of a sheet in Clopos, and return the outcome of every row.
 
-    As `arun`, on an event loop of its own.
+    A run that was interrupted is continued by the same call. An open question ends it before
+    anything is sent.
+
+    Args:
+        source: Path of the sheet ("-" reads `stdin`), the bytes of a file, or a pandas frame.
+        options: How to read the sheet and its values. None: detect everything.
+        output: Files to write. None: no file.
+        sending: Limits, pace and what to compare with. None: the defaults of `SendOptions`.
+        env: CLOPOS_* variables: credentials, address, state folder. None: no variable; the
+            environment of the process isn't read.
+        reporter: Told how far sending is, about once a second. None: nothing is shown.
+        stdin: Binary stream for the source "-". None: that of the process.
+
+    Returns:
+        The outcome of every row and the summary. `result.error` is what ended the run early, once
+        rows may have been sent; None when it came to its end.
+
+    Raises:
+        UsageError: The sheet, an option or a variable can't be used; nothing was sent.
+        ServiceError: Clopos refuses the credentials or can't be reached; nothing was sent.
+
+    Example:
+        >>> result = run("customers.csv", sending=SendOptions(limit=10), env=os.environ)
+        >>> result.rows[result.rows["import_status"] != "created"]
     """
     from importer.pipeline.online import fastest_loop, send_prepared
 
@@ -118,7 +172,7 @@ def _prepare(
     reporter: ProgressReporter | None,
     stdin: BinaryIO | None,
 ) -> Prepared:
-    """Return the sheet read and checked, after a look at where things are to be written."""
+    """Return the sheet, read and checked, once the files to write are known to be writable."""
     from importer.pipeline.last_time import with_last
     from importer.pipeline.offline import check_outputs
     from importer.pipeline.prepare import prepare

@@ -1,4 +1,4 @@
-"""Options of a caller: about the sheet, the files to write, and sending."""
+"""Options of a caller: for reading the sheet, for the files to write, and for sending."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SheetOptions:
-    """Options of reading a sheet, and of how strictly its values are taken."""
+    """Options for reading a sheet and its values. Every default leaves it to the sheet."""
 
     read: ReadOptions = field(default_factory=ReadOptions)
     choices: MappingChoices = field(default_factory=MappingChoices)
@@ -29,42 +29,42 @@ class SheetOptions:
     name_from: tuple[str, ...] = ()  # names for rows without one: phone, email, company
     group: str | None = None  # of all rows: its name or id at Clopos
     group_column: str | None = None  # the header of the column that names each row's group
-    mapping: Path | None = None  # a saved mapping; None: FILE.mapping.toml if it is there
-    save_mapping: Path | None = None
-    fixes: Path | None = None  # a file of fixes; None: FILE.fixes.jsonl if it is there
-    no_fixes: bool = False  # use none
-    accept: tuple[str, ...] = ()  # codes of questions: it is right as it is
-    shape: Shape = field(default_factory=Shape)  # what is to be made of values
-    known_as: Path | None = None  # of a sheet whose name is another each night; None: its path
-    understood_in: Path | None = None  # where how sheets were read is kept; None: not compared
+    mapping: Path | None = None  # a saved mapping; None: FILE.mapping.toml if it exists
+    save_mapping: Path | None = None  # where to save which columns were taken; None: nowhere
+    fixes: Path | None = None  # a file of fixes; None: FILE.fixes.jsonl if it exists
+    no_fixes: bool = False  # ignore all fixes
+    accept: tuple[str, ...] = ()  # codes of questions to answer with "it is right as it is"
+    shape: Shape = field(default_factory=Shape)  # changes to the values
+    known_as: Path | None = None  # lasting name of a sheet whose file name changes; None: its path
+    understood_in: Path | None = None  # folder that remembers how sheets were read; None: none
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Files to write. None: none."""
+    """Files to write. None: that file isn't written."""
 
-    results: Path | None = None  # the format is that of the suffix: .xlsx, .csv, .jsonl, .parquet
+    results: Path | None = None  # its suffix is the format: .xlsx, .csv, .jsonl, .parquet
     payloads: Path | None = None  # the bodies that are or would be sent, as JSON lines
-    report: Path | None = None  # a page for the person who answers for the run
+    report: Path | None = None  # an HTML page for the person in charge of the run
     report_private: bool = False  # without names, phones and values
-    keep: int | None = None  # results of so many runs are kept, the newest included
+    keep: int | None = None  # number of runs whose results are kept, this one included; None: 1
 
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """Options of sending. Times in seconds."""
+    """Options for sending. Times are in seconds."""
 
-    sandbox: bool = False
-    dry_run: bool = False  # everything but POSTs of customers
-    limit: int | None = None  # send no more rows than this
-    rate: str | None = None  # e.g. "100/min,1000/hour" or "none"; None: the API's own
-    reserve: float = 0.1  # share of the quota that is left for the tills
-    timeout: float = 20.0  # of one request
-    match: str = "auto"  # auto, always, never: compare with Clopos (who-is-this-customer §3)
-    recreate: int | None = None  # create deleted customers anew: so many; 0: a few
-    max_new: float | None = None  # create nothing where it would be more: rows (int), or a share
-    windows: tuple[SendingHours, ...] = ()  # hours in which to send; none: always
-    finish_by: dt.time | None = None  # be done by then, or stop in time
+    sandbox: bool = False  # send to a temporary Clopos on this machine; no credentials needed
+    dry_run: bool = False  # do everything except create customers
+    limit: int | None = None  # send at most so many rows; None: all
+    rate: str | None = None  # e.g. "100/min,1000/hour" or "none"; None: the API's quota
+    reserve: float = 0.1  # share of the quota left for the tills
+    timeout: float = 20.0  # per request
+    match: str = "auto"  # auto, always or never: compare with Clopos (who-is-this-customer §3)
+    recreate: int | None = None  # create deleted customers again: so many; 0: a few
+    max_new: float | None = None  # send nothing if it would be more: rows (int), share
+    windows: tuple[SendingHours, ...] = ()  # hours in which to send; empty: at any time
+    finish_by: dt.time | None = None  # stop by this time of the day; None: run to the end
     tuning: SendTuning = field(default_factory=SendTuning)
-    known_problems: bool = False  # rows that the last run reported need no attention again
-    flags: tuple[str, ...] = ()  # of the command, kept with the run
+    known_problems: bool = False  # ignore, for the exit code, rows that the last run reported
+    flags: tuple[str, ...] = ()  # of the command line, recorded with the run

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Outcomes of all rows, and the summary.
+    """Outcome of every row, and the summary.
 
-    `results` is the file that was written, None when there is none. `error` is what ended the run
-    early, None when it came to its end.
+    `results` is the path of the results file, None when none was written.
     """
 
     prepared: Prepared
@@ -31,19 +30,19 @@ class Result:
 
     @property
     def error(self) -> ImporterError | None:
-        """Return what ended the run early, None when it came to its end."""
+        """Return the error that ended the run early, None when it came to its end."""
         return self.summary.error
 
     @property
     def exit_code(self) -> int:
-        """Return the exit code of the command."""
+        """Return the exit code that the command would have: 0 to 4, or 130."""
         return self.summary.exit_code
 
     @property
     def rows(self) -> pd.DataFrame:
-        """Return the sheet's rows with what became of each in front, as the results file has it.
+        """Return the sheet's rows with the outcome of each in front, as in the results file.
 
-        All cells are text, "" for nothing; the index is the row number a spreadsheet shows.
+        All cells are text, "" for nothing. The index is the row number that a spreadsheet shows.
         """
         from importer.pipeline.offline import with_remarks
         from importer.results.write import results_frame

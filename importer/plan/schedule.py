@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _WINDOW = re.compile(
     r"\s*([0-9]{1,2}:[0-9]{2})\s*-\s*([0-9]{1,2}:[0-9]{2})(?:\s+reserve=([0-9.]+)%?)?\s*"
 )
-_DAYS_AHEAD = 3650  # a forecast that ends later is none
+_DAYS_AHEAD = 3650  # a forecast that ends later is not given
 
 
 @dataclass(frozen=True, slots=True)
 class SendingHours:
-    """Hours of each day in which to send, and the share of the quota left for others meanwhile.
+    """Hours of each day in which to send, and the share of the quota left for the tills then.
 
-    An `end` before `start` is on the next day. `reserve` None: as it is at other times.
+    An `end` before `start` is on the next day. `reserve` None: that of `SendOptions`.
     """
 
     start: time
@@ -44,7 +44,7 @@ class SendingHours:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Return whether to send now, and for how many seconds that holds.
+    """Whether to send now, and for how many seconds that holds.
 
     `reserve` is the share of the quota that is left for others; None: nothing is sent.
     """

@@ -36,7 +36,7 @@ class Target:
 
     @classmethod
     def of(cls, settings: Settings, *, sandbox: bool = False) -> Target:
-        """Return where these settings lead to."""
+        """Return the target of these settings."""
         return cls(
             settings.brand or None,
             settings.venue_id or None,
@@ -47,7 +47,7 @@ class Target:
 
     @property
     def text(self) -> str:
-        """Return it in words, for people who are about to send there."""
+        """Return it in words, for a person who is about to send there."""
         brand = self.brand or tr("no brand")
         venue = tr(", venue {venue}", venue=self.venue) if self.venue else ""
         where = tr("sandbox on this machine") if self.sandbox else self.base_url
@@ -61,11 +61,11 @@ class Target:
 
     @property
     def log_text(self) -> str:
-        """Return it for a log, in English."""
+        """Return it in English, for a log."""
         return f"to brand {self.brand}, venue {self.venue}, {self.base_url}, v{self.version}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return it as values of JSON."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -73,11 +73,11 @@ class Target:
 class Summary:
     """Summary of a command.
 
-    `counts` has a number for each status the command can end a row with; it is None where no row
-    was looked at. `seconds` are without the time of prompts. `error` is what ended the command
-    early, None when it came to its end. `questions` are the open ones. `more` are the keys of one
-    command alone. `decided` is how many rows of each status a person decided about.
-    `agrees` is what `verify` found; None for the others.
+    `counts` is status → rows, for each status that the command can give; None when no row was
+    read. `seconds` exclude the time of prompts. `error` is what ended the command early, None when
+    it came to its end. `questions` are the open ones, as in the JSON. `more` holds the keys of this
+    command alone. `decided` is status → rows that a person decided about. `agrees` is what `verify`
+    found; None for other commands.
     """
 
     file: str

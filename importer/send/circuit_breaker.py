@@ -1,7 +1,7 @@
-"""Options of sending, and the decision to pause or stop.
+"""Tuning of sending, and the decision to pause or stop.
 
-A handful of failures in a row is nothing unusual with several requests under way. Beyond it one
-request at a time tries whether Clopos is back, after pauses that grow.
+A few consecutive failures are normal while several requests are in flight. After `FREE` of them one
+request at a time probes whether Clopos is back, after growing pauses.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ ENOUGH = 20  # answers before a share of them means anything
 
 @dataclass(frozen=True, slots=True)
 class SendTuning:
-    """Options of sending. Times in seconds."""
+    """Fine tuning of sending. Times are in seconds."""
 
-    concurrency: int = 128  # the most requests under way; the quota decides how many it takes
-    settle: float = 10.0  # from a doubtful answer to the reading (the gateway waits 8)
-    attempts: int = 4  # of one row, before it is given up as unknown
-    give_up_after: float = 600.0  # of nothing but failures
-    max_rejected: float = 0.5  # an int: so many rows; a float: a share of the answers
+    concurrency: int = 128  # requests in flight, at most; the quota decides how many are needed
+    settle: float = 10.0  # from an uncertain response to the look-up (the gateway waits 8)
+    attempts: int = 4  # to send one row, before it ends as unknown
+    give_up_after: float = 600.0  # stop after failures only for so long
+    max_rejected: float = 0.5  # stop above this: rows (int), or a share of the responses (float)
 
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Counts answers, to pause when nothing succeeds and to stop when it makes no sense."""
+    """Counts responses, to pause when none succeeds and to stop when most are refusals."""
 
     pace: SendTuning
     not_before: float = 0.0  # loop time until which sending pauses
