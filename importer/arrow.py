@@ -1,6 +1,6 @@
 """Columns of text and numbers as Arrow keeps them: a third of the memory of Python's own objects.
 
-The frames that pass between stages are made here, and read here where Python values are needed.
+The frames that pass between stages are made here, and turned into Python values here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WHOLE_NUMBERS = frozenset({"gender", "group_id"})  # of the nine fields; the oth
 
 
 def text_column(cells: Sequence[str]) -> pa.Array | pa.ChunkedArray:
-    """Return cells as a column of text. Half a surrogate pair, which is no text, becomes U+FFFD."""
+    """Return cells as a column of text. Half a surrogate pair isn't valid: it becomes U+FFFD."""
     try:
         return pa.array(cells, pa.string())
     except UnicodeEncodeError:

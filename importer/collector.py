@@ -1,4 +1,4 @@
-"""The garbage collector of Python, kept away from work that makes many objects that all stay."""
+"""Switch the garbage collector off while many long-lived objects are made."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _THRESHOLDS = (10_000, 20, 20)  # objects; a sixth of the processor's time goes 
 
 
 def collect_seldom() -> None:
-    """Let the collector of this process look less often, as most of what it makes stays."""
+    """Run the collector of this process less often: most objects that it makes stay."""
     gc.set_threshold(*_THRESHOLDS)
 
 
 @contextlib.contextmanager
 def frozen() -> Iterator[None]:
-    """Keep the collector from what is there now: modules and a sheet, which stay."""
+    """Exempt all objects that exist now, e.g. modules and a sheet: they stay."""
     gc.freeze()
     try:
         yield
@@ -29,9 +29,9 @@ def frozen() -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_collecting() -> Iterator[None]:
-    """Keep the collector away: among objects that all stay it looks again and again, for nothing.
+    """Switch the collector off: it would scan objects that all stay, again and again.
 
-    What isn't in a cycle is freed as ever.
+    Objects outside of cycles are freed as usual.
     """
     collecting = gc.isenabled()
     gc.disable()

@@ -45,7 +45,7 @@ class Kept:
 
     @property
     def place(self) -> str:
-        """Return where the secrets are, for people."""
+        """Return where the secrets are, in words."""
         return tr("the keyring of the system") if self.in_keyring else str(kept_file())
 
     def matches(self, brand: str, base_url: str) -> bool:
@@ -218,7 +218,7 @@ def _to_keyring(kept: Kept, secrets: tuple[str, str]) -> bool:
     try:
         keyring = _keyring()
         keyring.set_password(_SERVICE, _entry(kept), json.dumps(secrets))
-        # A backend that forgets at once is none.
+        # A backend that doesn't keep the secret can't be used.
         return keyring.get_password(_SERVICE, _entry(kept)) is not None
     except ImportError:
         return False

@@ -4,11 +4,11 @@
     ├── UsageError        correct the command or the sheet; nothing was sent        exit 2
     ├── ServiceError      Clopos refused or can't be reached; fix it, run again     exit 3
     │   └── FencedError   another process has taken the brand over                  exit 3
-    ├── FaultError        a fault of ours, met while rows were being sent           exit 4
+    ├── FaultError        a bug of ours, while rows were being sent                 exit 4
     └── StoppedError      stopped on request; run again to continue                 exit 130
 
 A row that can't be imported is never an exception: it is a `Problem` or an `Outcome`.
-Anything else that is raised is a fault of ours, too (exit 4).
+Any other exception is a bug of ours, too (exit 4).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from enum import IntEnum
 class Exit(IntEnum):
     """Exit code of the program, for the caller."""
 
-    DONE = 0  # every row is created, exists, or a duplicate
+    DONE = 0  # every row is created, exists or is a duplicate
     ROWS_NEED_YOU = 1
     USAGE = 2
     SERVICE = 3
@@ -78,7 +78,7 @@ class FencedError(ServiceError):
 
 
 class FaultError(ImporterError):
-    """A fault of this program, met when rows may have been sent; its cause is what was raised."""
+    """A bug of this program when rows may have been sent; `__cause__` is the exception."""
 
     exit_code = Exit.FAULT
     code = "fault"

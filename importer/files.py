@@ -63,7 +63,7 @@ def atomic_write(path: Path, mode: int | None = None) -> Iterator[Path]:
 
 
 def mode_like(source: Path) -> int:
-    """Return a mode for a file that holds what `source` holds: no one else may read it.
+    """Return a mode for a file with the data of `source`: it lets no more users read it.
 
     0600 where `source` is no file, e.g. standard input.
     """
@@ -75,9 +75,9 @@ def mode_like(source: Path) -> int:
 
 
 def fsync_dir(folder: Path) -> None:
-    """Return when the disk has what was created, renamed or removed in the folder."""
+    """Wait until the disk has what was created, renamed or removed in the folder."""
     if os.name == "nt":
-        return  # it can't open a folder, and keeps its names by itself
+        return  # Windows can't open a folder, and writes its names without being asked
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -86,7 +86,7 @@ def fsync_dir(folder: Path) -> None:
 
 
 def check_encodable(path: Path) -> None:
-    """Raise UsageError for a name that neither a journal nor another program could note down."""
+    """Raise UsageError for a file name that a journal or another program can't store."""
     try:
         os.path.realpath(path).encode()
     except UnicodeEncodeError as error:

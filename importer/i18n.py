@@ -4,7 +4,7 @@ English stands in the code; catalogues of gettext (`locales/`) hold the others. 
 flags and JSON are never translated: programs read them.
 
 The language belongs to the context (`contextvars`), not to the process: tasks and
-`asyncio.to_thread` inherit it, a thread of one's own needs `copy_context().run`.
+`asyncio.to_thread` inherit it, a thread of your own needs `copy_context().run`.
 """
 
 from __future__ import annotations

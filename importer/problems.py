@@ -1,4 +1,4 @@
-"""The catalogue of what can be wrong with a row: stable code → how bad, in words, and what to do.
+"""Catalogue of what can be wrong with a row: stable code → reach, words, and what to do.
 
 Codes are part of the contract (`problems` in the summary); the words are for people.
 The rules behind them are R1 to R14 of docs/reference/rules.md.
@@ -22,8 +22,8 @@ class Level(Enum):
     """Reach of a problem."""
 
     ROW = "row"  # the row can't be imported, whatever the policy
-    FIELD = "field"  # the value can't be used: holds the row back, or is dropped if asked for
-    REMARK = "remark"  # the row goes; a person may want to look
+    FIELD = "field"  # the value can't be used: holds the row back, or is left out on request
+    REMARK = "remark"  # the row is sent; a person may want to look
 
 
 class Entry(NamedTuple):

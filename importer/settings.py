@@ -1,6 +1,6 @@
 """Read the CLOPOS_* variables into one frozen object.
 
-The environment is an argument. Secrets are left out of `repr` and go to the API alone.
+The environment is an argument. Secrets are not in `repr` and are sent only to the API.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def read_settings(env: Mapping[str, str]) -> Settings:
 
     For each secret, `CLOPOS_…_FILE` may name a file that holds it; the variable itself goes first.
 
-    Raises UsageError when the address is not one we may send customers to, a value can't be sent,
-    or such a file can't be read.
+    Raises UsageError when customers may not be sent to that address, a value can't be sent in a
+    header, or such a file can't be read.
     """
 
     def text(name: str, default: str = "") -> str:

@@ -145,9 +145,9 @@ def _entity(found: re.Match[str]) -> str:
 
 
 def _repaired(text: str) -> str:
-    """Return the text whose UTF-8 was read one byte at a time, as it was written (`AyÅŸe`, `Ð`).
+    """Return the original of a text whose UTF-8 was read byte by byte (`AyÅŸe`, `Ð`).
 
-    As text of Windows, of an old Mac or of DOS, all of it: what is left of other letters is none.
+    As text of Windows, of an old Mac or of DOS, but only if the whole text is.
     """
     if not _MOJIBAKE.search(text):
         return text
@@ -175,9 +175,9 @@ def one_line(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Return tidy text without the apostrophe that keeps a spreadsheet's hands off, "" for nothing.
+    """Return tidy text without the apostrophe that marks text in a spreadsheet, "" for nothing.
 
-    For phones, e-mail addresses, dates and codes: there `-`, `n/a` and their like mean nothing.
+    For phones, e-mail addresses, dates and codes: there `-`, `n/a` and similar mean nothing.
     """
     plain = tidy(text).lstrip("'`’‘").strip()
     if not plain.isascii():
@@ -273,7 +273,7 @@ def unescape_formula(text: str) -> str:
 
 
 def strip_control(text: str) -> str:
-    """Return text that moves no cursor and changes no colour: a sheet may hold anything."""
+    """Return text without control characters: a sheet may hold anything."""
     return _CONTROL.sub("�", text)
 
 
@@ -283,6 +283,6 @@ def escape_control(json: str) -> str:
 
 
 def shorten(text: str, letters: int) -> str:
-    """Return at most so many letters on one line, with … where something is missing."""
+    """Return the text on one line, cut to so many letters, with … at the end if it was cut."""
     line = " ".join(text.split())
     return line if len(line) <= letters else line[: letters - 1].rstrip() + "…"

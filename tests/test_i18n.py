@@ -15,12 +15,14 @@ import pytest
 from babel import Locale
 from babel.messages import Message
 from babel.numbers import format_percent
+from phonenumbers import SUPPORTED_REGIONS
 
 from importer import i18n as messages
 from importer.cli.commands import commands
 from importer.cli.main import run_command
 from importer.cli.render_results import verification_lines
 from importer.i18n import LANGUAGES, language_from_env, number, percent, tr, trn
+from importer.mapping.countries import country_name
 from importer.pipeline.verify import Verified
 from importer.pipeline.verify_checks import Difference
 from importer.records import RESULT_COLUMNS
@@ -288,6 +290,13 @@ def test_percentages_are_written_as_the_language_does(language: str, share: floa
     assert percent(share) == format_percent(share, form, locale=language)
     form = form.replace("#,##0", "#,##0.0")
     assert percent(share, 1) == format_percent(share, form, locale=language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_countries_of_phones_have_names_in_each_language(language: str) -> None:
+    names = Locale.parse(language).territories
+    for region in SUPPORTED_REGIONS:
+        assert country_name(region, language) == names[region]
 
 
 def paths_of_commands(group: click.Group, before: str = "") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Run `check`, offline; with what the other commands about a sheet share.
 
-Imported when one of them is at work: pandas takes its time.
+Imported only when one of them runs: importing pandas is slow.
 """
 
 from __future__ import annotations

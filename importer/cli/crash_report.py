@@ -1,4 +1,4 @@
-"""A fault of ours, as a report to send: where it happened, and nothing of any customer."""
+"""Report of a bug, to be sent to the developers: where it happened, no data of customers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from importer.i18n import tr
 def report_fault(fault: BaseException) -> FaultError:
     """Write a report and return an error that says where it is.
 
-    Without the exception's own words: they may hold a customer's data.
+    Without the exception's message: it may hold a customer's data.
     """
     path = _written(fault)
     if path is None:

@@ -1,4 +1,4 @@
-"""Run `erase`: ask for the person, erase, and say what stays."""
+"""Run `erase`: ask for the person, erase, and list what is kept."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def init_tables(given: Mapping[str, Any]) -> int:
 
 
 def start_worker(given: Mapping[str, Any], beats: jobs.Beats = _BEATS) -> int:
-    """Be a worker; return its exit code."""
+    """Run a worker; return its exit code."""
     from importer.cli.fleet_options import parse_options
     from importer.pipeline.online import fastest_loop
 
@@ -142,7 +142,7 @@ def set_paused(given: Mapping[str, Any], *, paused: bool) -> int:
 
 
 def show_status(given: Mapping[str, Any]) -> int:
-    """Print how it stands with the fleet.
+    """Print the status of the fleet.
 
     Return USAGE where brands.toml or the database needs correcting, SERVICE where no worker can
     write to the database.
@@ -182,7 +182,7 @@ def show_history(given: Mapping[str, Any]) -> int:
 
 
 def _with_database(given: Mapping[str, Any], work: Callable[[Database], Awaitable[T]]) -> T:
-    """Return what is done with the fleet's database."""
+    """Run a coroutine with the database of the fleet; return its result."""
 
     async def connected(url: str) -> T:
         async with open_database(url) as database:
@@ -218,7 +218,7 @@ def _database_url(env: Mapping[str, str], *, embedded: bool = False) -> Iterator
 def _environment(given: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment with what a file .env beside brands.toml adds.
 
-    What `login` kept is of one restaurant, and no brand's.
+    Credentials of `login` are of one restaurant; brands have their own.
     """
     return environment({**given, "file": given["brands"]}, secrets=False, kept=False)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from importer.fleet.brands import Brand
 
 _log = logging.getLogger("importer.fleet")
-# Help, and what is shown to a person who isn't there; credentials have a key of their own.
+# Help, and flags for a person at a terminal; credentials have a key of their own.
 _MEANINGLESS = frozenset("--help -h --help-all --env-file --secret-command --json --quiet".split())
 
 

@@ -38,7 +38,7 @@ def unchanged(sheet: Path, min_age: float | None = None) -> Iterator[_State | No
 
 
 def check_rows(rows: int, last: int | None, least: float | None) -> None:
-    """Raise UsageError where a sheet has fewer rows than `least`: an export that was cut, likely.
+    """Raise UsageError if a sheet has fewer rows than `least`: the export is likely cut off.
 
     `least` is a number of rows or, as a float, a share of those of the last run (None: no run yet).
     """
@@ -67,7 +67,7 @@ def move_done(
     say: Callable[[str], object],
     warn: Callable[[str], object],
 ) -> None:
-    """Move a sheet of which no row is still to be sent; a name that is taken gets the time.
+    """Move a sheet that has no row left to send; if the name exists, the time is added.
 
     `read` is the state of what was sent: another sheet that came under its name meanwhile stays.
     `say` is given where it went. That it can't be moved is a remark given to `warn`: the customers

@@ -42,7 +42,7 @@ def history_rows(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
     A run that was interrupted and resumed is one run, with requests and minutes of all its parts
     but those that were killed.
     """
-    newer: dict[str, float] = {}  # path → when the next run that wrote it began
+    newer: dict[str, float] = {}  # path → start of the next run that wrote to it
     rows = []
     for run in runs:
         results = run.results
@@ -78,7 +78,7 @@ def history_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _target(row: Mapping[str, Any]) -> str:
-    """Return what kind of a run it was, and where it went to."""
+    """Return the kind of a run, and its target."""
     kind = _KINDS.get(row["kind"])
     venue = tr("venue {venue}", venue=row["venue"]) if row["venue"] else None
     parts = (

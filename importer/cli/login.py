@@ -10,6 +10,8 @@ import click
 
 from importer.cli.environment import environment
 from importer.cli.output import show_json
+from importer.cli.render import COLUMNS
+from importer.cli.width import wrap
 from importer.credentials import forget_credentials, keep_credentials
 from importer.errors import Exit, UsageError
 from importer.i18n import tr, trn
@@ -42,7 +44,8 @@ def log_in(given: Mapping[str, Any]) -> int:
         return Exit.DONE
     lines = _lines(found, settings)
     if kept:
-        lines.append(tr("Kept in {place}; all commands find them there", place=kept.place))
+        text = tr("Saved in {place}; all commands find them there", place=kept.place)
+        lines += wrap(text, COLUMNS, "")
     click.echo(strip_control("\n".join(lines)))
     return Exit.DONE
 
@@ -120,7 +123,7 @@ def _as_dict(found: SignedIn, settings: Settings) -> dict[str, Any]:
 def _lines(found: SignedIn, settings: Settings) -> list[str]:
     venue = f"{found.venue} ({found.venue_id})" if found.venue else found.venue_id
     lines = [
-        tr("Clopos accepts them"),
+        tr("Clopos accepts the credentials"),
         "  " + tr("restaurant: {brand}", brand=found.brand),
         *(["  " + tr("venue: {venue}", venue=venue)] if venue else []),
         "  " + tr("address: {base_url}", base_url=settings.base_url),

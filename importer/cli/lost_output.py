@@ -1,4 +1,4 @@
-"""Standard output that can't be written to: its reader is gone, or its disk is full."""
+"""Standard output that can't be written: its reader has ended, or its disk is full."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def is_lost_output(error: BaseException) -> bool:
 
 
 def give_up_output(error: OSError) -> tuple[Exit, ServiceError | None]:
-    """Send what is still in the buffer nowhere; return the exit code, and what to say of it.
+    """Discard the buffer; return the exit code, and the error to show.
 
-    Where the reader is gone, there is nothing to say: None.
+    The error is None if the reader has ended: there is nothing to report.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     code = _CODES[error.errno or errno.EPIPE]

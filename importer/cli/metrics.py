@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FIGURES = {
     "exit_code": "Exit code of the last run",
-    "rows": "Rows of the sheet in the last run, by what became of them",
+    "rows": "Rows of the sheet in the last run, by outcome",
     "requests": "Requests of the last run to Clopos",
     "seconds": "Seconds that the last run took",
     "last_run_timestamp_seconds": "When the last run ended",
@@ -30,9 +30,9 @@ _LAST = re.compile(
 def write_metrics(path: Path, ends: Iterable[tuple[str, Summary]], now: float) -> None:
     """Write the figures of runs that ended at `now` (epoch seconds), in one step.
 
-    `ends` are pairs of what the sheet is called, the same each night, and the summary. When a run
-    ended well is kept from the file that is replaced, and the brand of one that failed too early
-    to know it.
+    `ends` are pairs of the name of the sheet, the same each night, and the summary. The time of the
+    last success is taken over from the file that is replaced, and so is the brand of a run that
+    failed too early to know it.
 
     Raises ServiceError when it can't be written.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def open_notifier(urls: Sequence[str]) -> Any:
     """Return what sends to these addresses; nothing is sent yet.
 
-    Raises UsageError for an address that is none, without showing it, or without the extra.
+    Raises UsageError for an invalid address, without showing it, or without the extra.
     """
     with warnings.catch_warnings(action="ignore"):  # of its own use of libraries
         try:

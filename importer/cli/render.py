@@ -5,7 +5,6 @@ No line is longer than `COLUMNS`, except for a long path or name.
 
 from __future__ import annotations
 
-from math import floor
 from typing import TYPE_CHECKING
 
 from importer.cli.width import wrap
@@ -47,6 +46,6 @@ def counted_lines(counts: Counter[Status]) -> list[str]:
 
 
 def percent_column(share: float | None) -> str:
-    """Return a share in as many letters as 100% takes, spaces for None; only all is 100%."""
-    text = "" if share is None else percent(floor(round(share * 100, 6)) / 100)
+    """Return a share in as many letters as 100% takes, spaces for None."""
+    text = "" if share is None else percent(share)
     return f"{text:>{len(percent(1))}}"

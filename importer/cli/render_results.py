@@ -22,7 +22,7 @@ _OPEN = (Status.PENDING, Status.FAILED, Status.UNKNOWN)
 
 
 def result_lines(summary: Summary, command: str = "") -> list[str]:
-    """Return what became of the rows, what it took, and what to do next.
+    """Return the outcomes of the rows, the cost, and what to do next.
 
     `command` is the one to give again, where rows are still to be sent.
     """
@@ -64,7 +64,7 @@ def result_lines(summary: Summary, command: str = "") -> list[str]:
 
 
 def rehearsal_lines(summary: Summary) -> list[str]:
-    """Return what became of the rows, and how far off the forecast was."""
+    """Return the outcomes of the rows, and how far off the forecast was."""
     lines = result_lines(summary)
     for _, text in rehearsal_paragraphs(summary):
         lines += wrap(text, COLUMNS, "  - ")
@@ -72,7 +72,7 @@ def rehearsal_lines(summary: Summary) -> list[str]:
 
 
 def verification_lines(verified: Verified) -> list[str]:
-    """Return for people what was compared, and what doesn't agree."""
+    """Return what was compared, and what differs, in words."""
     lines = []
     for mark, text in verification_paragraphs(verified, _SHOWN):
         lines += wrap(text, COLUMNS, "  " if mark else "", "    " if mark else "  ")

@@ -40,11 +40,13 @@ class Tempo:
     move_every: float = 0.5
     line_every: float = 30.0  # between two lines where there is no terminal
     steady: float = 5.0  # until a rate means something
-    quiet: float = 10.0  # without a row, three at the pace at least, that no forecast explains
+    quiet: float = (
+        10.0  # without a row, and for at least three rows at this pace, before it is reported
+    )
 
 
 class _BestEffortStream:
-    """A stream that ignores write errors: a closed terminal is no reason to lose results."""
+    """Stream that ignores write errors: a closed terminal must not lose results."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -63,7 +65,7 @@ class _BestEffortStream:
         try:
             yield
         except OSError:
-            # What is still in its buffer goes nowhere, without a word at the end of the process.
+            # Discard the buffer, so that no error is printed at the end of the process.
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
         except ValueError:
@@ -74,7 +76,7 @@ class _BestEffortStream:
 
 
 class Terminal:
-    """Shows a run as text on `stream`; moving bars and colours only where that is a terminal.
+    """Shows a run as text on `stream`; with bars and colours only on a terminal.
 
     `env` has NO_COLOR and FORCE_COLOR, `clock` returns seconds that never go back.
     """
@@ -118,7 +120,7 @@ class Terminal:
 
     @contextlib.contextmanager
     def step(self, what: str) -> Iterator[StepProgress]:
-        """Show what is in progress and how far it is, and wipe it away at the end."""
+        """Show what is in progress and how far it is; remove it at the end."""
         wait = StepBar(self, what)
         with each(self._interval, wait.tick):
             try:
@@ -127,7 +129,7 @@ class Terminal:
                 wait.close()
 
     def answer(self, question: str) -> str:
-        """Ask, and return the line that is typed, "" at the end of the input."""
+        """Ask; return the line that was typed, "" at the end of the input."""
         with _ctrl_c_interrupts():
             self.stream.write(strip_control("\n".join(wrap(question, COLUMNS - 5, "  "))) + " ")
             self.stream.flush()

@@ -1,4 +1,4 @@
-"""Click with words in the user's language: help, and what click itself says of wrong usage."""
+"""Click with texts in the user's language: help, and click's own errors about wrong usage."""
 
 from __future__ import annotations
 

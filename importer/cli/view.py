@@ -1,4 +1,4 @@
-"""The conversation of one command with its user: what is shown, and what is asked."""
+"""Dialogue of one command with its user: what is shown, and what is asked."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class View:
         return answer_questions(opened, prepared, again, tell=terminal.show, ask=terminal.answer)
 
     def confirm_mapping(self, opened: Opened) -> ColumnMapping:
-        """Show the file and its columns, and ask whether that is right, where it may ask."""
+        """Show the file and its columns; ask whether that is right, if it may ask."""
         terminal = self._terminal
         if terminal is None:
             return understand(opened)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-_FETCHING = frozenset({"check", "run", "rehearse"})  # the others look at what these did
+_FETCHING = frozenset({"check", "run", "rehearse"})  # the other commands read what these have done
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ def work_through(
     """Carry out a command once for each sheet and return the exit code.
 
     `per_sheet` has the command's parameters for each. The code is that of the sheet that ended
-    worst. Each sheet is worked on, whatever became of the
-    others; an interruption ends all. With --json one line is printed, also for several sheets.
-    What --notify, --ping and --metrics name learns of the beginning and the end.
+    worst. A sheet that fails doesn't stop the others; an
+    interruption does. With --json one line is printed, also for several sheets.
+    The targets of --notify, --ping and --metrics are told of the beginning and the end.
     """
     _name_project(per_sheet[0])
     try:
@@ -87,7 +87,7 @@ def _work(
 
 
 def table_lines(summaries: Sequence[Summary]) -> list[str]:
-    """Return a line for each sheet: its name, its rows, what became of them."""
+    """Return a line for each sheet: its name, its rows, their outcomes."""
     names = max(len(summary.file) for summary in summaries)
     lines = [trn("{n} sheet", "{n} sheets", len(summaries))]
     for summary in summaries:

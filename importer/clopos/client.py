@@ -106,11 +106,11 @@ class Clopos:
         return page_of(await self._session.ask(_read("/customers", params)))
 
     async def by_phone(self, digits: str) -> tuple[Existing, ...]:
-        """Read who a filter on the digits finds: a hint, to be compared by the caller."""
+        """Read the customers that a filter on the digits finds: a hint, the caller compares."""
         return (await self.page(1, filters=[("phones", digits)])).customers
 
     async def by_name(self, name: str) -> tuple[Existing, ...]:
-        """Read who a filter on the name finds: a hint, to be compared by the caller."""
+        """Read the customers that a filter on the name finds: a hint, the caller compares."""
         return (await self.page(1, filters=[("name", name)])).customers
 
     async def get(self, clopos_id: str) -> Existing | None:

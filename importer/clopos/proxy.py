@@ -1,7 +1,7 @@
 """Which proxy leads to Clopos, by the usual environment variables.
 
-Ours instead of aiohttp's `trust_env`: that one also sends the password of ~/.netrc, goes past a
-proxy it can't use, and names none in errors.
+Own code instead of aiohttp's `trust_env`, which also sends the password of ~/.netrc, ignores a
+proxy it can't use, and doesn't name the proxy in errors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def choose_proxy(base_url: str, variables: Mapping[str, str]) -> Proxy | None:
     This machine is always reached directly, and so is what NO_PROXY lists (names with their
     subdomains, or *). An address without a scheme is taken as http://, as curl does.
 
-    Raises UsageError for a proxy that can't be used: going past it would be no better.
+    Raises UsageError for a proxy that can't be used: bypassing it would be no better.
     """
     host = URL(base_url).host or ""
     name = next((name for name in _VARIABLES if variables.get(name, "").strip()), None)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from importer.plan.schedule import Opening
 
 _log = logging.getLogger(__name__)
-_STRICT_SECONDS = 600.0  # after a 429, for which places come back with answers alone
-_REMEMBERED = 300  # answers of which it is known how long they took
-_LOOK_AGAIN = 60.0  # seconds: a clock may be set while sending is closed
+_STRICT_SECONDS = 600.0  # after a 429, in which places are released by responses only
+_REMEMBERED = 300  # responses whose duration is remembered
+_LOOK_AGAIN = 60.0  # seconds: the clock may be changed outside the sending hours
 
 
 async def _nothing() -> None:

@@ -43,7 +43,7 @@ def _seconds(value: str, now: float) -> float | None:
 
 
 def _date(value: str) -> float | None:
-    """Return a date of a header in epoch seconds, None when it is none."""
+    """Return the date of a header in epoch seconds, None when it isn't valid."""
     try:
         return parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError, OSError):

@@ -15,5 +15,5 @@
     logs          log lines with brand and run
     status        what `fleet status` shows, as values; status_now reads what it needs
 
-Only `cli/` imports this room, and only when a fleet command is at work: its libraries are an extra.
+Only `cli/` imports this room, and only when a fleet command runs: its libraries are an extra.
 """

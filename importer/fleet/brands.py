@@ -1,11 +1,11 @@
-"""brands.toml → frozen values. Pure: no file is read here, no variable looked up.
+"""brands.toml → frozen values. No file is read here, no variable looked up.
 
     [defaults]              of every brand
     [groups.NAME]           of the brands with `group = "NAME"`
     [brands.NAME]           one brand
 
-A key of the brand goes before that of its group, and that before the default. Credentials are
-named here and held elsewhere.
+A key of the brand overrides that of its group, which overrides the default. Credentials are only
+named here.
 """
 
 from __future__ import annotations

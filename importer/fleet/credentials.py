@@ -1,6 +1,6 @@
 """Read a brand's secrets when its job begins: their place → the variables of the run.
 
-So a secret can be changed without starting a worker anew. Nothing read here is kept, logged or
+So a secret can be changed without restarting a worker. Nothing read here is stored, logged or
 shown; `read_settings` masks it.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from importer.fleet.brands import Brand
     from importer.settings import Settings
 
-_PATIENCE = 30.0  # seconds for a command that knows the secrets
+_PATIENCE = 30.0  # seconds for a command that prints the secrets
 _OF_A_BRAND = frozenset(
     ["CLOPOS_BRAND", "CLOPOS_BASE_URL", "CLOPOS_INTEGRATOR_ID", "CLOPOS_VENUE_ID", *SECRETS]
 )
@@ -45,7 +45,7 @@ def settings_of(brand: Brand, env: Mapping[str, str]) -> Settings:
                 why=tr("brands.toml: {ours}", ours=ours),
                 fix=tr("correct one of them: customers can't be moved between restaurants"),
             )
-    # What is of another brand, or of none, mustn't get in: a token without its brand, say.
+    # No variable of another brand, or without one, may get in, e.g. a token without its brand.
     shared = {name: value for name, value in env.items() if name not in _OF_A_BRAND}
     shared = {name: value for name, value in shared.items() if name not in _files()}
     settings = read_settings(

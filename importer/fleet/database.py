@@ -64,7 +64,8 @@ class Database:
     async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Return what the work returns, again and again while the database is away.
 
-        What was committed although its answer was lost is done twice: it has to bear that.
+        A statement whose answer was lost is repeated though it was committed: it must be
+        idempotent.
         """
         while True:
             try:
@@ -94,7 +95,7 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open connections to the database of the fleet, at most `size`.
 
-    Raises ServiceError when it can't be reached, UsageError when the address is none or refused.
+    Raises ServiceError when it can't be reached, UsageError when the address is invalid or refused.
     """
     where = conninfo(url)
     try:

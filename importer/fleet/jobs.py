@@ -1,14 +1,14 @@
 """The queue of jobs, one upload of a brand each: the only module that knows Procrastinate.
 
-Set up against what its users met (github.com/procrastinate-org/procrastinate, issues 1446, 1518,
+Configured to avoid known issues (github.com/procrastinate-org/procrastinate, issues 1446, 1518,
 1543):
 
 - `listen_notify=False`: a worker that listens ends when the database restarts.
 - Jobs of a brand share a `lock`, so that one runs at a time, and have no `queueing_lock`: with one,
   a job can't be given back while another waits.
 - Jobs of crashed workers are given back by one statement of ours, not by a job that needs a slot.
-- What a worker says of a job counts only while the job is its own: after it was given back,
-  nothing it says ends or delays the job of its successor.
+- A worker's report about a job counts only while the job is its own: once it was given back, the
+  report neither ends nor delays the job of its successor.
 
 A job's arguments are the brand's name alone: the engine stores and logs them.
 """
@@ -111,7 +111,7 @@ FROM procrastinate_jobs job LEFT JOIN procrastinate_workers worker ON worker.id 
 WHERE job.status IN ('todo', 'doing') ORDER BY job.id
 """
 
-# What waits for a brand that is paused isn't waited for.
+# Jobs of paused brands don't count.
 _BUSY = """
 SELECT EXISTS (
   SELECT FROM procrastinate_jobs job LEFT JOIN fleet.brands brand ON brand.name = job.lock
@@ -134,7 +134,7 @@ class Beats:
     """Intervals of the fleet's upkeep, in seconds."""
 
     heartbeat: float = 10.0
-    dead: float = 60.0  # a worker that wasn't heard of for so long
+    dead: float = 60.0  # without a heartbeat, after which a worker has crashed
     care: float = 30.0  # between two looks for jobs of crashed workers
     poll: float = 5.0  # between two looks for jobs
     put_off: float = 60.0  # until a brand that can't be run now is tried again
@@ -343,7 +343,7 @@ class _Connector(PsycopgConnector):
 
 
 class _Manager(JobManager):
-    """Says what became of a job only while it is this worker's."""
+    """Reports the outcome of a job only while the job is this worker's."""
 
     def __init__(self, database: Database, connector: PsycopgConnector) -> None:
         super().__init__(connector)

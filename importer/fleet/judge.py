@@ -1,4 +1,4 @@
-"""Sheets read and judged in a process of their own: an hour of rows mustn't hold up heartbeats."""
+"""Prepare sheets in a process of their own: a large one must not delay heartbeats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from importer.pipeline.options import SheetOptions
 
-_SHEETS = 20  # until the process starts anew: what a large sheet took is given back
+_SHEETS = 20  # until the process is restarted, to return the memory of large sheets
 
 
 class Judge:
@@ -73,7 +73,7 @@ def _prepare(sheet: Path, options: SheetOptions, region: str, ui_language: str) 
 
 
 def _set_up() -> None:
-    """Leave signals to the worker, and end with it, however it ends."""
+    """Leave signals to the worker, and end when the worker ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -143,7 +143,7 @@ class _Files:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what the libraries raise into errors of ours."""
+        """Turn exceptions of the libraries into ImporterError."""
         what = tr("{url} can't be used", url=self.shown)
         try:
             with warnings.catch_warnings(action="ignore"):  # of other people's libraries

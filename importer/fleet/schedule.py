@@ -1,4 +1,4 @@
-"""Due times of a brand: cron by the clock of its own zone, as moments in UTC. Pure.
+"""Due times of a brand: cron by the clock of its own zone, as moments in UTC.
 
 Where the clock is set forward, a time that is skipped counts as the moment after the gap: once.
 Where it is set back, a time that comes twice counts the first time: once.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_DELAY = 6 * 3600.0  # seconds by which a missed time is made up for
-_SET = timedelta(hours=3)  # more than any clock was ever set
+_SET = timedelta(hours=3)  # more than any change of a clock
 _FIELDS = (5, 6)  # of cron: the sixth are seconds
 
 

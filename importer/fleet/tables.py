@@ -1,4 +1,4 @@
-"""Tables of the fleet: what became of each brand's last job, who is at work. Schema `fleet`.
+"""Tables of the fleet: the outcome of each brand's last job, and the workers. Schema `fleet`.
 
 Times are the database's own: clocks of workers may differ.
 """
@@ -219,7 +219,7 @@ async def is_paused(database: Database, name: str) -> bool:
 
 
 async def note_worker(database: Database, id_: int, name: str, slots: int, running: int) -> None:
-    """Note that a worker lives, and how many jobs it has."""
+    """Record the heartbeat of a worker, and how many jobs it has."""
     await database.rows(_SEEN, id=id_, name=name, slots=slots, running=running)
 
 

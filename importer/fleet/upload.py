@@ -58,7 +58,7 @@ class Options:
 
 
 class NotNowError(Exception):
-    """The brand can't be run now, through no fault of its own; `str` of it says why."""
+    """The brand can't be run now; `str` of it says why. Try again later."""
 
 
 class Watch(NullReporter):
@@ -90,7 +90,7 @@ async def upload(
     stop: asyncio.Event,
     begun: Callable[[int], Awaitable[None]],
 ) -> Result:
-    """Create the customers of a brand's sheet; what becomes of every row is written.
+    """Create the customers of a brand's sheet; write the outcome of every row.
 
     `begun` is awaited with the number of the run (0: a dry run) once the brand is held, before
     anything is sent. When `stop` is set, requests in flight are finished, and the rest is left.
@@ -177,7 +177,7 @@ def _state(sheet: Path) -> tuple[int, int] | None:
 
 
 def still_written(sheet: Path | str) -> str:
-    """Return why a sheet isn't read yet."""
+    """Return the reason why a sheet isn't read yet."""
     return tr("the sheet is still being written: {path}", path=sheet)
 
 

@@ -1,6 +1,6 @@
-"""Ends a worker that was paused for longer than the fleet waits for it, or whose loop is stuck.
+"""End a worker that was paused for longer than the fleet waits for it, or whose loop is stuck.
 
-Its brands are with others by then. The lease keeps it from sending; this keeps it from going on.
+By then other workers have its brands. The lease keeps it from sending; this ends the process.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import threading
 import time
 
-EXIT = 75  # EX_TEMPFAIL: to be started anew
+EXIT = 75  # EX_TEMPFAIL: start it again
 
 _log = logging.getLogger(__name__)
 # Goes on while the machine sleeps, where the system has such a clock.
@@ -18,7 +18,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Watchdog:
-    """Wants to hear a `tick` of the event loop at least each `dead` seconds."""
+    """Expects a `tick` of the event loop at least every `dead` seconds."""
 
     def __init__(self, dead: float) -> None:
         self._dead = dead

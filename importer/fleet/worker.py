@@ -1,4 +1,4 @@
-"""A worker: many uploads in one process, and what keeps them and the fleet alive."""
+"""A worker: many uploads in one process, heartbeats, and the care for crashed workers' jobs."""
 
 from __future__ import annotations
 
@@ -366,7 +366,7 @@ def _words(error: ImporterError) -> str:
 
 
 def _where(error: BaseException) -> str:
-    """Return the kind of an error and where it was raised: its words may hold a value of a row."""
+    """Return the kind of an error and where it was raised: its message may hold a value."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{where}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS
 
+from importer.i18n import LANGUAGES
 from importer.mapping.content import sample, valid_phone
 from importer.text import fold
 
@@ -48,18 +49,9 @@ def stated_country(header: str) -> str | None:
 
 
 def country_name(region: str, language: str) -> str:
-    """Return the name of a region in az, en or ru; in other languages the English one.
-
-    A region without a name is its code. The file has English first, then Azerbaijani where it
-    differs, and Russian as the first name in Cyrillic.
-    """
-    names = _listed().get(region) or [region]
-    cyrillic = [name for name in names if "\u0400" <= name[0] <= "\u04ff"]
-    if language == "ru":
-        return next(iter(cyrillic), names[0])
-    if language == "az" and len(names) > 1 and names[1] not in cyrillic:
-        return names[1]
-    return names[0]
+    """Return the name of a region in en, az, ru or tr; its code where it has no name."""
+    names = _listed().get(region)
+    return names[LANGUAGES.index(language)] if names else region
 
 
 def _of_code(digits: str) -> str | None:

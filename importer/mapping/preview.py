@@ -28,7 +28,7 @@ _LIKE = {field: re.compile(pattern, re.DOTALL) for field, pattern in _LOOKS.item
 def match_share(sheet: Sheet, field: str, columns: Sequence[int]) -> float | None:
     """Return the share of values at the top that look like the field, None where there are none.
 
-    Of several columns one of each row is enough.
+    In whole percent, rounded down: only all is 1.0. Of several columns one of each row is enough.
     """
     like = _LIKE.get(field)
     lines = zip(*(_texts(sheet, column, _LOOKED_AT) for column in columns), strict=True)
@@ -36,7 +36,7 @@ def match_share(sheet: Sheet, field: str, columns: Sequence[int]) -> float | Non
     if not filled:
         return None
     good = sum(like is None or any(map(like.fullmatch, texts)) for texts in filled)
-    return good / len(filled)
+    return 100 * good // len(filled) / 100
 
 
 def sample_values(sheet: Sheet, columns: Sequence[int]) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How the export of one system is recognised, and how it is read.
+    """Description of the export of one system: its headers, and how it is read.
 
     It is recognised if all `headers` exist. `fields` is field → columns in order, each a tuple of
     headers of which the first that exists is taken.

@@ -6,9 +6,9 @@ from importer.matching import comparable, evidence, names, spellings
 
 
 def clear_caches() -> None:
-    """Clear them all; for a process that goes on when a sheet is done.
+    """Clear all caches; for a process that continues after a sheet.
 
-    Of 100,000 customers they take more than the sheet.
+    For 100,000 customers they take more memory than the sheet.
     """
     for module in (comparable, evidence, names, spellings):
         for each in vars(module).values():

@@ -1,4 +1,4 @@
-"""Holders of a value of a row that would be sent: M4, M6, M8, M9 and M13."""
+"""Other people who hold a value of a row that would be sent: M4, M6, M8, M9 and M13."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PRIORITY = ("M4", "M13", "M6", "M8")
 
 
 class Clash(NamedTuple):
-    """A customer, or a row of the sheet, that holds a value of the row and is another person.
+    """Another person, a customer or a row of the sheet, who holds a value of the row.
 
     `without` are the unique fields they share; `shareable`: only the phone, and its holder is in
     the sheet or was decided, so that `--shared-phone without` may leave it out.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from importer.matching.verdicts import KnownCustomer, Row
 
 
-_MOST_HOLDERS = 30  # of one value; with more it is no evidence of a person
+_MOST_HOLDERS = 30  # of one value; with more it doesn't identify a person
 
 
 class Holder:
@@ -323,7 +323,7 @@ class CustomerMatch:
 
 
 def _shared_keys(held: str) -> list[str]:
-    """Return the keys of a row that was held back, but for how a customer looks: it is none."""
+    """Return the keys of a row that was held back, except its look: it isn't a customer."""
     whole = whole_key(held)
     return [key for key in index_keys(held) if key != whole]
 

@@ -2,7 +2,7 @@
 
 A token is a keyed digest: equal values have equal tokens, and without the key no value can be read
 from one. So the same record serves for a row of the sheet and for what is kept of a customer. It is
-kept packed, as one ASCII text; two packed texts are equal when everything comparable is.
+kept packed, as one ASCII text; two packed texts are equal if everything comparable is equal.
 """
 
 from __future__ import annotations
@@ -228,7 +228,9 @@ def folded_name(name: str) -> str:
 
 def as_at_clopos(packed: str) -> str:
     """Return the evidence of a row as that of a customer with the same values would be."""
-    return packed[1:] if packed.find("|") == _TOKEN + 1 else packed  # of its cid: the kind first
+    return (
+        packed[1:] if packed.find("|") == _TOKEN + 1 else packed
+    )  # of its cid: the kind comes first
 
 
 def is_name_only(packed: str) -> bool:

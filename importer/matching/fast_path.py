@@ -1,8 +1,8 @@
-"""Decide the usual rows at once: those that are as they were, and those that nothing is like.
+"""Decide most rows at once: unchanged ones, and those that resemble nothing.
 
-On a night nearly all rows are as they were seen, at a first migration nearly all are new. Where
-such a row shares no value with another row, and no other row shares one with its customer, no other
-verdict depends on it. `judge` decides the remaining rows, and would come to the same verdicts.
+In a nightly run nearly all rows are unchanged, in a first migration nearly all are new. If such a
+row shares no value with another row, and no other row shares one with its customer, no other
+verdict depends on it. `judge` decides the remaining rows, and would return the same verdicts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Usual(NamedTuple):
 
 
 def decide_usual(rows: Sequence[Row], index: Index, options: MatchOptions) -> Usual:
-    """Decide the rows whose verdict neither depends on another row's nor is depended on."""
+    """Decide the rows whose verdict is independent of all other rows."""
     keys = [lookup_keys(row.evidence) for row in rows]
     shared = _shared(keys)
     ids, customers = index.ids, index.customers
@@ -76,7 +76,7 @@ def unseen(packed: str, visible: frozenset[str]) -> tuple[str, ...]:
 
 
 def _shared(keys: Iterable[tuple[str, ...]]) -> set[str]:
-    """Return the keys that several rows have; a name alone is none."""
+    """Return the keys that several rows have; a name alone doesn't count."""
     counts = Counter(chain.from_iterable(keys))
     return {key for key, count in counts.items() if count > 1 and not key.startswith("n")}
 

@@ -46,7 +46,7 @@ class Person:
             self.add(evidence)
 
     def add(self, evidence: Evidence) -> None:
-        """Add what the person looks like in one place."""
+        """Add evidence of the person from one place."""
         self.looks.append(evidence)
         self.phones.update(evidence.phones)
         self.codes.update(evidence.codes)
@@ -77,7 +77,7 @@ class Fit(NamedTuple):
     @property
     def score(self) -> tuple[int, ...]:
         """Return how good the evidence is: what is unique at Clopos first."""
-        unique = self.phone + self.code  # of which most cids are made: no evidence beside them
+        unique = self.phone + self.code  # most cids are made of these: a cid adds no evidence
         return (
             unique,
             self.birthday is True,
@@ -171,7 +171,8 @@ def consistent(row: Evidence, person: Person) -> bool:
 def _is_named_so(name: str, names: set[str]) -> bool:
     """Return whether a name is alike to one of a person's, and to all that are alike to that one.
 
-    Who is Aysel at Clopos and Aysel M. in a sheet isn't Aysel R.; who was renamed has two names.
+    Someone who is Aysel at Clopos and Aysel M. in a sheet isn't Aysel R.; after marriage a person
+    has two names.
     """
     near = [known for known in names if alike(name, known)]
     return len(near) == len(names) > 0 or any(

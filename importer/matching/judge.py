@@ -1,7 +1,7 @@
 """The verdict on each row: *same* before *clash* before *maybe* before create.
 
-What Clopos or the journal says comes first: a row that exists there claims its values wherever it
-stands. A row that is held back claims nothing.
+Clopos and the journal come first: a row that exists there claims its values, wherever it is in the
+sheet. A row that is held back claims nothing.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Judge:
         keys = {row.number: self.shared.of(row) for row in rest}
         for group in joined(rest, keys):
             if len(group) == 1 and not keys[number := group[0]]:
-                # Most rows share nothing with another one.
+                # Most rows share no value with another.
                 self.verdicts[number] = self._alone(self.rows[number], [], gone.get(number))
                 continue
             self._judge_group([self.rows[number] for number in group], gone)
@@ -215,7 +215,7 @@ class Judge:
             self.two_codes.append(row.number)
 
     def _alone(self, row: Row, people: list[SheetPerson], gone: Matched | None) -> Verdict:
-        """Return what becomes of a row that repeats no other."""
+        """Return the verdict about a row that repeats no other."""
         evidence = unpack(row.evidence)
         if row.number in self.customers.conflicts:
             reason, ids, rows = self.customers.conflicts[row.number]
@@ -305,7 +305,7 @@ class Judge:
     # --- maybes
 
     def _maybe(self, row: Row, evidence: Evidence, people: list[SheetPerson]) -> Verdict | None:
-        """Return the conflict of a row that may be a customer; None: nothing says so."""
+        """Return the conflict of a row that may be a customer; None if there is no evidence."""
         found = self.customers.candidates.get(row.number, ())
         candidates = [candidate for candidate in found if not candidate.holder.gone]
         for maybe in MAYBE_RULES if candidates else ():
@@ -362,7 +362,7 @@ def _repeated_by(evidence: Evidence, person: Person) -> str | None:
 
 
 def _is_another(row: Row) -> bool:
-    """Return whether a person looked, and decided that the row is none of the customers there."""
+    """Return whether a person decided that the row is none of these customers."""
     return row.decision is not None and row.decision.answer is Answer.OTHER
 
 

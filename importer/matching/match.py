@@ -68,7 +68,7 @@ def match(
 def judged(
     rows: Sequence[Row], index: Index, options: MatchOptions, *, at_once: bool = True
 ) -> Matches:
-    """Return what `match` does; without `at_once` every row is judged, with the same result."""
+    """Match as `match`; without `at_once` every row is judged, with the same result."""
     usual, judge = _judge(rows, index, options, at_once=at_once)
     questions = []
     if "shared_codes" not in options.accepted and (foreign := _with_foreign_code(usual, judge)):

@@ -24,7 +24,7 @@ _LETTER = 2  # characters of a token
 _FORM = 5
 _OUTLINE = 6
 _WORDS = re.compile(r"[^\W\d_]['’‘`´ʹʼʻ\w\u0300-\u036f]*|[0-9]+")
-_PARTICLES = frozenset(["oglu", "ogli", "gizi", "kizi"])  # son of, daughter of: no word of a name
+_PARTICLES = frozenset(["oglu", "ogli", "gizi", "kizi"])  # son of, daughter of: not part of a name
 _MOST_WORDS = 12
 _MOST_OUTLINES = 8
 

@@ -1,7 +1,7 @@
 """The rows of a sheet among themselves: which repeat each other, and who holds which value.
 
-Within a sheet the order decides who keeps a disputed value, never whether two people become one:
-rows are joined by their evidence first, and judged in the sheet's order then.
+Within a sheet the order decides who keeps a disputed value, never whether two people are merged:
+rows are first joined by their evidence, then judged in the sheet's order.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SheetPerson(Person):
 class SharedKeys:
     """The keys that several rows of a sheet have, and the people found by them.
 
-    `rows` are the numbers of the rows that share a key. A name alone is none.
+    `rows` are the numbers of the rows that share a key. A name alone doesn't count.
     """
 
     def __init__(self) -> None:

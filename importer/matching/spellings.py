@@ -3,7 +3,8 @@
 The same name is Hüseyn, Huseyn, Гусейн; Quliyev, Guliyev, Кулиев; Yuliya, Julia, Юлия. What only
 changes the spelling becomes one letter (y and i, sh and ş); what may be one of two sounds gives two
 forms (ə, and e where the ə was lost: a or e; Г: g or h). Two words are the same when they have a
-form in common. Letters are never compared by likeness: Əli and Vəli, Camil and Kamil have none.
+form in common. Letters are never compared by similarity: Əli and Vəli differ, and so do Camil and
+Kamil.
 
 Letters of other scripts than Latin and Cyrillic are read by anyascii.
 """

@@ -24,7 +24,7 @@ _OF_FILE = ("encoding", "delimiter", "sheet", "header_row")  # fields of ReadOpt
 
 
 def with_saved(options: SheetOptions, saved: Saved) -> SheetOptions:
-    """Return options with what was saved of the reading, where a flag says nothing now."""
+    """Return options with the saved reading, where no flag overrides it."""
     own = {name: value for name, value in reading_of(options).items() if value is not None}
     return _with_reading(options, dict(saved.reading) | own)
 
@@ -71,7 +71,7 @@ def never_asked(asked: Iterable[Question], accept: Iterable[str]) -> tuple[str, 
 
 
 def open_question(questions: Sequence[Question]) -> UsageError:
-    """Return what ends a run while questions are open."""
+    """Return the error that ends a run while questions are open."""
     first = questions[0]
     more = len(questions) - 1
     message = first.message

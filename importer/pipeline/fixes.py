@@ -23,7 +23,7 @@ _NAMED = 10  # rows of fixes that no longer fit that are named
 
 @dataclass(frozen=True, slots=True)
 class Fixes:
-    """The fixes of a sheet: where they are kept, what they say, what became of the sheet."""
+    """The fixes of a sheet: where they are kept, the acts, and the sheet with them applied."""
 
     path: Path
     log: Log
@@ -80,7 +80,7 @@ def fix_remarks(fixes: Fixes | None, secret: Collection[int]) -> dict[int, str]:
 
 
 def both(remarks: dict[int, str], others: dict[int, str]) -> dict[int, str]:
-    """Return what both say of each row."""
+    """Return the remarks of both about each row, joined."""
     if not (remarks and others):
         return remarks or others
     rows = remarks.keys() | others.keys()

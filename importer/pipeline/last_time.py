@@ -25,12 +25,12 @@ _HEAD = "# How the last run of this sheet read it. A sheet that differs is asked
 
 
 def with_last(options: SheetOptions | None, settings: Settings) -> SheetOptions:
-    """Return options by which a sheet is held against its last run into this brand."""
+    """Return options by which a sheet is compared with its last run for this brand."""
     return replace(options or SheetOptions(), understood_in=brand_path(settings) / "sheets")
 
 
 def place_of(folder: Path, sheet: Path) -> Path:
-    """Return where it is kept: by the whole path of the sheet, which its name doesn't tell."""
+    """Return the file for a sheet: named by a digest of the whole path."""
     digest = hashlib.sha256(os.fsencode(os.path.realpath(sheet))).hexdigest()
     return folder / f"{digest[:20]}.toml"
 

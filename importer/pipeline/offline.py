@@ -1,4 +1,4 @@
-"""The offline half of the route: what `check` writes and sums up of a prepared sheet."""
+"""The offline half of the path: what `check` writes about a prepared sheet, and its summary."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _with_claims(prepared: Prepared) -> Prepared:
 
 
 def unanswered(prepared: Prepared, settings: Settings, *, started: float) -> Result | None:
-    """Return what a run comes to while a question is open: nothing is sent; None where none is."""
+    """Return the result of a run with an open question: nothing is sent; None if none is open."""
     if not prepared.questions:
         return None
     outcomes = Outcomes(
@@ -152,7 +152,7 @@ def check_outputs(
     taken: dict[str, str] = {}
     if isinstance(source, str | Path):
         check_encodable(Path(source))
-        # Not Path.resolve: it raises where links lead round in a circle.
+        # Not Path.resolve: it raises for circular links.
         taken = {os.path.realpath(source): tr("sheet")}
     places = {
         "results": output.results,

@@ -1,4 +1,4 @@
-"""The online half of the route: plan, send, results, together and as steps of their own."""
+"""The online half of the path: plan, send, results, in one call or step by step."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def finish_run(
     `plan` is None where none could be made; `settings` are the user's, also where a sandbox was
     sent to. Nothing that goes wrong here is raised: it is the error of the summary, for customers
     may have been created. A run whose brand another process has taken over writes no results: they
-    are that process's.
+    belong to that process.
     """
     if isinstance(upload.error, FencedError):
         output = replace(output, results=None, report=None)
@@ -246,7 +246,7 @@ async def send_plan(
 
 
 def declined() -> StoppedError:
-    """Return what ends a run whose plan was not confirmed."""
+    """Return the error that ends a run whose plan was not confirmed."""
     return StoppedError(
         tr("Nothing was sent"), fix=tr("run it again to send them"), code="declined"
     )
@@ -256,7 +256,7 @@ def declined() -> StoppedError:
 async def destination(
     settings: Settings, sending: SendOptions, reporter: ProgressReporter
 ) -> AsyncIterator[Settings]:
-    """Yield the settings that lead to where rows are sent: a sandbox is started where asked for."""
+    """Yield the settings of the target; a sandbox is started if asked for."""
     if not sending.sandbox:
         yield settings
         return

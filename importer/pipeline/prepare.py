@@ -1,7 +1,7 @@
 """The offline half: a sheet → rows that could be sent, and why others can't, in three steps.
 
 `open_sheet` reads, `understand` finds the columns, `prepare_rows` cleans, validates and dedupes.
-A caller that can ask about columns calls them one by one; `prepare` is the three in a row.
+A caller that can ask about columns calls them one by one; `prepare` does all three.
 """
 
 from __future__ import annotations
@@ -109,12 +109,12 @@ class Prepared:
     problems: tuple[Problem, ...]
     outcomes: dict[int, Outcome]
     remarks: dict[int, str]
-    changes: Changes | None = None  # what was made of the values that are sent
+    changes: Changes | None = None  # how sent values differ from the texts of the sheet
     groups: Wanted = field(default_factory=Wanted)  # looked up at Clopos before they are sent
     questions: tuple[Question, ...] = ()  # open ones: nothing is sent before they are answered
     accepted: Mapping[str, str] = field(default_factory=dict)  # code of a settled one → evidence
     notes: tuple[str, ...] = ()  # about the sheet as a whole
-    understood: Understood | None = None  # to be held against the next run of this sheet
+    understood: Understood | None = None  # to be compared with the next run of this sheet
     without_phone: tuple[int, ...] = ()  # ready rows whose phone is another person's in the sheet
     fixes: Fixes | None = None  # those that `sheet` has in it; None: there are none
 
@@ -331,7 +331,7 @@ def without_fixes(prepared: Prepared) -> Prepared:
 
 
 def name_of(source: Source) -> str:
-    """Return what a source is called in messages."""
+    """Return the name of a source in messages."""
     return str(source) if isinstance(source, Path | str) else tr("the table")
 
 

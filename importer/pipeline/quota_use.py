@@ -16,20 +16,19 @@ if TYPE_CHECKING:
     from importer.clopos.rates import Rate
 
 TEN_MINUTES = 600
-_HELD_BACK = 60.0  # seconds without one of ours: then we didn't go on
-_FEW = 0.3  # of our share: where less than that is left of ten minutes, it is only a matter of when
+_HELD_BACK = 60.0  # seconds without a request of ours that end a breach
+_FEW = 0.3  # skip ten minutes with less of our share than this: the ratio is noise
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaUse:
     """Result of a pace.
 
-    `used` is our share of what the reserve and others left to us, in the whole and in the worst
-    ten minutes of those with something left (None: there were none); `largest` the fullest window,
-    as a share of its limit; `reserve_taken` how many of ours came when only the reserve was left,
-    and `reserve_seconds` how long we went on at most: from the first of these to the last, until
-    the reserve was free again or we held back for a minute. Others may hold it meanwhile, for whom
-    it is; and a single one, which couldn't have been avoided, is 0 seconds.
+    `used` is the share we used of what the reserve and other clients left to us, overall and in the
+    worst ten minutes (None: none had enough left). `largest` is the fullest window, as a share of
+    its limit. `reserve_taken` is how many requests of ours came when only the reserve was left,
+    `reserve_seconds` the longest such period: from the first of them to the last, until the reserve
+    was free again or we paused for a minute. A single request, which can't be avoided, counts 0.
     """
 
     used: float
@@ -46,7 +45,7 @@ def measure_quota_use(
     others: Sequence[float],
     seconds: float,
 ) -> QuotaUse:
-    """Judge the first `seconds` of requests of ours and others.
+    """Measure the first `seconds` of our requests and those of other clients.
 
     `rates` are the server's, the shortest first; at least one. `reserve` is the share of each
     that was to be left free.

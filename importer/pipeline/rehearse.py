@@ -1,7 +1,7 @@
-"""A rehearsal: the whole way of a sheet into the sandbox on a clock that jumps.
+"""A rehearsal: the whole path of a sheet, into the sandbox, on a clock that jumps.
 
-The engine is that of `run`; hours pass in seconds. The plan's forecast is compared with what
-happened. Nothing of the real brand is touched: journal and snapshot live in a folder that goes.
+The code is that of `run`; hours pass in seconds. The plan's forecast is compared with what
+happened. Nothing of the real brand is touched: journal and snapshot are in a temporary folder.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ SCENARIOS = {
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The plan (None: it couldn't be made), what became of the rows, and the summary."""
+    """The plan (None: it couldn't be made), the outcomes of the rows, and the summary."""
 
     plan: Plan | None
     outcomes: Outcomes
@@ -97,7 +97,7 @@ class Rehearsal:
 
     @property
     def error(self) -> ImporterError | None:
-        """Return what ended the rehearsal early, None when it came to its end."""
+        """Return the error that ended the rehearsal early, None when it came to its end."""
         return self.summary.error
 
     @property
@@ -163,7 +163,7 @@ async def _story(
     reporter: ProgressReporter,
     stopping: Callable[[], bool],
 ) -> Rehearsal:
-    """Return what became of the rows, and what the forecast and the quota came to."""
+    """Return the outcomes of the rows, the errors of the forecast, and the use of the quota."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTimeLoop)  # noqa: S101 - `run` of virtual time makes one
     config = Config(
@@ -220,7 +220,7 @@ async def _story(
 async def _send(
     upload: Upload, plan: Plan, reporter: ProgressReporter, stopping: Callable[[], bool]
 ) -> _Forecasts:
-    """Send, and note once a minute when the end is forecast."""
+    """Send; record once a minute the end that is forecast."""
     loop = asyncio.get_running_loop()
     began = ended = loop.time()
     forecasts: list[tuple[float, float]] = []  # when, and for when
@@ -263,7 +263,7 @@ def _quota_use(
 
 
 async def _tills(sandbox: Sandbox, version: int, scenario: Scenario, others: list[float]) -> None:
-    """Send as the tills would: evenly, then not at all; they were at it before we began."""
+    """Send as the tills would: evenly, then not at all; they began before we did."""
     if not scenario.tills:
         return
     loop = asyncio.get_running_loop()

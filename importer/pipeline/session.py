@@ -1,4 +1,4 @@
-"""Open one brand for an upload: lock, journal, rate limiter, API; and close it whatever happens."""
+"""Open one brand for an upload (lock, journal, rate limiter, API), and close it in any case."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ async def open_prepared(
 
 @asynccontextmanager
 async def recorded(upload: Upload) -> AsyncIterator[None]:
-    """Keep what ends planning or sending in `Upload.error`, and flush the journal."""
+    """Store the error that ends planning or sending in `Upload.error`; flush the journal."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - results are written whatever happened
@@ -178,10 +178,10 @@ async def recorded(upload: Upload) -> AsyncIterator[None]:
 
 
 def as_importer_error(error: Exception) -> ImporterError:
-    """Return the error as one of ours; anything else than an ImporterError is a fault of ours."""
+    """Return the error as an ImporterError; any other exception is a FaultError."""
     if isinstance(error, ImporterError):
         return error
-    # Without the exception's own words: they may hold a customer's data.
+    # Without the exception's message: it may hold a customer's data.
     fault = FaultError(tr("Internal error in clopos-import"), why=type(error).__name__)
     fault.__cause__ = error
     return fault

@@ -1,4 +1,4 @@
-"""The online half: prepared rows → a plan, and what became of each row.
+"""The online half: prepared rows → a plan, and the outcome of each row.
 
 Rate limiter, journal, snapshot and API of one brand come together here and nowhere else.
 """
@@ -68,8 +68,8 @@ class Upload:
     """One brand, opened to be sent to: its lock is held, its store open, its API at hand.
 
     `invalid` are the values of the rows that can't be sent, as far as they could be read.
-    `outcomes` is row → what became of it, for rows of which something is known. `remarks` is row
-    → what else to say of it. `holders` are the customers that were read because a conflict names
+    `outcomes` is row → its outcome, for rows that have one. `remarks` is row → what else to say
+    about it. `holders` are the customers that were read because a conflict names
     them, by id. `error` is what ended planning or sending early, None: nothing.
     """
 
@@ -225,7 +225,7 @@ class Upload:
             await self.store.people.remember(recorder.looks, self.run)
 
     async def name_holders(self, ids: Iterable[str]) -> None:
-        """Let conflicts say who holds the value: the copy of Clopos knows no names."""
+        """Add the holder's name to conflicts: the snapshot has no names."""
         for id_ in ids:
             if holder := await self.api.get(id_):
                 self.holders[id_] = holder
@@ -263,7 +263,7 @@ class Upload:
         )
 
     def ended(self, facts: Facts, seconds: float) -> Facts:
-        """Return the facts of the sheet with what became of its rows, after so many seconds."""
+        """Return the facts of the sheet with the outcomes of its rows, after so many seconds."""
         sending = replace(
             self.sending,
             requests=self.api.requests.as_dict(),
@@ -319,12 +319,12 @@ def _ending(options: SendOptions) -> float:
 async def _stop_before(
     deadline: float | None, ending: float, stop: asyncio.Event, upload: Upload
 ) -> None:
-    """Stop early enough that requests in flight are done, and results written, in time."""
+    """Stop early enough to finish requests in flight and write the results in time."""
     if deadline is None:
         await asyncio.Future[None]()
         return
     last = deadline - ending
-    # In steps: the clock may be set, and the machine may sleep meanwhile.
+    # In steps: the clock may be changed, and the machine may sleep meanwhile.
     while (left := last - upload.now()) > 0:  # noqa: ASYNC110 - a time is waited for
         await asyncio.sleep(min(left, 60.0))
     stop.set()
@@ -347,7 +347,7 @@ async def _unless(stop: asyncio.Event | None, work: Coroutine[None, None, T]) ->
 
 
 def stopped(deadline: float | None = None) -> StoppedError:
-    """Return what ends a run that was asked to stop, or had to be done by a time."""
+    """Return the error of a run that was asked to stop, or had to end by a time."""
     what = tr("Stopped on request")
     if deadline is not None:
         when = dt.datetime.fromtimestamp(deadline).astimezone()

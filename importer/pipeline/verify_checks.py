@@ -1,6 +1,6 @@
-"""Sheet, results, journal and Clopos → where they don't agree, in words.
+"""Sheet, results, journal and Clopos → where they differ, in words.
 
-Shares nothing with what wrote the results: a mistake can't hide on both sides.
+Shares no code with what wrote the results: a bug can't hide on both sides.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OPEN = frozenset({Status.PENDING, Status.FAILED, Status.REJECTED, Status.CONFLI
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that doesn't agree; `row` is None when it is about no row of the sheet."""
+    """One difference; `row` is None when it concerns no row of the sheet."""
 
     row: int | None
     what: str
@@ -288,7 +288,7 @@ def _no_holder(line: Line, customer: Customer, holder: Existing | None) -> str |
 def _same(customer: Customer, existing: Existing) -> bool:
     """Return whether this may be the row's customer: two values are the same, or one and the name.
 
-    Apart from the rules of matching on purpose: a mistake there isn't made here, too. Of names only
+    Independent of the rules of matching on purpose: a bug there isn't repeated here. Of names only
     initials count, for they may be spelt in another script.
     """
     shared = _shared(customer, existing)

@@ -34,7 +34,7 @@ def plan_paragraphs(plan: Plan, now: datetime) -> Iterator[Paragraph]:
 
 
 def _not_sent(plan: Plan) -> Iterator[Paragraph]:
-    """Yield what becomes of the other rows."""
+    """Yield the outcomes of the other rows."""
     decided = plan.decided
     if there := plan.count(Status.EXISTS) + plan.count(Status.CREATED):
         yield "", trn("{n} is at Clopos already", "{n} are at Clopos already", there)
@@ -71,7 +71,7 @@ def _not_sent(plan: Plan) -> Iterator[Paragraph]:
 
 
 def _compared(compared: Compared) -> Iterator[Paragraph]:
-    """Yield how rows are compared with Clopos, and what that can't see."""
+    """Yield how rows are compared with Clopos, and what that can't find."""
     match compared.approach:
         case Approach.LIST:
             return

@@ -94,7 +94,7 @@ async def compare(
     reporter: ProgressReporter,
     now: Callable[[], float],
 ) -> Comparison:
-    """Decide of every row what becomes of it, with what is known and what it pays to read.
+    """Decide about every row, with what is known and what is worth reading.
 
     `run` is the number of this run (0: a dry run), `sheet` the name earlier runs know it by,
     `region` that of national phone numbers at Clopos, `now` the wall clock (epoch seconds).

@@ -44,7 +44,7 @@ class SendingHours:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Whether to send now, and for how many seconds that holds.
+    """State of the sending hours: open or not, and for how many seconds.
 
     `reserve` is the share of the quota that is left for others; None: nothing is sent.
     """

@@ -1,4 +1,4 @@
-"""Questions about codes that are none: flags, dates, addresses, names, phones, amounts."""
+"""Questions about columns taken for codes: flags, dates, addresses, names, phones, amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about columns: unused ones, a name that is none."""
+"""Questions about columns: unused ones, and a column of names that holds no names."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def unused_column(seen: Evidence) -> Iterator[Question]:
 def _are_abroad(seen: Evidence, column: int) -> bool:
     """Return whether numbers are phones of one other country, or of that in a country column.
 
-    Ten digits may be anything; that all of them are numbers of one country is no chance.
+    Ten digits may be anything; it is no coincidence if all are numbers of one country.
     """
     header = seen.sheet.headers[column]
     if seen.content(column) is not Content.NUMBERS or _is_no_card(header):
@@ -97,7 +97,7 @@ def _is_no_card(header: str) -> bool:
 
 
 def _notes(seen: Evidence, name: str) -> tuple[int, ...]:
-    """Return the columns of notes, which may be nothing but phones or e-mails."""
+    """Return the columns of notes; they may hold phones or e-mails only."""
     taken = name in {"phone", "email"} and not seen.chosen("description")
     return seen.columns("description") if taken else ()
 

@@ -63,7 +63,7 @@ class Evidence:
     def chosen(self, name: str, code: str = "") -> bool:
         """Return whether a person said which columns make a field, or that none does.
 
-        What was saved together with the answer to a question is held against its evidence.
+        Columns that were saved with the answer to a question are compared with its evidence.
         """
         reason = self.mapping.reasons.get(name)
         return reason == "--map" or (reason == "saved" and code not in self.accepted)

@@ -1,6 +1,6 @@
 """A question about letters: names that a program read in a wrong encoding before it wrote them.
 
-In the file they are sound text, so nothing of the file tells. `Ayþe Yýldýz`, `Àííà` and `юММЮ` are
+In the file they are valid text, so the file doesn't show it. `Ayþe Yýldýz`, `Àííà` and `юММЮ` are
 such names; the words of their right encoding are far likelier (`read.letter_frequencies`).
 """
 

@@ -28,13 +28,13 @@ class Question:
     same: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return it as values of JSON."""
         values = {name: getattr(self, name) for name in _IN_JSON}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     @property
     def evidence(self) -> str:
-        """Return what an answer that is kept is held against: the columns, or what is the same."""
+        """Return the evidence that a saved answer is compared with: `same`, else the columns."""
         return self.same or " + ".join(self.columns)
 
 

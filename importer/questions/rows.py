@@ -1,4 +1,4 @@
-"""Questions about how the columns stand to each other: one that slipped by a row."""
+"""Questions about the alignment of columns: one that slipped by a row."""
 
 from __future__ import annotations
 

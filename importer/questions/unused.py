@@ -1,7 +1,7 @@
 """Questions about unused columns whose cells are short: genders, birthdays without a year.
 
-A few different words may be anything. That they are genders is told by words for them, or by the
-names beside them: those of women have one, those of men the other.
+A few different words may mean anything. They are genders if they are words for them, or if the
+names beside them show it: names of women have one word, names of men the other.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def shared_code(seen: Evidence) -> Iterator[Question]:
 
 
 def stands_for_none(code: str, names: int) -> bool:
-    """Return whether a code that so many names share is none: 0000 of two, 1234 of three."""
+    """Return whether a code shared by so many names stands for none: 0000 of two, 1234 of three."""
     if len(code) > 2 and len(set(code)) == 1:
         return True
     return names > NOBODYS or (names >= FEWEST and len(code) > 3 and code in "0123456789")

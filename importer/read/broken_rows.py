@@ -1,8 +1,8 @@
 """Rows of delimited text that were broken in two, or cut off.
 
-A line break in a cell that was written without quotes makes two lines of one customer: one that
-stops early, and a stray one. Programs that leave out empty cells at the ends of rows are honest,
-though; what tells them apart is whether any row ends with an empty cell.
+A line break in a cell without quotes splits a customer into two lines: one that stops early, and a
+stray one. But some programs leave out empty cells at the ends of rows, which is no damage: these
+have no row that ends with an empty cell.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def broken_rows(
     following = dict(itertools.pairwise(kept))
     looks = _looks(full, width)
     are_short = set(short)
-    # One cell alone among rows that are all whole: the rest of a cell of the row before, or after.
+    # One cell alone among complete rows: the rest of a cell of the row before, or after.
     stray = width > 2 and 5 * len(short) <= len(full) and _all_alone(records, short)
     for index in short:
         if chain := _chain(index, records, following, width):
@@ -104,7 +104,7 @@ def _looks(full: list[list[str]], width: int) -> dict[int, re.Pattern[str]]:
 
 
 def _misfits(record: list[str], looks: dict[int, re.Pattern[str]]) -> bool:
-    """Return whether a phone or an address stands where none belongs, or is missing."""
+    """Return whether a phone or an address is in the wrong column, or missing from its own."""
     return any(
         bool(pattern.fullmatch(text[:200])) != (looks.get(column) is pattern)
         for column, cell in enumerate(record)

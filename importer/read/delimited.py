@@ -34,7 +34,7 @@ def parse(text: str, delimiter: str | None) -> tuple[list[list[str]], str, dict[
     """Split text into records; the delimiter is found when none is given.
 
     Return the records, the delimiter, and index → what is wrong with a record. A cell may hold
-    line breaks; a quote that is opened and never closed costs its own row only.
+    line breaks; a quote that is never closed spoils only its own row.
     """
     # The module refuses cells above 128 KiB otherwise.
     csv.field_size_limit(2**31 - 1)
@@ -156,7 +156,7 @@ def _is_data(cell: str) -> bool:
 
 
 def _regular(lines: list[str], delimiter: str) -> list[list[str]] | None:
-    """Return the records of text by the book: no quote astray, each record as wide as the first."""
+    """Return the records of well-formed text: no stray quote, each record as wide as the first."""
     records: list[list[str]] = []
     try:
         for record in csv.reader(lines, delimiter=delimiter, strict=True):
@@ -179,13 +179,13 @@ def _parse_from(
 ) -> int:
     """Append records from line `start` on. Return the line to go on with.
 
-    Stops at a record that swallows its followers: that line is taken by itself.
+    Stops at a record that swallows the following ones: that line becomes a record of its own.
     """
     first = start  # line of the record that is under way
 
     def feed() -> Iterator[str]:
         for at in range(start, len(lines)):
-            if at - first >= _MOST_LINES:  # no cell is so long: no need to read to the file's end
+            if at - first >= _MOST_LINES:  # no cell is that long: don't read to the end of the file
                 return
             yield lines[at]
 

@@ -1,7 +1,7 @@
 """Large and regular delimited text → table, at the speed of Arrow's reader.
 
-The careful reader is the truth: it reads the beginning, which tells delimiter and header, and it
-reads everything as soon as anything is out of the ordinary. Tests compare the two.
+The careful reader is the reference: it reads the beginning, which shows delimiter and header, and
+it reads everything as soon as anything is unusual. Tests compare the two.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from importer.records import ReadOptions, Sheet
 
-_HEAD = 1_000_000  # bytes that are read carefully; a shorter file is not worth two ways
+_HEAD = 1_000_000  # bytes that are read carefully; for a shorter file the fast path isn't worth it
 _PIECE = 1 << 24
 _MARK = b"\xef\xbb\xbf"
 # What a total and a heading look like; such rows are looked at one by one. Apart, since together
@@ -68,13 +68,13 @@ def read_plain(
 
 
 def _is_strange(head: Sheet) -> bool:
-    """Return whether already the beginning has something that isn't plain."""
+    """Return whether the beginning has something unusual."""
     plain = head.kind == "csv" and head.delimiter and head.delimiter.isascii()
     return not plain or head.header_row != 1 or bool(head.malformed) or head.blank_rows > 0
 
 
 def _read_on(head: Sheet, data: bytes) -> Sheet | None:
-    """Return the sheet that begins with `head`; None when anything in it isn't plain."""
+    """Return the sheet that begins with `head`; None when anything in it is unusual."""
     delimiter = head.delimiter or ","
     start = len(_MARK) if data.startswith(_MARK) else 0
     stop = len(data)
@@ -103,7 +103,7 @@ def _read_on(head: Sheet, data: bytes) -> Sheet | None:
 
 
 def _is_regular(data: bytes, delimiter: str) -> bool:
-    """Return whether quotes stand where they belong and each line is a row."""
+    """Return whether all quotes are regular and each line is a row."""
     breaks = data.count(b"\r")
     if b"\0" in data or (breaks and breaks != data.count(b"\r\n")):
         return False

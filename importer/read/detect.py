@@ -1,4 +1,4 @@
-"""Bytes → grid, by what the bytes say they are."""
+"""Bytes → grid; the kind is recognised by the bytes."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Bytes → text: what proves an encoding, then what speaks for one, else a question.
+"""Bytes → text: by what proves an encoding, then by the likeliest one, else a question.
 
 A byte order mark, the shape of UTF-16, valid UTF-8 over the whole file and what a page declares
 are proof. The legacy encodings are distinguished by the words of all non-ASCII lines: in the right
 one, a word stays within an alphabet, its capitals stand where capitals do, and its letters are
-frequent ones. A detector library was tried: on short lists it is unsure of everything, and a wrong
-guess is worse than a question.
+frequent ones. A detector library was tried: on short lists it is always unsure, and a wrong guess
+is worse than a question.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BY_LETTERS = 3.0  # what the letters of two countries can prove at most
 _HEBREW = re.compile(rb"[\xe0-\xfa]{6,}")  # as Cyrillic: no capitals, no ы, ь, э, ю, я
 _CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
 _FEW = 16  # control bytes that any text may have
-_MOST_CONTROLS = 0.05  # share of these beyond which bytes are a program or the like
+_MOST_CONTROLS = 0.05  # share of these above which the bytes are no text
 _DAMAGED = 0.25  # broken letters for each whole one, up to which a file is UTF-8 all the same
 _DECLARED = re.compile(
     rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE
@@ -40,7 +40,7 @@ _MARKS = (
 
 
 class Decoded(NamedTuple):
-    """Text and the encoding it was in; `damaged` where bytes that mean nothing became U+FFFD."""
+    """Text and the encoding it was in; `damaged`: invalid bytes became U+FFFD."""
 
     text: str
     encoding: str
@@ -182,7 +182,7 @@ def _letters(sample: bytes) -> bytes:
 
 
 def _lead(best: _Reading, second: _Reading) -> float:
-    """Return by how much one reading is surer than another.
+    """Return how much likelier one reading is than another, as a logarithm.
 
     Of two countries' alphabets the commoner letters prove little: João is a Portuguese, and Joăo
     would be a Romanian. Words that none of the languages can have prove it.

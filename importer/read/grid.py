@@ -35,7 +35,7 @@ class Worksheet:
     before: int = 0  # cells of the worksheets that were read before
 
     def put(self, row: int, column: int, text: str, kind: CellKind | None = None) -> None:
-        """Put text where it belongs; an empty one leaves no trace. Raises TooLarge."""
+        """Put text into its cell; an empty one changes nothing. Raises TooLarge."""
         if not text:
             return
         records = self.records

@@ -70,7 +70,7 @@ def is_blank(record: list[str]) -> bool:
 
 
 def holds_results(records: list[list[str]]) -> bool:
-    """Return whether a table begins as a results file of ours does."""
+    """Return whether a table has the first columns of our results files."""
     return any(RESULTS.issubset(record) for record in records[:LOOK_AT])
 
 
@@ -112,7 +112,7 @@ def not_a_customer(record: list[str], header: list[str]) -> str | None:
 
     It may sum up the others, repeat the header (as the pages of a report do), or be a heading.
     """
-    # Of every row of a large sheet: what costs little goes first.
+    # Called for every row of a large sheet: cheap tests come first.
     first = record[0]
     if not first or first.isspace():
         first = next((cell for cell in record if cell and not cell.isspace()), "")
@@ -136,7 +136,7 @@ def _same(record: list[str], header: list[str]) -> bool:
 
 
 def _is_heading(alone: str) -> bool:
-    """Return whether the only text of a row heads others, or says when and of whom the list is."""
+    """Return whether the only text of a row is a heading, or the date or owner of the list."""
     if len(alone) > 200 or not (
         # Compiled when it is needed: most sheets have no such row, and it is a long pattern.
         re.search(LIKE_A_HEADING, alone, re.DOTALL) or _MAY_BE_TOTAL.match(alone)

@@ -1,7 +1,7 @@
-"""HTML → tags and texts, in one pass whose time grows with the text and no faster.
+"""HTML → tags and texts, in one pass of linear time.
 
-The parser of the standard library takes a minute for sixty kilobytes of tags that don't end. Here
-whatever doesn't end takes the rest of the page with it, as in a browser.
+The parser of the standard library takes a minute for sixty kilobytes of unclosed tags. Here an
+unclosed tag swallows the rest of the page, as in a browser.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class LetterScore(NamedTuple):
 
 
 def letter_score(text: str, alphabets: tuple[Alphabet, ...]) -> LetterScore:
-    """Hold a text against the alphabets of an encoding; each word may be of another language."""
+    """Compare a text with the alphabets of an encoding; each word may be of another language."""
     words = Counter(word for word in _WORD.findall(text) if not word.isascii())
     marks = Counter(_WORD.sub("", text))
     likely = sum(

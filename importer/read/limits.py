@@ -21,8 +21,8 @@ MOST_LETTERS = 1_000_000
 """Of one cell; a spreadsheet program keeps 32,767."""
 
 
-class TooLarge(Exception):  # noqa: N818 - readers raise it, `read` makes an error for people of it
-    """A sheet is larger than it may be. Its text says of what there is too much, in words."""
+class TooLarge(Exception):  # noqa: N818 - readers raise it, `read` turns it into a UsageError
+    """A sheet is larger than allowed. Its text says which limit it exceeds, in words."""
 
 
 def check_cells(rows: int, columns: int, before: int = 0) -> None:
@@ -70,7 +70,7 @@ def check_letters(length: int) -> None:
 
 
 def refusal(name: str, error: TooLarge) -> UsageError:
-    """Return what to say of the file `name`."""
+    """Return the error for the file `name`."""
     return UsageError(
         tr("{name} is too large to be a list of customers", name=name),
         why=str(error),

@@ -26,7 +26,7 @@ def tables_of_customers(page: str, name: str, wanted: str | None) -> list[Worksh
 
     Else the one that has the most rows. `wanted` is the number of the table to return alone.
 
-    Raises UsageError when there is none, or not the one that is wanted; TooLarge.
+    Raises UsageError when there is no table, or not the wanted one; TooLarge.
     """
     tables = html_tables(page)
     lists = [t for t in tables if len(t.records) > 1 and lists_customers(t.records)]
@@ -127,7 +127,7 @@ class _Page:
             self.cell.append(_SPACE.sub(" ", text))
 
     def close_cell(self) -> None:
-        """Put the cell that is open where it belongs."""
+        """Put the open cell into its place."""
         cell, table, self.cell = self.cell, self.table, None
         if cell is None or table is None:
             return

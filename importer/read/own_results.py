@@ -82,7 +82,7 @@ def own_results(sheet: Sheet) -> Sheet:
 
 
 def _texts(sheet: Sheet, header: str) -> list[str]:
-    """Return the cells of a column, all empty where there is none of that name."""
+    """Return the cells of a column, all empty if no column has that name."""
     if header not in sheet.headers:
         return [""] * len(sheet.table)
     return cells_of(sheet.table[sheet.headers.index(header)])
@@ -139,8 +139,8 @@ def _notes(rows: list[int], renumbered: int, words: list[str]) -> list[str]:
 def _held_before(headers: list[str], table: pd.DataFrame) -> dict[int, str]:
     """Return row → why it was held back as a whole by the run that wrote these results.
 
-    What was wrong with it may be gone from its cells: values that moved stand under some header
-    now. Only a person can tell that it was corrected, by taking the message away.
+    The cells may no longer show what was wrong: shifted values have some header now. Only a person
+    can confirm that it was corrected, by clearing the message.
     """
     if "import_message" not in headers:
         return {}

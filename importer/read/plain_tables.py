@@ -1,4 +1,4 @@
-"""Text that is made to be looked at: drawn tables, columns by blanks, dumps."""
+"""Text made for reading: drawn tables, columns lined up by blanks, dumps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def dump_of(head: str) -> str | None:
 
 
 def drawn_table(text: str) -> list[list[str]] | None:
-    """Return the records of a table that a terminal drew, None when it is none.
+    """Return the records of a table drawn for a terminal, None for any other text.
 
     Lines between are blank records, so that rows keep the number of their line.
     """
@@ -44,7 +44,7 @@ def drawn_table(text: str) -> list[list[str]] | None:
     for line in text.split("\n"):
         plain = line.strip()
         if not _BAR.search(plain) or _is_ruler(plain):
-            # What the terminal says below the table is no row of it.
+            # Output of the terminal below the table is no row of it.
             records.append([] if _is_ruler(plain) or _COUNT.fullmatch(plain) else [plain])
             continue
         cells = _BAR.split(plain)
@@ -61,7 +61,7 @@ def _is_ruler(line: str) -> bool:
 
 
 def fixed_width(text: str) -> list[list[str]] | None:
-    """Return the records of a text whose columns are lined up by blanks, None when it is none.
+    """Return the records of a text whose columns are lined up by blanks, None for any other.
 
     A column begins where the header has two blanks before a word, and every line has one.
     """

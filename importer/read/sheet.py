@@ -1,6 +1,6 @@
 """File → table of text, with the row number a spreadsheet shows.
 
-The kind of a file is what its bytes say, not what its name says.
+The kind of a file is recognised by its bytes, not by its name.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _WHO = frozenset(["full", "first", "middle", "last", "phone", "email", "code", "cid"])
 
-_ABOVE = 200  # rows above the last one that it is held against
+_ABOVE = 200  # rows above the last one that it is compared with
 _NOTED = 3  # merged cells that are named
 SHIFTED = tr_noop("more cells than the header has: its values have moved")
 
@@ -221,7 +221,7 @@ def _kinds(grid: Grid, width: int, rows: set[int]) -> dict[int, dict[int, CellKi
 
 
 def _notes(grid: Grid, above: int, hidden_rows: int, hidden_columns: list[str]) -> list[str]:
-    """Return what the person should know of how the file was read."""
+    """Return what the person should know about how the file was read."""
     notes = list(grid.notes)
     if above:
         notes.append(
@@ -281,7 +281,7 @@ def _width(headers: list[str], body: list[list[str]], *, shifts: bool) -> tuple[
 def _fill_down(grid: Grid, headers: list[str], start: int) -> None:
     """Give every row the value of a cell that is merged down a column.
 
-    Not where the column is who the customer is: two rows of one name are a person's to judge.
+    Not in columns that identify the customer: a person must judge two rows of one name.
     """
     filled: list[str] = []
     for first, reach, column in grid.merged:

@@ -44,7 +44,7 @@ def json_records(text: str, name: str) -> list[list[str]]:
 
     An object in an object has a column for each of its keys, `contact.phone`.
 
-    Raises UsageError when the text isn't JSON, or holds something else than objects; TooLarge.
+    Raises UsageError when the text isn't JSON, or holds anything but objects; TooLarge.
     """
     try:
         rows = _whole(text) if _is_one(text) else _lines(text)
@@ -148,7 +148,7 @@ def value_text(cell: object) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
-        # A number that isn't one stands for nothing, as in every table of floats.
+        # NaN stands for an empty cell, as in every table of floats.
         return "" if math.isnan(cell) else number_text(getattr(cell, "text", "") or repr(cell))
     if isinstance(cell, bytes):
         return cell.decode("utf-8", "replace")
@@ -160,7 +160,7 @@ def value_text(cell: object) -> str:
 
 
 def _is_one(text: str) -> bool:
-    """Return whether the whole text is one value: its first line alone is none."""
+    """Return whether the whole text is one value, because its first line alone isn't valid."""
     first = text.lstrip().partition("\n")[0].strip()
     try:
         return not isinstance(json.loads(first), dict)
@@ -241,7 +241,7 @@ def parquet_records(data: bytes, name: str) -> list[list[str]]:
         columns = [[value_text(cell) for cell in column.to_pylist()] for column in table.columns]
     except (TooLarge, MemoryError):
         raise
-    except Exception as error:  # damaged files raise whatever the decoder met
+    except Exception as error:  # damaged files raise anything
         raise UsageError(
             tr("{name} can't be read as Parquet", name=name),
             why=str(error)[:200],

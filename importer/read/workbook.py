@@ -40,8 +40,8 @@ class Book(Protocol):
 def read_workbook(open_book: Callable[[], Book], name: str, kind: str, wanted: str | None) -> Grid:
     """Read one worksheet: the one named, else the one that lists customers.
 
-    Where several do, it is the largest, and the grid names the others; where none can be told to,
-    the clearly largest.
+    If several do, the largest, and the grid names the others; if none clearly does, the one that is
+    clearly larger than all others.
 
     Raises UsageError when the workbook can't be read or the worksheet can't be chosen, TooLarge.
     """
@@ -53,7 +53,7 @@ def read_workbook(open_book: Callable[[], Book], name: str, kind: str, wanted: s
         sheets = book.read(only)
     except (UsageError, TooLarge, MemoryError):
         raise
-    except Exception as error:  # a damaged file raises whatever its reader met
+    except Exception as error:  # a damaged file raises anything
         raise UsageError(
             tr("{name} can't be read as a workbook", name=name),
             why=" ".join(str(error).split())[:200] or None,
@@ -98,7 +98,7 @@ def grid_of_one(
 
 
 def named(names: list[str], wanted: str, name: str) -> str:
-    """Return the worksheet that is wanted. Raises UsageError when the file `name` has none such."""
+    """Return the worksheet with this name. Raises UsageError when the file `name` has none."""
     for each in names:
         if each.strip().lower() == wanted.strip().lower():
             return each
@@ -172,7 +172,7 @@ def _summary(sheet: Worksheet) -> OtherWorksheet:
 
 
 def _note_merged(grid: Grid, merged: Iterable[tuple[int, int, int, int]]) -> None:
-    """Tell headings across the table from cells that are merged down a column."""
+    """Distinguish headings across the table from cells merged down a column."""
     merged = list(merged)
     if len(merged) > _MOST_MERGED:
         raise TooLarge(tr("it has more than {n} merged cells", n=_MOST_MERGED))

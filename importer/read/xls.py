@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 class XlsBook:
     """A workbook whose worksheets are read one by one.
 
-    Raises whatever xlrd meets in a damaged file, TooLarge.
+    Raises any exception of xlrd for a damaged file, TooLarge.
     """
 
     def __init__(self, data: bytes) -> None:
-        # What it finds odd, xlrd prints; the sheet itself is what counts.
+        # xlrd prints warnings about odd files; they don't matter here.
         self._book = xlrd.open_workbook(
             file_contents=data,
             formatting_info=True,  # merged and hidden cells, number formats

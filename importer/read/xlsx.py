@@ -190,7 +190,7 @@ def unescaped(text: str) -> str:
 
 
 class _CellReader:
-    """Puts the cells of one worksheet where they belong.
+    """Collects the cells of one worksheet in their places.
 
     Every cell passes through here, so the handlers do as little as they can: what ends a cell is
     the beginning of the next one, and the ends of elements are listened to only in a text of
@@ -281,7 +281,7 @@ class _CellReader:
         self.record: list[str] | None = None
 
     def finish(self) -> None:
-        """Put the cell that is open where it belongs."""
+        """Put the open cell into its place."""
         cell = self.cell
         if cell is None:
             return
@@ -330,7 +330,7 @@ class _CellReader:
         return self.column
 
     def value(self, text: str, cell: dict[str, str]) -> tuple[str, CellKind | None]:
-        """Return what a cell shows, as far as it is no matter of taste, and what it is."""
+        """Return the text that a cell shows, apart from mere styling, and its kind."""
         kind = cell.get("t", "n")
         if kind in {"str", "inlineStr"}:
             return unescaped(text), None

@@ -1,4 +1,4 @@
-"""A run as one page for the person who answers for it: no network, no other file.
+"""A run as one HTML page for the person in charge: no network, no other file.
 
     facts ──▶ tables, figures ──▶ page
 

@@ -67,7 +67,7 @@ class Facts:
     error: tuple[str, str, str] | None = None  # what ended it early: what, why, what to do
     target: Mapping[str, Any] | None = None  # as `Target.as_dict`; None: not known
     questions: tuple[Asked, ...] = ()
-    losses: tuple[Group, ...] = ()  # remarks about what is lost for ever
+    losses: tuple[Group, ...] = ()  # remarks about values that Clopos never gets
     unused: tuple[tuple[str, int], ...] = ()  # header of a column that isn't sent, filled cells
 
     def examples(self) -> set[int]:
@@ -82,7 +82,7 @@ class Facts:
         *,
         seconds: float,
     ) -> Facts:
-        """Return the facts of the sheet with what became of the rows that were ready."""
+        """Return the facts of the sheet with the outcomes of the rows that were ready."""
         counts = Counter(self.counts) + Counter(statuses)
         counts[Status.PENDING] += self.rows - counts.total()
         return replace(
@@ -94,7 +94,7 @@ class Facts:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return it as values of JSON."""
         return asdict(self)
 
     @classmethod

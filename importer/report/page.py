@@ -111,7 +111,7 @@ def render(facts: Facts, lines: Lines, when: datetime, *, private: bool) -> str:
 
 
 def headline(facts: Facts) -> str:
-    """Return in one sentence how it went."""
+    """Return the result in one sentence."""
     counts = facts.counts
     if facts.sending is None:
         return trn(
@@ -236,7 +236,7 @@ def _plan(sending: Sending, seconds: float) -> list[tuple[str, str, str]]:
 
 
 def _target(facts: Facts) -> list[str]:
-    """Return where it was or would be sent, in parts; empty where that isn't known."""
+    """Return the target in parts; empty where it isn't known."""
     target = facts.target
     if not target or not (target["brand"] or target["sandbox"]):
         return []
@@ -262,7 +262,7 @@ def _stage_names() -> dict[str, str]:
 
 
 def _policy(style: str, script: str) -> str:
-    """Return a policy under which the page loads nothing and runs nothing but its own."""
+    """Return a policy under which the page loads nothing and runs only its own script."""
 
     def digest(text: str) -> str:
         return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

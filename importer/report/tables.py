@@ -24,7 +24,7 @@ SHOWN = frozenset({*_CLASHES, Status.INVALID})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the sheet: what became of it, and its cells by header."""
+    """One row of the sheet: its outcome, and its cells by header."""
 
     outcome: Outcome
     cells: Mapping[str, str]

@@ -26,8 +26,8 @@ _BLOCK = 16_384  # rows
 class Outcomes(Mapping[int, Outcome]):
     """Row → outcome, for each of `rows` in their order.
 
-    Only the `explicit` ones are kept; all other rows have `default` and `message`: a million rows
-    that are ready weigh nothing.
+    Only the `explicit` ones are stored; all other rows have `default` and `message`: a million rows
+    that are ready take no memory.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Outcomes(Mapping[int, Outcome]):
     def blocks(self) -> Iterator[tuple[int, list[pa.Array]]]:
         """Yield RESULT_COLUMNS as text, some rows at a time, each with the position it begins at.
 
-        All at once they would weigh as much as the sheet.
+        All at once they would take as much memory as the sheet.
         """
         for start in range(0, len(self), _BLOCK):
             yield start, self.columns(start, start + _BLOCK)

@@ -38,7 +38,7 @@ def rotate(results: Path, number: int) -> None:
 def find_rotated(results: Path, begin: float, end: float) -> Path | None:
     """Return renamed results that were written from `begin` to before `end` (epoch seconds).
 
-    The first of several; None when there are none any more.
+    The first of several; None when there are none left.
     """
     try:
         earlier = _renamed(results, "(?:edited-|run-)?")

@@ -109,7 +109,7 @@ def write_results(
 
 
 def _sent(customers: Iterable[Customer], outcomes: Outcomes) -> Iterator[Customer]:
-    """Yield the customers but those that need not be sent."""
+    """Yield the customers except those that need not be sent."""
     return (each for each in customers if outcomes[each.row].status is not Status.EXISTS)
 
 

@@ -1,4 +1,4 @@
-"""A local Clopos to try things on: a real server that does what is known of the real one.
+"""A local Clopos for trials: a real server that behaves as the real one is known to.
 
     async with serve(Config()) as sandbox:
         sandbox.env(2)                       the CLOPOS_* variables that let a client in
@@ -13,7 +13,7 @@
     config      the switches                           checks       of what others order
     command     `clopos-import sandbox`                virtual_time an event loop that doesn't wait
 
-Nothing of it is shared with the client it stands opposite to: a mistake can't hide on both sides.
+It shares no code with the client that it tests: a bug can't hide on both sides.
 """
 
 from __future__ import annotations

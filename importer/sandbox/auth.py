@@ -1,6 +1,6 @@
 """Signing in, and who a token belongs to (API facts §3).
 
-Tokens carry all there is to know, signed: they are good for a sandbox that was started anew.
+Tokens are signed and hold all their data: they stay valid when the sandbox is restarted.
 """
 
 from __future__ import annotations

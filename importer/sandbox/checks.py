@@ -1,4 +1,4 @@
-"""Check what another process orders, by the annotations of the dataclass it is for."""
+"""Check the JSON of another process against the annotations of a dataclass."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Config:
     All times in seconds. A limit of None or 0 is lifted, and its headers are left out.
     """
 
-    # Who may come in (API facts §3)
+    # Access (API facts §3)
     client_id: str = "sandbox-client"
     client_secret: str = field(default="sandbox-secret", repr=False)
     brands: tuple[str, ...] = ("sandbox",)
@@ -37,7 +37,7 @@ class Config:
     token_seconds: float = 3600.0
     permitted: bool = True  # False: the staff user has no right to customers, 403
 
-    # How much (API facts §7)
+    # Limits (API facts §7)
     auth_per_minute: int | None = 60
     failed_per_minute: int | None = 600
     per_minute: int | None = 300
@@ -47,12 +47,12 @@ class Config:
     retry_after: bool = False  # send Retry-After with a 429
     throttle_body: Literal["json", "text", "empty"] = "json"
 
-    # How long
+    # Times
     gateway_seconds: float = 8.0  # what the gateway gives its upstream
     late_seconds: float = 3.0  # after a 504, until the late commit
     latency: tuple[float, float] = (0.0, 0.0)  # least and most of an answer
 
-    # How answers look (API facts §4, §5, §8, §10)
+    # Form of responses (API facts §4, §5, §8, §10)
     error_form: ErrorForm = "usual"
     list_form: ListForm = "usual"
     echo: bool = False  # a refusal repeats what it refuses, with secrets and all (§8.2)
@@ -63,24 +63,24 @@ class Config:
     conflict_array: bool = False  # `error` of a conflict is an array of objects
     conflict_order: tuple[str, ...] = ("phone", "code", "cid")
 
-    # How lists behave (API facts §5)
+    # Lists (API facts §5)
     v1_max_limit: int = 100
     v2_max_limit: int = 999  # 200 is the other number in the sources
     phones_filter: Literal["all", "extra", "exact", "ignored"] = "all"
     list_lag: float = 0.0  # lists lack the customers of the last so many seconds
     lists_cid: bool = True  # False: customers in lists have no cid
 
-    # What it may do instead of what the documents say
+    # Deviations from the documents
     keeps_cid: bool = True  # False: the server makes a cid of its own
     upsert: bool = False  # a value that is taken: 200 with the customer who has it
     firewall: tuple[str, ...] = ()  # a create with one of these words: 403 with HTML
 
-    # What goes wrong by chance: kind of fault (see `faults`) → share of requests
+    # Random faults: kind of fault (see `faults`) → share of requests
     rates: Mapping[str, float] = field(default_factory=dict)
     rates_on: tuple[str, ...] = ("create",)
     seed: int = 0
 
-    # What is there
+    # Contents
     groups: tuple[str, ...] = ("My Customers",)  # ids 1, 2, …
     seed_customers: bool = False  # a few, with differently spelt phones
     log_size: int = 200_000  # requests remembered

@@ -116,7 +116,7 @@ def find(
 
 
 def get(store: Store, caller: Caller, number: str, config: Config, version: int) -> dict[str, Any]:
-    """Return a customer by its id. Raises RefusedError, 404, when there is none to be seen."""
+    """Return a visible customer by its id. Raises RefusedError, 404, when there is none."""
     row = store.get(caller.brand, int(number)) if _is_number(number) else None
     if row is None:
         raise RefusedError(bodies.not_found(number))

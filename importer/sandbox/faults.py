@@ -47,7 +47,7 @@ class Fault:
 
     `match`: fields of the body and their values; None: any body. `attempt`: only the n-th request
     of a row (identified by cid, else code, phone, name), counted from when the fault was scripted.
-    `times`: how often it strikes, None for ever. `seconds`: of a late commit or an answer that is
+    `times`: how often it strikes, None for no end. `seconds`: of a late commit or an answer that is
     held back or late, None for the usual ones.
     """
 
@@ -66,7 +66,7 @@ class Fault:
                 raise UsageError(f"The sandbox knows no {word!r}", fix=f"one of {', '.join(words)}")
 
     def meets(self, route: str, body: Mapping[str, Any]) -> bool:
-        """Say whether this request is the one, and count it."""
+        """Return whether the fault strikes this request; count it."""
         if route != self.route:
             return False
         if self.match and any(body.get(name) != value for name, value in self.match.items()):
@@ -90,7 +90,7 @@ class Faults:
         self._script.append(Fault(kind, route, **check_values(Fault, details)))
 
     def clear(self) -> None:
-        """Forget what is scripted."""
+        """Remove all scripted faults."""
         self._script.clear()
 
     @property

@@ -1,7 +1,7 @@
 """The way of a request: address limit → token → quota → upstream, with faults on request.
 
-In the order Clopos has them (API facts §7.1): what is refused early spends nothing of what is
-counted later.
+In the order of Clopos (API facts §7.1): a request that is refused early isn't counted by later
+limits.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Gateway:
         return allowed
 
     def close(self) -> None:
-        """Let go of requests that are never answered; what would be late doesn't happen."""
+        """Cancel requests that are never answered, and late effects."""
         self.closing.set()
         for handle in self._late:
             handle.cancel()

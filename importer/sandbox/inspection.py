@@ -1,4 +1,4 @@
-"""The way in for other processes: what is there, what happened, what shall go wrong.
+"""HTTP interface for other processes: customers, requests, and faults to come.
 
     GET    /sandbox/customers    all of them, hidden ones too
     POST   /sandbox/customers    create one as another client would: its fields, `brand`, `hidden`

@@ -39,7 +39,7 @@ class Windows:
     _counted: dict[str, deque[float]] = field(default_factory=dict)
 
     def look(self, key: str, now: float, limit: int) -> Room:
-        """Say whether one more request fits, and what is left; nothing is counted."""
+        """Return whether one more request fits, and what is left; nothing is counted."""
         times = self._recent(key, now)
         # The request that has to leave before another one fits. There are more than the limit
         # in the window when refused ones are counted too.

@@ -1,4 +1,4 @@
-"""The server around the gateway: routes, start and end, and the way in for tests."""
+"""The server around the gateway: routes, start and end, and the interface for tests."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Sandbox:
 
     @property
     def faults(self) -> Faults:
-        """Return what will go wrong."""
+        """Return the faults to come."""
         return self._gateway.faults
 
     def change(self, **switches: Any) -> None:
@@ -211,7 +211,7 @@ def _handler(
 
 @web.middleware
 async def _own_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what a web page of elsewhere could make the browser of this machine send."""
+    """Refuse requests that a foreign web page could make the browser of this machine send."""
     assert request.transport is not None  # noqa: S101 - it is being answered
     port = request.transport.get_extra_info("sockname")[1]
     own = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}

@@ -156,7 +156,7 @@ class Store:
         raise AssertionError("an insert failed and nothing clashes")
 
     def get(self, brand: str, number: int) -> dict[str, Any] | None:
-        """Return a customer by id, None when there is none to be seen."""
+        """Return a visible customer by id, None when there is none."""
         sql = "SELECT * FROM customers WHERE id = ? AND brand = ? AND hidden = 0"
         return next(iter(self._row(sql, (number, brand))), None)
 

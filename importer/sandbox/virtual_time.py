@@ -32,10 +32,10 @@ EPOCH = 1_767_225_600.0
 LOOKS = 5
 LONG_JUMP = 1.0
 GRACE = 0.001
-# A jump past data that is on its way would fire timeouts that should not. Over loopback data is
-# there when its sender's call returns, or as soon as the kernel gets a turn: so each jump gives
-# it some. Timeouts are long: before a long jump, if any socket was heard since the last, the loop
-# waits for GRACE real seconds as well.
+# A jump past data that is on its way would fire timeouts that should not. Over loopback data
+# arrives when its sender's call returns, or when the kernel runs next: so each jump lets it run.
+# Timeouts are long: before a long jump, if a socket had data since the last, the loop also waits
+# for GRACE real seconds.
 _give_way: Callable[[], object] = getattr(os, "sched_yield", partial(time.sleep, 0))
 
 
@@ -106,7 +106,7 @@ class _Jumping(selectors.DefaultSelector):
         self._heard = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready; wait really only for threads, or when there is no timer at all."""
+        """Return what is ready; really wait only for threads, or when there is no timer."""
         if timeout is None or self._loop.waits_for_threads:
             # A timer that is due, or a callback that is ready, doesn't wait for the threads.
             return self._really(0 if timeout is not None and timeout <= 0 else None)

@@ -41,7 +41,7 @@ class Newcomers:
             try:
                 await self._read()
             except ImporterError as error:
-                # Sending meets the same trouble, and decides what follows from it.
+                # Sending meets the same error, and handles it.
                 _log.warning("the newest customers can't be read: %s", error.what)
 
     async def _read(self) -> None:

@@ -54,14 +54,14 @@ async def send(
     stop: asyncio.Event | None = None,
     tick: float = 1.0,
 ) -> AsyncGenerator[SendStep]:
-    """Create the customers; yield what came of them every `tick` seconds and at the end.
+    """Create the customers; yield their outcomes every `tick` seconds and at the end.
 
     `look_up`: each row is looked for at Clopos right before it is sent. `without_cids`: Clopos is
     known not to keep them, so a row in doubt is looked for by its values and not sent again. When
     `stop` is set, requests in flight are finished and nothing more is sent; so they are when the
     generator is closed early. Rows without an outcome are still to be sent.
 
-    Raises ServiceError when going on makes no sense; everything yielded until then holds.
+    Raises ServiceError when there is no point in continuing; what was yielded until then is valid.
     """
     tuning = tuning or SendTuning()
     settling = Settling(
@@ -189,7 +189,7 @@ class _Sender:
             self._requeue(attempt)
 
     def _requeue(self, attempt: _Attempt) -> None:
-        """Let a row that certainly wasn't taken have its turn again."""
+        """Queue a row again that was certainly not created."""
         if attempt.earlier:
             self.settling.again.appendleft(attempt.earlier)
         else:

@@ -105,10 +105,10 @@ class Settling:
         self.uncertain[doubt.customer.cid] = doubt
 
     def due(self, *, idle: bool, under_way: int) -> bool:
-        """Return whether to read now: nothing else is left, or a page is about to be outgrown."""
+        """Return whether to read now: nothing else is left, or the rows fill a page."""
         if not self.uncertain:
             return False
-        # Where answers can't be read, no more is sent on trust than a few rows.
+        # Where responses are unreadable, only a few rows are sent without being settled.
         if idle or sum(doubt.unreadable for doubt in self.uncertain.values()) >= _FEW_UNREADABLE:
             return True
         oldest = next(iter(self.uncertain.values()))
@@ -235,7 +235,7 @@ class Settling:
             del self._conflicts[cid]
 
     def report_open(self) -> None:
-        """Record what this run leaves open: nothing is silent."""
+        """Record the rows that this run leaves open: none may go unreported."""
         for each in self._conflicts.values():
             # Refused, and nothing shows that the holder isn't the row itself: a journal that was
             # lost would not know.

@@ -102,7 +102,7 @@ class Journal(Protocol):
         """Note that the intended customer was certainly not created: it may be sent anew."""
 
     def settled(self, entry: Entry, clopos_id: str | None, keys: Sequence[str] = ()) -> None:
-        """Note what became of an entry of `in_doubt`: its id, None for certainly not created."""
+        """Record the outcome of an entry of `in_doubt`: its id, None for certainly not created."""
 
     def gone(self, cid: str, clopos_id: str) -> None:
         """Note that this customer was deleted at Clopos, and is to be created anew.
@@ -228,7 +228,7 @@ class FailureBudget(Protocol):
 
 
 class Store(Protocol):
-    """The open store of one API and brand. The brand's lock is held until it is closed."""
+    """The open store of one API and brand. It holds the brand's lock until it is closed."""
 
     @property
     def key(self) -> bytes:

@@ -1,8 +1,8 @@
 """Failed answers of all brands of this machine, so that no address is blocked for them.
 
-Clopos lets 600 failed requests a minute through from one address, whatever the brand (API facts
-§7.1): two runs that get 409 for each row could use that up. So all runs
-count in one file, and each rests when together they come near.
+Clopos allows 600 failed requests a minute from one address, for all brands together (API facts
+§7.1): two runs that get 409 for each row could reach that. So all runs count in one file, and all
+pause when they come near it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ MARGIN = 0.5  # seconds: what fails was counted at Clopos some moments before we
 class Failures:
     """The failed answers of the last minute, in a file that all processes of this user share.
 
-    `now` is the wall clock in epoch seconds. A file that can't be used counts nothing: rather a
-    run without this guard than none.
+    `now` is the wall clock in epoch seconds. If the file is unusable, counting is off: the guard
+    must never stop a run.
     """
 
     def __init__(self, path: Path, now: Callable[[], float]) -> None:

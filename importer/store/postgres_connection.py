@@ -33,7 +33,7 @@ _DEFAULTS: Final[dict[str, str | int | None]] = {
 _SESSION: Final = "SET search_path = clopos; SET synchronous_commit = on"
 _LIMITED: Final = "SET statement_timeout = '30s'"
 
-# Beginnings of error codes that pass by themselves, or after an action at the database.
+# Beginnings of error codes that are temporary, or need an action at the database.
 _PASSING = (
     "08",  # the connection
     "40",  # two transactions in each other's way
@@ -83,7 +83,7 @@ class Connections:
 def connect(url: str, *, limited: bool = False) -> Connection:
     """Open a connection, in autocommit. `limited`: each statement may take half a minute.
 
-    Raises UsageError for a URL that is none, psycopg.Error.
+    Raises UsageError for an invalid URL, psycopg.Error.
     """
     db = psycopg.connect(conninfo(url), autocommit=True)
     try:
@@ -151,7 +151,7 @@ def unusable(url: str, error: Exception) -> ImporterError:
 
 
 def conninfo(url: str) -> str:
-    """Return what libpq takes for a URL, with our defaults. Raises UsageError for one that is none.
+    """Return what libpq takes for a URL, with our defaults. Raises UsageError for an invalid one.
 
     Without the reason: libpq's own quotes the URL, password and all.
     """

@@ -133,8 +133,8 @@ def _remove_renamed(path: Path) -> None:
 class _Opened:
     """An opened journal: made, upgraded, or renamed and begun anew.
 
-    A key without a journal, or a journal without its key, is a journal that was lost: whatever a
-    process that is killed in here leaves, the next one takes it for that.
+    A key without a journal, or a journal without its key, is a lost journal: so is whatever a
+    process that is killed in here leaves behind.
     """
 
     def __init__(self, path: Path, now: Callable[[], float]) -> None:

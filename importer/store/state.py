@@ -159,7 +159,7 @@ class _LockedError(Exception):
 
 
 def _lock(path: Path, stack: contextlib.ExitStack) -> Path:
-    """Lock until the stack is closed; return the file that bears the lock."""
+    """Lock until the stack is closed; return the lock file."""
     lock = FileLock(path, timeout=0, mode=0o600, fallback_to_soft=False)
     try:
         lock.acquire()
@@ -187,7 +187,7 @@ def _lock(path: Path, stack: contextlib.ExitStack) -> Path:
 def _note_holder(holder: Path, what: str) -> None:
     facts = {"pid": os.getpid(), "started": time.strftime("%Y-%m-%d %H:%M:%S"), "file": what}
     with contextlib.suppress(OSError):  # it only explains to a second run why it has to wait
-        holder.unlink(missing_ok=True)  # whatever lies there, a link that leads elsewhere included
+        holder.unlink(missing_ok=True)  # whatever it is, even a link to elsewhere
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _NO_FOLLOW
         with os.fdopen(os.open(holder, flags, 0o600), "w", encoding="utf-8") as file:
             json.dump(facts, file)

@@ -139,7 +139,7 @@ async def _secure(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in whom `decide` lets in."""
+    """Admit the requests that `decide` accepts."""
     site = request.app[SITE]
     asked = Asked(
         request.method,
@@ -157,7 +157,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Show an error in its three parts; of a fault of ours only its place is shown."""
+    """Show an error in its three parts; of a bug only its place is shown."""
     try:
         return await handler(request)
     except ImporterError as error:
@@ -184,7 +184,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _enter(request: web.Request) -> web.StreamResponse:
-    """Let the browser in that has the link, once."""
+    """Admit the browser that has the link, once."""
     site = request.app[SITE]
     result = site.door.enter(request.query.get("token", ""))
     if result != "in":
@@ -206,7 +206,7 @@ async def _static(request: web.Request) -> web.StreamResponse:
 
 
 def _plain(status: int, words: str) -> web.Response:
-    """Return a page without style: for one who isn't let in, even its address would be a secret."""
+    """Return a page without style sheet: its address is secret to a browser without access."""
     return web.Response(text=words + "\n", status=status, content_type="text/plain")
 
 

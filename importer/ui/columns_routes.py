@@ -102,7 +102,7 @@ async def save_reading(request: web.Request) -> web.StreamResponse:
 
 
 async def forget_columns(request: web.Request) -> web.StreamResponse:
-    """Set what was saved of the columns and answers aside: they are found anew.
+    """Rename the file of saved columns and answers, so that they are found again.
 
     Raises ServiceError when the file can't be renamed.
     """
@@ -125,7 +125,7 @@ async def forget_columns(request: web.Request) -> web.StreamResponse:
 
 
 def _columns(given: Iterable[object], sheet: Sheet) -> list[int]:
-    """Return those of the columns that the sheet has."""
+    """Return only the columns that the sheet has."""
     numbers = map(number_in, given)
     return [n for n in numbers if n is not None and n < len(sheet.headers)]
 

@@ -1,4 +1,4 @@
-"""The customers as Clopos will get them, and the rows of the sheet with what becomes of each."""
+"""The customers as Clopos will get them, and the rows of the sheet with their outcomes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def show_customers(request: web.Request) -> web.StreamResponse:
 
 
 async def show_rows(request: web.Request) -> web.StreamResponse:
-    """Show the rows of the sheet, all or those that hold a text, with what becomes of each."""
+    """Show the rows of the sheet, all or those that hold a text, with their outcomes."""
     work, prepared = await prepared_of(request)
     q = request.query.get("q", "").strip()[:200]
     found = await asyncio.to_thread(_search, prepared, q)

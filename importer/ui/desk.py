@@ -1,6 +1,6 @@
 """Memory of the page about planning and sending, from one request to the next.
 
-All of it may be lost: a plan is old after minutes, and what was sent stands in the journal.
+All of it may be lost: a plan is old after minutes, and the journal has what was sent.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Desk:
         return self._sheets.setdefault(name, Sheet())
 
     def reworded(self, name: str, before: Prepared, now: Prepared) -> None:
-        """Keep the plan of a sheet that was judged anew for the language of its messages alone."""
+        """Keep the plan of a sheet that was prepared again only for another language."""
         sheet = self.sheet(name)
         if sheet.planned and sheet.planned.source is before:
             sheet.planned = replace(sheet.planned, source=now)

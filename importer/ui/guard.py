@@ -78,7 +78,7 @@ def _from_here(asked: Asked) -> bool:
 
 
 def _name(host: str) -> str | None:
-    """Return the name in a Host header without its port, None where it is none."""
+    """Return the name in a Host header without its port, None where it isn't valid."""
     try:
         parts = urlsplit(f"//{host}")
         _ = parts.port

@@ -54,7 +54,7 @@ def state_of(task: Task) -> str:
 
 
 def key_of(task: Task) -> str:
-    """Return what changes when the page of a task has to be made anew, not only its texts."""
+    """Return a key that changes when the page of a task must be reloaded, not only its texts."""
     phase = state_of(task)
     phase = "working" if phase in {"begins", "sends", "waits"} else phase
     return f"{task.kind} {task.started:.3f} {phase}"

@@ -15,7 +15,7 @@ _GLIBC = {  # parameters of mallopt, from malloc.h, and their values
 
 
 def spare_memory() -> None:
-    """Have free memory given back to the system. Call it before pandas is imported.
+    """Return free memory to the system. Call it before pandas is imported.
 
     Each task has a thread, for each of which glibc would keep an arena, and Arrow would keep its
     own pool: 100,000 rows took 729 MB until they were planned, and take 504 MB with this.

@@ -19,7 +19,7 @@ class Paging(NamedTuple):
 
 
 def number_in(text: object) -> int | None:
-    """Return the number that a field of a form or query holds, None where it is none of ours."""
+    """Return the number that a field of a form or query holds, None where it isn't valid."""
     text = str(text)
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 

@@ -205,7 +205,7 @@ async def show_reading(request: web.Request) -> web.StreamResponse:
 
 
 def read_cell(prepared: Prepared, column: int, row: int, text: str) -> str | None:
-    """Return what a cell would be read as, None where it is none of a field."""
+    """Return what a cell would be read as, None where it belongs to no field."""
     fields = (name for name, columns in prepared.mapping.columns.items() if column in columns)
     field = next(fields, None)
     if field is None or row not in prepared.sheet.table.index:

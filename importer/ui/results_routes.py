@@ -62,7 +62,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def show_results(request: web.Request) -> web.StreamResponse:
-    """Show what became of the rows by the results file, all or those of one status."""
+    """Show the outcomes of the rows by the results file, all or those of one status."""
     work, prepared = await prepared_of(request)
     name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)

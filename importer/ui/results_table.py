@@ -22,7 +22,7 @@ _OWN = len(RESULT_COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One row of a results file: what became of it, and the sheet's own cells by header."""
+    """One row of a results file: its outcome, and the sheet's own cells by header."""
 
     outcome: Outcome
     cells: Mapping[str, str]

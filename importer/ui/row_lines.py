@@ -1,4 +1,4 @@
-"""Rows of a kind of problem, with the cells that can be typed anew."""
+"""Rows of a kind of problem, with the cells that can be edited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Cell(NamedTuple):
-    """A cell of a row; `mark` is "" where it isn't typed anew here.
+    """A cell of a row; `mark` is "" where it can't be edited here.
 
     `why` is its message, `wrong` whether it holds the row back.
     """
@@ -45,10 +45,10 @@ class Line(NamedTuple):
 def lines_of_kind(
     prepared: Prepared, kind: Kind, rows: Sequence[int], sent: Mapping[int, str]
 ) -> list[Line]:
-    """Return rows of a kind; of one that is wrong as a whole all cells can be typed anew.
+    """Return rows of a kind; in a row that is wrong as a whole all cells can be edited.
 
     The reason of a line is what else is wrong with its row. `sent` is row → id of its customer, of
-    rows that are at Clopos: nothing of them is typed anew.
+    rows that are at Clopos: they can't be edited.
     """
     part = kind._replace(rows=tuple(rows))
     wrong: dict[int, dict[int, str | None]]
@@ -71,7 +71,7 @@ def lines_of_repeats(
 ) -> list[tuple[Line, Line | None]]:
     """Return rows that repeat or contradict another, each with that one.
 
-    The cells of the field that both have can be typed anew.
+    The cells of the field that both share can be edited.
     """
     outcomes = {row: prepared.outcomes[row] for row in rows}
     columns = prepared.mapping.columns
@@ -88,9 +88,9 @@ def lines_of_repeats(
 
 
 def line_of_row(prepared: Prepared, row: int, sent: Mapping[int, str]) -> Line:
-    """Return a row of which each cell that makes a field can be typed anew.
+    """Return a row in which each cell that makes a field can be edited.
 
-    What is wrong stands beside the cell; the reason is what becomes of the row.
+    The problem is shown beside the cell; the reason is the outcome of the row.
     """
     wrong: dict[int, str | None] = dict.fromkeys(used_columns(prepared))
     for problem in prepared.problems:
@@ -112,7 +112,7 @@ def _lines(
     reasons: Mapping[int, str],
     sent: Mapping[int, str],
 ) -> list[Line]:
-    """Return rows; `wrong` is row → column → code of the problem of a cell that is typed anew."""
+    """Return rows; `wrong` is row → column → code of the problem of a cell to be edited."""
     sheet, columns = prepared.sheet, used_columns(prepared)
     found, texts = texts_of(sheet, rows, columns)
     marks = row_texts(prepared.fixes.as_read if prepared.fixes else sheet, found)

@@ -1,4 +1,4 @@
-"""One row: each of its cells to be typed anew, and what becomes of it."""
+"""One row: each of its cells to be edited, and its outcome."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def show_row(request: web.Request) -> web.StreamResponse:
-    """Show a row with all its cells, those that make a field to be typed anew."""
+    """Show a row with all its cells; those that make a field can be edited."""
     work, prepared = await prepared_of(request, now=False)
     sheet, row = prepared.sheet, number_in(request.match_info["row"])
     if row is None or row not in sheet.table.index:

@@ -85,7 +85,7 @@ async def serve(
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     show_link()
-    say(tr("Your browser opens it; the link works once. Enter: a new one. Ctrl-C: end."))
+    say(tr("If no browser opens, copy the link: it works once. Enter: new link. Ctrl-C: end"))
     if read_lines:
         _on_enter(loop, lambda: say(site.new_link()))
     _on_signals(loop, site, say)

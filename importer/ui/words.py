@@ -51,31 +51,7 @@ def delimiter_name(delimiter: str) -> str:
 def region_name(region: str) -> str:
     """Return a country as its name and the beginning of its phone numbers: «Türkiye (+90)»."""
     code = phonenumbers.country_code_for_region(region)
-    return f"{_country(region)} (+{code})" if code else region
-
-
-def _country(region: str) -> str:
-    """Return the name of a country: of our users and their neighbours by the catalogue."""
-    return {
-        "AE": tr("United Arab Emirates"),
-        "AM": tr("Armenia"),
-        "AZ": tr("Azerbaijan"),
-        "BY": tr("Belarus"),
-        "DE": tr("Germany"),
-        "GB": tr("United Kingdom"),
-        "GE": tr("Georgia"),
-        "IR": tr("Iran"),
-        "KZ": tr("Kazakhstan"),
-        "KG": tr("Kyrgyzstan"),
-        "MD": tr("Moldova"),
-        "RU": tr("Russia"),
-        "TJ": tr("Tajikistan"),
-        "TM": tr("Turkmenistan"),
-        "TR": tr("Türkiye"),
-        "UA": tr("Ukraine"),
-        "US": tr("United States"),
-        "UZ": tr("Uzbekistan"),
-    }.get(region) or country_name(region, language())
+    return f"{country_name(region, language())} (+{code})" if code else region
 
 
 def question_words(question: Question) -> str:
