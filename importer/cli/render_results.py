@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.cli.render import COLUMNS, counted_lines
@@ -11,7 +12,7 @@ from importer.i18n import tr, trn
 from importer.pipeline.wording import rehearsal_paragraphs, verification_paragraphs
 from importer.records import Status
 from importer.results.summary import DECIDED
-from importer.results.wording import duration, reported_text, run_again
+from importer.results.wording import duration, how_to_decide, reported_text, run_again
 
 if TYPE_CHECKING:
     from importer.pipeline.verify import Verified
@@ -60,7 +61,10 @@ def result_lines(summary: Summary, command: str = "") -> list[str]:
     if open_:
         lines += wrap(open_, COLUMNS, "  → ")
         lines += [f"    {command}"] if command else []
-    return [*lines, *wrap(text, COLUMNS, "  → ")]
+    lines += wrap(text, COLUMNS, "  → ")
+    if conflicts := need.get(Status.CONFLICT, 0):
+        lines += wrap(how_to_decide(conflicts, Path(summary.results).name), COLUMNS, "  → ")
+    return lines
 
 
 def rehearsal_lines(summary: Summary) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from importer.i18n import number, percent, tr, trn
+from importer.matching.verdicts import Reason
 from importer.plan.decide import Approach
 from importer.problems import field_word
 from importer.records import Status
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from importer.results.summary import Summary
 
 Paragraph = tuple[str, str]
+_OTHER_CODE = ("code", Reason.OTHER_NAME)
 
 
 def plan_paragraphs(plan: Plan, now: datetime) -> Iterator[Paragraph]:
@@ -44,10 +46,18 @@ def _not_sent(plan: Plan) -> Iterator[Paragraph]:
             yield "-", tr("with another value there: {fields}", fields=fields)
     if repeats := plan.count(Status.DUPLICATE):
         yield "", trn("{n} repeats an earlier row", "{n} repeat earlier rows", repeats)
-    if conflicts := plan.count(Status.CONFLICT):
+    if conflicts := plan.undecided:
         yield "", trn("{n} needs a decision", "{n} need a decision", conflicts)
         for clash in decided.clashes:
             yield "-", _clash(clash)
+        if any((clash.field, clash.reason) == _OTHER_CODE for clash in decided.clashes):
+            yield (
+                "-",
+                tr(
+                    "if this list has numbers of its own, e.g. a branch's: {flag}",
+                    flag="--code-prefix TEXT",
+                ),
+            )
     if uncertain := plan.count(Status.UNKNOWN):
         yield (
             "",

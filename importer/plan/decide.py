@@ -102,6 +102,11 @@ class Plan:
         """Return how many rows that aren't sent have this status."""
         return sum(outcome.status is status for outcome in self.outcomes)
 
+    @property
+    def undecided(self) -> int:
+        """Return how many conflicts need a person."""
+        return sum(each.status is Status.CONFLICT and not each.decided for each in self.outcomes)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as `--dry-run --json` prints it."""
         price, decided = self.price, self.decided

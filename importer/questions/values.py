@@ -117,7 +117,9 @@ def nobodys_phone(seen: Evidence) -> Iterator[Question]:
             columns=seen.headers(name),
             rows=rows,
             examples=tuple(map(str, many[:_EXAMPLES])),
-            assumed=tr("the first customer gets it, the others are held back"),
+            assumed=tr("the first customer gets it, the others are held back")
+            if name == "phone"
+            else tr("each of these customers gets it"),
             answers=(as_it_is(f"nobodys_{name}"),),
             same=name,
         )

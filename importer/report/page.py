@@ -20,7 +20,7 @@ from importer.problems import CATALOGUE
 from importer.records import Status
 from importer.report import charts
 from importer.report.facts import Sending
-from importer.results.wording import duration, meanings_of, run_again
+from importer.results.wording import duration, how_to_decide, meanings_of, run_again
 from importer.text import shorten
 
 if TYPE_CHECKING:
@@ -142,14 +142,7 @@ def next_steps(facts: Facts) -> Iterator[str]:
     for asked in facts.questions:
         yield tr("Answer a question first: {message}", message=asked.message)
     if n := counts.get(Status.CONFLICT, 0):
-        yield trn(
-            "Decide about {n} conflict: write same, other or skip into a column import_decision of "
-            "{path} and run that file",
-            "Decide about {n} conflicts: write same, other or skip into a column import_decision "
-            "of {path} and run that file",
-            n,
-            path=Path(facts.results).name,
-        )
+        yield how_to_decide(n, Path(facts.results).name)
     if n := counts.get(Status.INVALID, 0) + counts.get(Status.REJECTED, 0):
         yield trn(
             "Fix {n} row in {path} and run that file: what is at Clopos is not sent again",

@@ -41,6 +41,18 @@ def reported_text(rows: int) -> str:
     )
 
 
+def how_to_decide(conflicts: int, results: str) -> str:
+    """Return how so many conflicts are decided in a results file, by its name."""
+    return trn(
+        "Decide about {n} conflict: write same, other or skip into a column import_decision of "
+        "{path} and run that file",
+        "Decide about {n} conflicts: write same, other or skip into a column import_decision "
+        "of {path} and run that file",
+        conflicts,
+        path=results,
+    )
+
+
 def run_again(counts: Mapping[Any, int]) -> str | None:
     """Return why to run it again, None for no reason; `counts` is by status."""
     if unknown := counts.get(Status.UNKNOWN, 0):

@@ -18,7 +18,6 @@ from importer.pipeline.rehearse import SCENARIOS, Scenario, rehearse_prepared
 from importer.pipeline.wording import clock, plan_paragraphs, rehearsal_paragraphs
 from importer.plan.cost import price_of
 from importer.plan.schedule import parse_finish, parse_window
-from importer.records import Status
 from importer.results.wording import duration, meanings_of
 from importer.settings import require_credentials
 from importer.ui.desk import OLD, desk_at, desk_of, settings_of
@@ -264,7 +263,7 @@ def _plan(planned: Planned, sheet: Sheet, desk: Desk, name: str) -> dict[str, An
         "first": FIRST if left > FIRST else 0,
         "sent": sheet.sent,
         "paragraphs": list(plan_paragraphs(plan, now))[1:],  # the first is the number above them
-        "conflicts": plan.count(Status.CONFLICT),
+        "conflicts": plan.undecided,
         "questions": [_question(each) for each in plan.questions],
         "too_many": creates_more(plan, planned.options.max_new),
         "at": clock(made, now),

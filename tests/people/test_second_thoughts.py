@@ -136,3 +136,35 @@ def test_customer_that_was_forgotten_holds_no_row_back(restaurant: Restaurant) -
     assert restaurant.says("forget", first["run"])[0] == 0
     code, anew = restaurant.run(sheet)
     assert (code, anew["created"]) == (0, 2)
+
+
+def test_conflicts_come_with_how_they_are_decided(restaurant: Restaurant) -> None:
+    head = "Ad,Kod,Telefon\n"
+    restaurant.run(restaurant.sheet(f"{head}Aysel Demo,1,0551110001\n", "one.csv"))
+    two = restaurant.sheet(f"{head}Kamran Misal,1,0551110011\n", "two.csv")
+    code, said = restaurant.says("run", two, "--yes", "--rate", "none")
+    said = " ".join(said.split())
+    assert code == 1
+    assert "1 needs a decision" in said
+    assert "e.g. a branch's: --code-prefix TEXT" in said
+    assert "write same, other or skip into a column import_decision of two.csv.results.xlsx" in said
+    skipped = write({"results": "two.csv.results.xlsx"}, 2, import_decision="skip")
+    for source in (skipped, two):
+        code, said = restaurant.says("run", source, "--yes", "--rate", "none")
+        assert code == 0
+        assert "decision" not in said.replace("import_decision", "")
+        assert "Decide" not in said
+
+
+def test_address_of_many_is_everybodys(restaurant: Restaurant) -> None:
+    """The office's e-mail address: nobody is held back for it or taken for another."""
+    names = ("Aysel", "Orxan", "Nigar", "Kamran", "Leyla", "Rauf", "Sevda", "Tural")
+    rows = "".join(f"{name} Demo,info@example.com\n" for name in names)
+    sheet = restaurant.sheet(f"Ad,E-poçt\n{rows}")
+    code, asked = restaurant.run(sheet)
+    assert (code, [each["code"] for each in asked["questions"]]) == (2, ["nobodys_email"])
+    assert asked["questions"][0]["assumed"] == "each of these customers gets it"
+    for status in ("created", "exists"):
+        code, summary = restaurant.run(sheet, "--accept", "nobodys_email")
+        assert (code, summary[status]) == (0, len(names))
+    assert {each["email"] for each in restaurant.records()} == {"info@example.com"}
