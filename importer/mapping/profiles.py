@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class Profile:
     sure: str = "file"  # where the header is from: file, vendor code, code, docs, or inferred
 
 
+@cache  # for a page, and for several sheets
 def load_profiles() -> tuple[Profile, ...]:
     """Return all profiles, by name."""
     folder = files("schemas") / "profiles"

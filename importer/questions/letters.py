@@ -24,6 +24,8 @@ FEWEST = 2
 _MOST = 0.9  # share of these names that must be text of one encoding; of Cyrillic some are enough
 _SURE = 0.6  # share of good words in the other reading
 _EXAMPLES = 3
+_ALPHABETS = {id(each.alphabets): each.alphabets for each in ENCODINGS.values()}.values()
+"""Those of all encodings, once each: several encodings have the same."""
 
 
 class _Reading(NamedTuple):
@@ -66,15 +68,12 @@ def misread_letters(seen: Evidence) -> Iterator[Question]:
     )
 
 
-def _likely(names: list[str], encoding: str) -> float:
-    return letter_score("\n".join(names), ENCODINGS[encoding].alphabets).likely
-
-
 def _readings(names: list[str]) -> Iterator[_Reading]:
     """Return what names are in each encoding, if they were read in another one before.
 
     Names with letters that the other one lacks were read rightly.
     """
+    likely_as_is: dict[str, float] = {}  # the same names fit most encodings
     for wrong in ENCODINGS:
         known = [(name, data) for name in names if (data := _encoded(name, wrong))]
         if len(known) < FEWEST:
@@ -82,8 +81,12 @@ def _readings(names: list[str]) -> Iterator[_Reading]:
         most = len(known) >= _MOST * len(names)
         as_is = [name for name, _ in known]
         written = [data for _, data in known]
-        likely = max(_likely(as_is, encoding) for encoding in ENCODINGS)
+        text = "\n".join(as_is)
+        if text not in likely_as_is:
+            likely_as_is[text] = max(letter_score(text, each).likely for each in _ALPHABETS)
         for right, encoding in ENCODINGS.items():
+            if right == wrong:
+                continue
             if not most and (_is_cyrillic(wrong) or not _is_cyrillic(right)):
                 continue
             try:
@@ -91,8 +94,8 @@ def _readings(names: list[str]) -> Iterator[_Reading]:
             except UnicodeDecodeError:
                 continue
             score = letter_score("\n".join(meant), encoding.alphabets)
-            if right != wrong and score.good >= _SURE:
-                ahead = score.likely - encoding.rarity - likely
+            if score.good >= _SURE:
+                ahead = score.likely - encoding.rarity - likely_as_is[text]
                 yield _Reading(ahead, wrong, right, as_is, meant)
 
 

@@ -130,26 +130,23 @@ def letter_score(text: str, alphabets: tuple[Alphabet, ...]) -> LetterScore:
     )
     bad = 0
     for word, number in words.items():
-        fitting = [each for each in alphabets if _is_good(word, each)]
+        foreign = [letter for letter in word if not letter.isascii()]
+        fitting = [each for each in alphabets if _is_good(word, foreign, each)]
         if not fitting:
             bad += number
             likely += number * _BAD_WORD
-        likely += number * max(_likely(word, each.letters) for each in fitting or alphabets)
+        likely += number * max(_likely(foreign, each.letters) for each in fitting or alphabets)
     total = words.total()
     # Without words there are marks and spaces alone, which any alphabet has.
     return LetterScore(1 - bad / total if total else 1.0, bad, likely)
 
 
-def _likely(word: str, letters: dict[str, float]) -> float:
-    return sum(
-        letters.get(letter, letters.get(letter.lower(), _RARE))
-        for letter in word
-        if not letter.isascii()
-    )
+def _likely(foreign: list[str], letters: dict[str, float]) -> float:
+    return sum([letters.get(letter) or letters.get(letter.lower(), _RARE) for letter in foreign])
 
 
-def _is_good(word: str, alphabet: Alphabet) -> bool:
-    foreign = [letter for letter in word if not letter.isascii()]
+def _is_good(word: str, foreign: list[str], alphabet: Alphabet) -> bool:
+    """Return whether an alphabet has a word whose letters beyond ASCII are these."""
     known = alphabet.letters
     if not all(letter in known or letter.lower() in known for letter in foreign):
         return False
