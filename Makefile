@@ -44,7 +44,8 @@ test: $(READY_DEV)  ## run the tests that take minutes together
 	@# The command is started some hundred times; compiled, it starts a fifth sooner.
 	@$(BIN)/python -m compileall -q -j 0 importer schemas
 	@# More workers than processors: what is tested waits for disks and for other processes.
-	$(BIN)/python -m pytest -m "not slow" -n $$($(PYTHON) -c 'import os; print(os.cpu_count() + 2)') --dist worksteal --cov --cov-report=term --cov-fail-under=95
+	@# Tests are kept compiled, whatever the environment says: each worker loads all of them.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not slow" -n $$($(PYTHON) -c 'import os; print(os.cpu_count() + 2)') --dist worksteal --cov --cov-report=term --cov-fail-under=95
 
 test-all: $(READY_DEV)  ## run all tests, those that take long included
 	@# As many workers as processors: a browser that waits for its turn fails for no fault of ours.

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,34 +23,44 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", ""})  # noqa: S104 - names
 
 # How long an example takes says how busy the machine is, no more.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("full", untimed)
+settings.register_profile("quick", untimed, max_examples=30)
 
 
 # Matrices of cases: what they run is run by other tests, too, and traced they take twice as long.
 UNTRACED = {
-    *("kinds/test_kinds.py", "questions/test_meanings.py"),
-    *("read/test_mutations.py", "read/test_time.py"),
+    *("cli/test_contract.py", "clopos/test_other_clients.py", "clopos/test_rate_limiter.py"),
+    *("clopos/test_refusals.py", "fuzz/test_fuzz.py", "kinds/test_kinds.py"),
+    *("mapping/test_profiles.py", "matching/test_keys.py", "matching/test_names.py"),
     *("matching/test_population.py", "people/test_population.py", "pipeline/test_exports.py"),
-    *("pipeline/test_rehearse.py", "results/test_roundtrip.py", "send/test_faults.py"),
-    *("send/test_never_twice.py", "test_i18n.py", "test_pages.py"),
+    *("pipeline/test_rehearse.py", "questions/test_meanings.py", "read/test_limits.py"),
+    *("read/test_mutations.py", "read/test_time.py", "results/test_csv_writer.py"),
+    *("results/test_names.py", "results/test_outcomes.py", "results/test_roundtrip.py"),
+    *("results/test_schema.py", "sandbox/test_limits.py", "sandbox/test_virtual_time.py"),
+    *("send/test_damaged_journal.py", "send/test_faults.py", "send/test_never_twice.py"),
+    *("send/test_resume.py", "test_i18n.py", "test_names.py", "test_pages.py", "test_tools.py"),
+    *("test_translations.py", "test_words.py", "ui/test_sending.py"),
 }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the matrices out of what coverage is measured by."""
     for item in items:
-        if item.path.relative_to(Path(__file__).parent).as_posix() in UNTRACED:
+        if item.nodeid.partition("::")[0].removeprefix("tests/") in UNTRACED:
             assert isinstance(item, pytest.Function)
             item.fixturenames.append("untraced")
 
 
-def pytest_configure() -> None:
-    """Let what tests start hear Ctrl-C and a closed terminal, also where the tests don't.
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples where slow tests are left out, and prepare signals.
+
+    Let what tests start hear Ctrl-C and a closed terminal, also where the tests don't.
 
     In the background of a shell and under nohup these are ignored, and children inherit that. A
     handler isn't inherited: the tests go on ignoring them, a child begins with the defaults.
     """
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "full")
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda _number, _frame: None)
@@ -133,7 +143,9 @@ def untraced() -> Iterator[None]:
     For those that do very often what shorter ones do too. (pytest-cov's own mark for it has no
     effect in a worker of pytest-xdist.)
     """
-    tracer = sys.gettrace()
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
+    threading.settrace(None)
     yield
+    threading.settrace(of_threads)
     sys.settrace(tracer)

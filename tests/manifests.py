@@ -13,6 +13,7 @@ A file that is refused (exit 2) counts as asked about.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -40,22 +41,23 @@ class Checked(NamedTuple):
         )
 
 
-def parameters(folder: Path) -> list[Any]:
-    """Return the cases of a folder's manifest for pytest.
+def parameters(folder: Path, most: int | None = None) -> list[Any]:
+    """Return the cases of a folder's manifest for pytest; `most` of each kind aren't slow.
 
     Those in `not_yet.txt` don't hold yet; the line of one that does is deleted.
     """
     cases = json.loads((folder / "manifest.json").read_text("utf-8"))["cases"]
     not_yet = (folder / "not_yet.txt").read_text("utf-8").split()
     assert {path.name for path in (folder / "sheets").iterdir()} == {c["file"] for c in cases}
-    return [
-        pytest.param(
-            case,
-            id=case["file"],
-            marks=[pytest.mark.xfail(strict=True)] if case["file"] in not_yet else [],
-        )
-        for case in cases
-    ]
+    found, of_kind = [], Counter[str]()
+    for case in cases:
+        kind = case["file"][: len("01-k")]  # -i-: an innocent one
+        of_kind[kind] += 1
+        marks = [pytest.mark.xfail(strict=True)] if case["file"] in not_yet else []
+        if most and of_kind[kind] > most:
+            marks.append(pytest.mark.slow(reason="another sheet of a kind"))
+        found.append(pytest.param(case, id=case["file"], marks=marks))
+    return found
 
 
 def verify_case(

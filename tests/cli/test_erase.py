@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from importer.cli.main import run_command
-from tests.cli_process import PROGRAM, command, serving, talk, told_by
+from tests.cli_process import PROGRAM, serving, talk, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,24 +32,63 @@ def sheet(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def env(tmp_path: Path) -> Iterator[dict[str, str]]:
-    with serving(tmp_path, "--no-limits") as found:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run a sandbox in another process and give the variables that let in."""
+    with serving(tmp_path_factory.mktemp("server"), "--no-limits") as found:
         yield found["2"]
 
 
-def erase(
-    *arguments: str, env: dict[str, str], person: str = ""
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, "erase", *arguments],
-        input=person,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | env,
-        timeout=60,
-    )
+@pytest.fixture
+def env(
+    running: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> dict[str, str]:
+    """Let a test in to that sandbox, with a brand of its own."""
+    brand = request.node.name[-30:]
+    told_by(running, "config", {"brands": [brand]})
+    found = running | {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+class Done(NamedTuple):
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Give a function that runs a command in this process, with a text on standard input."""
+
+    def run(*arguments: object, person: str = "") -> Done:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            if arguments[0] == "erase":
+                patch.setattr("sys.stdin", io.StringIO(person))
+            code = run_command([*map(str, arguments)])
+        return Done(code, *capsys.readouterr())
+
+    return run
+
+
+def customers(env: dict[str, str]) -> int:
+    """Return how many customers of the brand of a test there are."""
+    return [each["brand"] for each in told_by(env, "customers")].count(env["CLOPOS_BRAND"])
+
+
+def creates(env: dict[str, str]) -> int:
+    """Return how many creates of the sandbox there were, of all tests."""
+    return [each["route"] for each in told_by(env, "requests")].count("create")
 
 
 @pytest.mark.parametrize(
@@ -60,38 +99,45 @@ def erase(
     ],
 )
 def test_person_is_found_by_any_value_and_not_created_again(
-    sheet: Path, env: dict[str, str], person: str
+    sheet: Path, env: dict[str, str], command: Command, person: str
 ) -> None:
-    assert command("run", sheet, "--yes", "--rate", "none", env=env).returncode == 0
-    done = erase("--person", env=env, person=f"{person}\n")
+    before = creates(env)
+    assert command("run", sheet, "--yes", "--rate", "none").returncode == 0
+    done = command("erase", "--person", person=f"{person}\n")
     assert done.returncode == 0, done.stderr
     assert "1 customer," in done.stdout
     assert "list.csv.results.xlsx" in done.stdout
     assert person not in done.stdout + done.stderr
-    done = erase("--person", env=env, person=f"{person}\n")
+    done = command("erase", "--person", person=f"{person}\n")
     assert "0 customers," in done.stdout
     for match in ("never", "auto"):
-        again = command("run", sheet, "--yes", "--rate", "none", "--match", match, env=env)
+        again = command("run", sheet, "--yes", "--rate", "none", "--match", match)
         assert again.returncode == 0, again.stderr
-        assert len(told_by(env, "customers")) == 3
-        posts = [each for each in told_by(env, "requests") if each["route"] == "create"]
-        assert len(posts) == 3
+        assert customers(env) == 3
+        assert creates(env) - before == 3
 
 
 def test_brand_is_erased_and_no_customer_is_created_again(
-    sheet: Path, env: dict[str, str], tmp_path: Path
+    sheet: Path, env: dict[str, str], command: Command, tmp_path: Path
 ) -> None:
-    assert command("run", sheet, "--yes", "--rate", "none", env=env).returncode == 0
-    [folder] = tmp_path.glob("state/sandbox-*")
+    assert command("run", sheet, "--yes", "--rate", "none").returncode == 0
+    [folder] = [path.parent for path in tmp_path.glob("state/*/journal.sqlite")]
     (folder / "journal.sqlite.damaged-1").write_text("of whom it may be")
-    done = erase("--brand", env=env)
+    done = subprocess.run(
+        [*PROGRAM, "erase", "--brand"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     assert "3 customers," in done.stdout
     assert not list(folder.glob("*.damaged-*"))
-    assert "list.csv" not in command("history", env=env).stdout
-    again = command("run", sheet, "--yes", "--rate", "none", "--match", "never", env=env)
+    assert "list.csv" not in command("history").stdout
+    again = command("run", sheet, "--yes", "--rate", "none", "--match", "never")
     assert again.returncode == 0, again.stderr
-    assert len(told_by(env, "customers")) == 3
+    assert customers(env) == 3
 
 
 @pytest.mark.parametrize(
@@ -105,36 +151,27 @@ def test_brand_is_erased_and_no_customer_is_created_again(
     ],
 )
 def test_value_that_cannot_be_erased_is_an_error(
-    tmp_path: Path, arguments: tuple[str, ...], words: str
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
 ) -> None:
-    env = {"CLOPOS_STATE_DIR": str(tmp_path / "state"), "CLOPOS_BRAND": "demo"}
-    done = erase(*arguments, env=env)
+    monkeypatch.setenv("CLOPOS_BRAND", "demo")
+    done = command("erase", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_json_is_one_line_on_success_and_on_error(
-    sheet: Path,
-    env: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    sheet: Path, env: dict[str, str], command: Command
 ) -> None:
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-
     def says(*arguments: str, typed: str = "") -> tuple[int, Any]:
-        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-        capsys.readouterr()
-        code = run_command(["erase", *arguments, "--json"])
-        printed = capsys.readouterr()
-        assert "0500000001" not in printed.out + printed.err
-        return code, json.loads(printed.out)
+        done = command("erase", *arguments, "--json", person=typed)
+        assert "0500000001" not in done.stdout + done.stderr
+        return done.returncode, json.loads(done.stdout)
 
-    assert run_command(["run", str(sheet), "--yes", "--rate", "none"]) == 0
+    assert command("run", sheet, "--yes", "--rate", "none").returncode == 0
     code, told = says("--person", typed="0500000001\n")
     assert (code, told["ok"], told["exit_code"], told["error"]) == (0, True, 0, None)
-    assert (told["brand"], told["customers"]) == ("sandbox", 1)
+    assert (told["brand"], told["customers"]) == (env["CLOPOS_BRAND"], 1)
     assert told["results"] == [f"{sheet}.results.xlsx"]
     code, told = says()
     assert (code, told["ok"], told["exit_code"]) == (2, False, 2)
@@ -144,18 +181,19 @@ def test_json_is_one_line_on_success_and_on_error(
 
 
 def test_terminal_asks_for_the_person_and_before_a_whole_brand(
-    sheet: Path, env: dict[str, str], tmp_path: Path
+    sheet: Path, env: dict[str, str], command: Command, tmp_path: Path
 ) -> None:
-    assert command("run", sheet, "--yes", "--rate", "none", env=env).returncode == 0
+    assert command("run", sheet, "--yes", "--rate", "none").returncode == 0
     turns = [("name of the person", "leyla@example.com\n")]
     code, shown = talk(tmp_path, turns, "erase", "--person", env=env)
     assert (code, "1 customer," in shown) == (0, True)
-    question = "Erase what is kept of all customers of sandbox?"
+    question = f"Erase what is kept of all customers of {env['CLOPOS_BRAND']}?"
     code, shown = talk(tmp_path, [(question, "n\n")], "erase", "--brand", env=env)
     assert (code, "Erased" in shown, "Traceback" in shown) == (130, False, False)
     code, shown = talk(tmp_path, [(question, "y\n")], "erase", "--brand", env=env)
     assert (code, "2 customers," in shown) == (0, True)
 
 
-def test_person_is_no_argument(env: dict[str, str]) -> None:
-    assert erase("--person", "+994500000001", env=env).returncode == 2
+@pytest.mark.usefixtures("env")
+def test_person_is_no_argument(command: Command) -> None:
+    assert command("erase", "--person", "+994500000001").returncode == 2

@@ -174,7 +174,6 @@ def test_a_file_that_can_not_be_used_stops_no_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("untraced")
-@pytest.mark.usefixtures("untraced")
 def test_a_run_slows_down_before_its_failures_block_the_address(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

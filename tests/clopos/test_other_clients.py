@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +15,6 @@ from importer.sandbox.virtual_time import run
 if TYPE_CHECKING:
     from importer.clopos.sliding_window import Sent
 
-
-pytestmark = pytest.mark.usefixtures("untraced")
 
 SHORT = (Rate(10, 10.0),)
 BOTH = (Rate(10, 10.0), Rate(40, 100.0))  # as on v1, where answers tell of the tighter one

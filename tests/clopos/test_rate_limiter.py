@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 
-an_hour = pytest.mark.usefixtures("untraced")
+SLOW = pytest.mark.slow(reason="the same with another reserve")
 
 
 def hour(name: str = "", **options: Any) -> Row:
@@ -30,8 +30,7 @@ def hour(name: str = "", **options: Any) -> Row:
     return row
 
 
-@an_hour
-@pytest.mark.parametrize("reserve", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("reserve", [0.1, *(pytest.param(each, marks=SLOW) for each in (0.0, 0.5))])
 @pytest.mark.parametrize("latency", ["20 ms", "20 ms to 9 s", "9 s", "mostly 100 ms, some 8 s"])
 def test_allowed_rate_is_used_at_any_latency(latency: str, reserve: float) -> None:
     row = hour(latency=latency, reserve=reserve)
@@ -49,7 +48,6 @@ def test_several_rates_are_kept_at_once() -> None:
     assert row.sent == 900 + int((4000 - 3600.05) * 90 / 60.05) + 1
 
 
-@an_hour
 def test_requests_that_overtake_one_another_are_not_taken_for_another_client() -> None:
     row = hour(on_the_way=1.0)
     assert row.throttled == 0
@@ -57,7 +55,6 @@ def test_requests_that_overtake_one_another_are_not_taken_for_another_client() -
     assert row.use.reserve_seconds <= 1.0
 
 
-@an_hour
 @pytest.mark.parametrize(("share", "used"), [(0.3, 0.98), (0.6, 0.975)])
 def test_quota_of_another_client_is_reserved_and_taken_back(share: float, used: float) -> None:
     row = hour(others=share, seconds=1200.0)
@@ -66,7 +63,6 @@ def test_quota_of_another_client_is_reserved_and_taken_back(share: float, used: 
     assert row.use.largest < 0.97  # hardly any reserve is used before a response
 
 
-@an_hour
 @pytest.mark.parametrize("share", [0.3, 0.6])
 def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
     """…while another client sends evenly, five minutes of ten."""
@@ -76,7 +72,6 @@ def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
     assert row.use.reserve_seconds <= 1.0
 
 
-@an_hour
 def test_another_client_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
     """…and its expected requests stay reserved without news: the rest of the hour."""
     row = hour(rates=V1, others=0.3, seconds=4000.0)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 TRIALS = {"readers": 100, "results": 200, "responses": 3000}
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_input_is_read_or_refused_with_advice(name: str, tmp_path: Path) -> None:
     for number in range(TRIALS[name]):

@@ -16,7 +16,7 @@ from tests.manifests import parameters, verify_case
 FOLDER = Path(__file__).parent
 
 
-@pytest.mark.parametrize("case", parameters(FOLDER))
+@pytest.mark.parametrize("case", parameters(FOLDER, most=2))
 def test_a_sheet_of_a_kind_is_read_rightly_held_back_or_asked_about(
     case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 V1 = {"CLOPOS_BRAND": "demo"}
 
-an_hour = pytest.mark.usefixtures("untraced")
-
 
 @pytest.fixture
 def sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -51,13 +49,14 @@ def all_created(rehearsal: Rehearsal, number: int) -> dict[str, Any]:
     return rehearsal.summary.as_dict()
 
 
-@an_hour
 @pytest.mark.parametrize(
     ("number", "latency", "env"),
     [
-        (900, (0.02, 0.02), {}),
         (900, (0.02, 9.0), {}),
-        (900, (7.5, 9.0), {}),
+        *(
+            pytest.param(900, latency, {}, marks=pytest.mark.slow(reason="another latency"))
+            for latency in ((0.02, 0.02), (7.5, 9.0))
+        ),
         pytest.param(
             1900,  # two hours' quotas of 1000 less the reserve, and some more
             (0.05, 0.4),
@@ -81,8 +80,9 @@ def test_the_forecast_holds_and_the_quota_is_used(
     assert told["seconds"] >= told["minutes"] * 60
 
 
-@an_hour
-@pytest.mark.parametrize("share", [0.3, 0.6])
+@pytest.mark.parametrize(
+    "share", [pytest.param(0.3, marks=pytest.mark.slow(reason="fewer tills")), 0.6]
+)
 @pytest.mark.parametrize(
     ("version", "number"),
     [(2, 900), pytest.param(1, 1650, marks=pytest.mark.slow(reason="three hours of requests"))],
@@ -102,35 +102,24 @@ def test_beside_tills_the_forecast_holds_and_the_reserve_stays_free(
     assert told["quota"]["into_reserve_seconds"] <= 1.0
 
 
-@an_hour
-@pytest.mark.parametrize("faults", ["typical", "harsh"])
-def test_faults_and_tills_lose_no_row(sheet: Path, faults: str) -> None:
-    told = all_created(rehearse(sheet, scenario=SCENARIOS[faults]), 900)
+@pytest.mark.parametrize(("faults", "off"), [("typical", 0.02), ("harsh", 0.1)])
+def test_faults_and_tills_lose_no_row_and_after_a_minute_the_end_is_known(
+    sheet: Path, faults: str, off: float
+) -> None:
+    """On a bad day the first minute is itself chance: how many end in doubt."""
+    told = all_created(rehearse(sheet, scenario=replace(SCENARIOS[faults], seed=1)), 900)
     assert told["requests"]["posts"] >= 900
     assert told["quota"]["largest_window"] <= 1.0
     assert told["requests"]["throttled"] == 0 or faults == "harsh"
-
-
-@an_hour
-@pytest.mark.parametrize(
-    ("faults", "number", "seed", "off"),
-    [("typical", 900, 1, 0.02), ("harsh", 900, 1, 0.1)],
-)
-def test_after_a_minute_the_end_is_known_with_faults_and_tills(
-    sheet: Path, faults: str, number: int, seed: int, off: float
-) -> None:
-    """On a bad day the first minute is itself chance: how many end in doubt."""
-    write(sheet, number)
-    told = rehearse(sheet, scenario=replace(SCENARIOS[faults], seed=seed)).summary.as_dict()
     assert abs(told["forecast_off"]["first_minute"]) <= off
     assert abs(told["forecast_off"]["worst_later"]) <= off
 
 
-@an_hour
 def test_a_deadline_ends_a_rehearsal_as_it_would_end_the_run(sheet: Path) -> None:
-    """Whenever it is now: midnight is a day away at most, and so many rows take two days."""
-    write(sheet, 400)
-    rehearsal = rehearse(sheet, sending=SendOptions(finish_by=time(0), rate="10/hour"))
+    """So many rows take two days, and the deadline is in three hours."""
+    write(sheet, 160)
+    by = (datetime.now(UTC).astimezone() + timedelta(hours=3)).time()
+    rehearsal = rehearse(sheet, sending=SendOptions(finish_by=by, rate="4/hour"))
     assert rehearsal.error
     assert rehearsal.exit_code == 130
     assert rehearsal.summary.as_dict()["pending"] > 50

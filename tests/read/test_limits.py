@@ -151,7 +151,6 @@ def checked(data: bytes, folder: Path) -> int:
         return run_command(["check", str(path), "--quiet"])
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", TOO_LARGE)
 def test_too_large_a_sheet_is_refused_in_a_sentence(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -163,7 +162,6 @@ def test_too_large_a_sheet_is_refused_in_a_sentence(
     assert "fix: " in printed
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_damaged_sheet_is_refused_in_a_sentence(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -174,7 +172,6 @@ def test_a_damaged_sheet_is_refused_in_a_sentence(
     assert "fix: " in printed
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_strange_sheet_is_read_without_a_hang(name: str, tmp_path: Path) -> None:
     assert checked(HARMLESS[name], tmp_path) in {0, 1}

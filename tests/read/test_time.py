@@ -86,7 +86,6 @@ def _tried(do: Callable[[], object]) -> None:
         do()
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("field", PARSERS)
 def test_a_long_cell_takes_time_by_its_length(field: str) -> None:
     parse = PARSERS[field]
@@ -97,7 +96,6 @@ def test_a_long_cell_takes_time_by_its_length(field: str) -> None:
                 parse(text)
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     "frame",
     [

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 HEADER = [*RESULT_COLUMNS, "Name", "Phone"]
 quickly = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

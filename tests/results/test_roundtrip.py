@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 PROFILES = load_profiles()
 quickly = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 # What a sheet can hold: no half letters (no text), no NUL, nothing that XML can't say.
@@ -151,7 +153,7 @@ ALPHABETS = {
 @pytest.mark.parametrize("encoding", ALPHABETS)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @given(data=st.data())
-@settings(quickly, max_examples=12)
+@settings(quickly, max_examples=settings().max_examples // 5)
 def test_any_text_survives_any_encoding(
     encoding: str, end: str, data: st.DataObject, tmp_path: Path
 ) -> None:
@@ -210,7 +212,7 @@ OURS = ColumnMapping({name: (place,) for place, name in enumerate(FIELDS)})
 @example([("Demo", "", "Demo <'a@example.com>", "", "", "", "", "", "")])
 @example([("Demo", "", "<", "", "", "", "", "", "")])
 @example([("Demo", "", "Demo <>", "", "", "", "", "", "")])
-@settings(quickly, max_examples=200)
+@settings(quickly, max_examples=2 * settings().max_examples)
 def test_cleaning_twice_is_cleaning_once(rows: list[tuple[str, ...]]) -> None:
     reading = Reading("AZ", "DMY", "az")
     once = clean(sheet_of(list(FIELDS), list(map(list, rows))), OURS, reading)
@@ -229,7 +231,7 @@ WORDS = "Name;Ad;Soyad;Имя;Фамилия;Phone;Mobil;E-poçt;Email;Kod;Card 
 @given(
     st.lists(st.sampled_from(WORDS.split(";")), min_size=1, max_size=7, unique=True), st.randoms()
 )
-@settings(quickly, max_examples=200)
+@settings(quickly, max_examples=2 * settings().max_examples)
 def test_mapping_does_not_depend_on_the_order_of_columns(
     header: list[str], random_: random.Random
 ) -> None:

@@ -13,8 +13,12 @@ from tests.harness import damage, people, world
 if TYPE_CHECKING:
     from pathlib import Path
 
+MORE = pytest.mark.slow(reason="damage in other places")
 
-@pytest.mark.parametrize("seed", range(20))
+
+@pytest.mark.parametrize(
+    "seed", [*range(8), *(pytest.param(seed, marks=MORE) for seed in range(8, 40))]
+)
 async def test_no_row_is_sent_twice_after_any_damage_to_the_journal(
     tmp_path: Path, seed: int
 ) -> None:

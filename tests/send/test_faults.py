@@ -66,7 +66,6 @@ async def test_a_fault_on_the_first_try(tmp_path: Path, fault: str, row: str, ve
         await sent_once(here, row, fault)
 
 
-@pytest.mark.usefixtures("untraced")
 @matrix
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", seldom(*LOST))
@@ -77,7 +76,6 @@ async def test_a_fault_on_the_retry(tmp_path: Path, first: str, fault: str, row:
         await sent_once(here, row, fault)
 
 
-@pytest.mark.usefixtures("untraced")
 @matrix
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", seldom(*FIRST))
@@ -90,8 +88,7 @@ async def test_a_fault_on_the_settling_read(
         await sent_once(here, row, fault, reading=True, match="never")
 
 
-@pytest.mark.usefixtures("untraced")
-@pytest.mark.parametrize("row", ["phone", "neither"])
+@pytest.mark.parametrize("row", ["phone", pytest.param("neither", marks=SLOW)])
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", ["504a", "504c"])
 async def test_a_fault_on_the_neighbour(tmp_path: Path, first: str, fault: str, row: str) -> None:

@@ -349,10 +349,10 @@ def _machine(examples: int, *, free: bool = False) -> type[unittest.TestCase]:
         print_blob=free,
         suppress_health_check=list(HealthCheck),
     )
-    return pytest.mark.usefixtures("untraced")(found)
+    return found
 
 
-TestNeverTwice = _machine(40)
+TestNeverTwice = _machine(15)
 TestNeverTwiceAtLength = pytest.mark.slow(reason="a hundred and more histories")(
-    _machine(120, free=True)
+    _machine(150, free=True)
 )

@@ -208,7 +208,6 @@ async def test_row_with_a_phone_edited_each_night_is_held_until_decided(
         assert {n.outcomes[2].existing_id for n in nights[1:]} == {str(customer["id"])}
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("jump", [-86_400.0, -1800.0, 1800.0, 86_400.0])
 async def test_a_clock_that_jumps_changes_nothing(

@@ -21,6 +21,7 @@ from tests.harness import damage
 from tests.store.conftest import Stores
 
 START = RunStart("list.csv")
+MORE = pytest.mark.slow(reason="damage in other places")
 
 
 @pytest.fixture
@@ -238,7 +239,9 @@ async def test_journal_that_makes_no_sense_is_renamed(stores: Stores, damage: st
         assert store.must_rebuild
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize(
+    "seed", [*range(10), *(pytest.param(seed, marks=MORE) for seed in range(10, 60))]
+)
 async def test_overwritten_journal_is_right_or_renamed(stores: Stores, seed: int) -> None:
     """Damaged by a disk, it is right about a row, or reports the damage."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose

@@ -350,6 +350,7 @@ def test_every_question_has_words_for_being_settled() -> None:
         assert settled_words(kind.code, "Kod") != f"{kind.code}: Kod"
 
 
+@pytest.mark.usefixtures("untraced")
 def test_no_text_that_a_page_may_show_tells_to_give_a_command_again() -> None:
     terminal = ("importer/cli/", "importer/fleet/", "clopos-import", "click/")
     shown = [each for each in messages() if not each.where.startswith(terminal)]
