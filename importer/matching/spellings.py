@@ -28,7 +28,7 @@ dj=J dzh=J j=J/ž/i zh=ž ž=ž q=g/k ğ=g gh=g kh=h x=h/ks ck=k ct=kt cl=kl cr=
 yo=o/e kya=ka/kia gya=ga/gia
 
 а=a б=b в=v г=g/h ґ=g д=d дж=J е=e ё=e/o є=e ж=ž з=z и=i і=i ї=i й=i ј=i к=k/g кс=ks л=l м=m н=n
-о=o п=p р=r с=s т=t у=u ў=u ф=f х=h ц=ts ч=č ш=š щ=š ъ= ы=i ь= э=e ю=u
+о=o п=p р=r с=s т=t у=u ў=u ф=f х=h ц=ts ч=č ш=š/s щ=š ъ= ы=i ь= э=e ю=u
 ә=a/e ғ=g ҝ=g қ=k/g ҹ=J җ=J ҷ=J һ=h ө=o ү=u ұ=u ң=n
 """
 # A letter that is read otherwise in one place has a letter of its own there: Кямран is Kamran and

@@ -24,7 +24,7 @@ from importer.plan.cost import TOKEN_SECONDS
 from importer.plan.gather import Statements
 from importer.plan.rows import Rows
 from importer.progress import NullReporter
-from importer.results.names import sheet_name
+from importer.results.names import lasting_name
 from importer.results.summary import Target
 from importer.store import open_store
 from importer.store.records import Kind, RunStart
@@ -93,7 +93,7 @@ async def open_upload(
             )
         )
         values, remarks = await look_up(values, groups, api.groups)
-        name = sheet_name((choices and choices.known_as) or Path(file))
+        name = lasting_name((choices and choices.known_as) or Path(file))
         start = RunStart(
             file,
             name,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from importer.store.records import Seen
 
 MOST_MINUTES = 10.0  # of quota for reading all customers; beyond it each row is looked up
-_EVIDENCE_VERSION = 1  # of matching: a snapshot with other evidence is read anew
+_EVIDENCE_VERSION = 2  # of matching: a snapshot with other evidence is read anew
 _LOOKED_UP = frozenset({"phone", "name"})  # what the filters of the API see (API facts §5.1)
 
 

@@ -21,6 +21,11 @@ _OURS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+_DATE = re.compile(
+    rf"(?<![0-9])(?:{_YEAR}([-_. ]?){_MONTH}\1{_DAY}|{_DAY}([-_. ]?){_MONTH}\2{_YEAR})(?![0-9])"
+)
+
 
 def default_path(file: Path, kind: Kind, rows: int = 0) -> Path:
     """Return where the results of `file` ("-": standard input) go where no path is given.
@@ -37,6 +42,11 @@ def sheet_name(file: Path) -> str:
     """Return the name of the sheet that a results file is about; of another file its own."""
     found = _OURS.fullmatch(file.name)
     return found["sheet"] if found else file.name
+
+
+def lasting_name(file: Path) -> str:
+    """Return the name by which the next run knows the list of a file, which may have its date."""
+    return _DATE.sub("DATE", sheet_name(file))
 
 
 def is_results_name(file: Path) -> bool:

@@ -39,6 +39,17 @@ def test_row_that_was_held_back_and_returns_with_a_new_phone_is_held(
     assert len(restaurant.customers()) == 11
 
 
+@pytest.mark.parametrize("dates", [("2026-11-26", "2026-11-27"), ("26112026", "27112026")])
+def test_list_with_its_date_in_its_name_is_the_list_of_the_day_before(
+    restaurant: Restaurant, dates: tuple[str, str]
+) -> None:
+    before, after = (f"customers-{date}.csv" for date in dates)
+    restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS, before))
+    for _ in range(2):
+        code, moved = restaurant.run(restaurant.sheet(HEAD + MOVED + OTHERS, after))
+        assert (code, moved["conflict"], moved["created"]) == (1, 1, 0)
+
+
 def test_row_beyond_the_limit_keeps_its_history(restaurant: Restaurant) -> None:
     restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
     _, held = restaurant.run(
