@@ -165,7 +165,7 @@ def test_targets_of_make_that_pages_name_exist() -> None:
 
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+def test_links_of_a_page_work(page: Path) -> None:
     text = page.read_text("utf-8")
     for target in re.findall(r"\]\(([^)#h][^)#]*)[^)]*\)", text):
         assert (page.parent / target).exists(), target

@@ -154,7 +154,7 @@ def test_rows_that_a_condition_leaves_out_are_held_back_and_counted(
     assert f"{len(cells) - len(kept)} row" in notes(prepared)
 
 
-def test_of_many_replaced_texts_and_groups_the_most_frequent_are_shown() -> None:
+def test_most_frequent_replaced_texts_and_groups_are_shown() -> None:
     texts = [*(f"text {n}" for n in range(12)), "text 11"]
     rows = [row(Name=f"D {n}", Phone=f"05000000{n:02}", Q=t) for n, t in enumerate(texts)]
     for shape in ({"replace": ("Q: *=x",)}, {"group_column": "Q", "group_map": ("*=x",)}):

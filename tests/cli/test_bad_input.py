@@ -181,7 +181,7 @@ def test_credentials_and_addresses_that_are_wrong(
     assert told_by(here, "customers") == []
 
 
-def test_a_file_env_that_is_none(
+def test_invalid_file_env_is_refused(
     here: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".env").write_bytes(b"CLOPOS_BRAND=\xff\xfe\n")

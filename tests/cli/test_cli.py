@@ -358,7 +358,7 @@ def test_second_run_of_a_brand_names_the_running_one(
     assert run_command(["run", str(sheet), "--yes"]) == 0
 
 
-def test_a_fault_of_ours_leaves_a_report_without_data(
+def test_bug_leaves_a_report_without_data(
     sheet: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(sheet.parent))

@@ -44,7 +44,7 @@ def test_zsh_is_configured_once(tmp_path: Path) -> None:
     assert (tmp_path / ".zshrc").read_text("utf-8").count(f'source "{path}"') == 1
 
 
-def test_a_shell_that_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_shell_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError, match="isn't known: powershell"):
         install_completion(commands, "powershell", environment(tmp_path))
     assert run_command(["--install-completion", "csh"]) == 2

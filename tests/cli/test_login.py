@@ -121,7 +121,7 @@ def test_dry_run_of_login_keeps_nothing(
     assert not kept_file().exists()
 
 
-def test_keyring_holds_the_secrets_and_the_file_none(
+def test_keyring_holds_the_secrets_and_the_file_holds_none(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box = Box()
@@ -160,7 +160,7 @@ def test_kept_secrets_go_to_no_other_address_or_brand(
         assert not set(SECRETS) & env.keys()
 
 
-def test_several_restaurants_and_none_named_is_an_error(
+def test_several_restaurants_without_a_name_are_an_error(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert log_in(monkeypatch, signed_out) == 0

@@ -104,7 +104,7 @@ def test_paths_of_a_project_elsewhere_are_relative_to_it(
     assert facts["results"] == str(tmp_path / "out" / "a.csv")
 
 
-def test_newest_file_of_a_pattern_is_taken_and_no_results_of_ours(
+def test_newest_file_of_a_pattern_is_taken_but_never_our_results(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     write('[[sheets]]\npath = "night-*.csv"\nnewest = true')
@@ -304,7 +304,7 @@ def test_flags_of_a_run_are_kept_for_verify_and_init(
     assert run_command(["init", "a.csv"]) == 2  # it is there already
 
 
-def test_command_to_give_again_is_the_whole_command(
+def test_command_to_repeat_is_complete(
     write: Callable[[str], Path],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -210,7 +210,7 @@ def test_a_saved_mapping_that_no_longer_fits_is_named(tmp_path: Path) -> None:
         ("email", "", None),
     ],
 )
-def test_how_well_a_column_fits_a_field(
+def test_share_of_values_that_fit_a_field(
     tmp_path: Path, field: str, values: str, share: float | None
 ) -> None:
     lines = "".join(f'x;"{value}"\n' for value in values.split("|"))

@@ -85,7 +85,7 @@ def test_sheet_of_a_web_address_is_fetched(
 @pytest.mark.parametrize(
     ("status", "stated", "why"), [(404, None, "answer 404"), (200, 999, "bytes came")]
 )
-def test_sheet_that_does_not_come_whole_leaves_the_earlier_one(
+def test_incomplete_download_leaves_the_earlier_sheet(
     status: int,
     stated: int | None,
     why: str,

@@ -115,7 +115,7 @@ def test_wrapped_text_loses_no_word(text: str, columns: int) -> None:
 @pytest.mark.parametrize(
     ("text", "columns"), [("漢字", 4), ("e\u0301", 1), ("Əli", 3), ("Анна", 4), ("a\u200bb", 2)]
 )
-def test_wide_letters_take_two_columns_and_marks_none(text: str, columns: int) -> None:
+def test_wide_letters_take_two_columns_and_combining_marks_none(text: str, columns: int) -> None:
     assert width(text) == columns
 
 
@@ -150,7 +150,7 @@ def test_rows_that_are_no_customers_say_why(tmp_path: Path) -> None:
     assert moved in " ".join(" ".join(lines).split())
 
 
-def test_of_many_problems_ten_are_named(tmp_path: Path) -> None:
+def test_ten_rows_of_a_problem_are_named(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("Name;Phone\n" + "".join(f"A{n};x\n" for n in range(23)), encoding="utf-8")
     found = prepare(path, SheetOptions(), today=date(2026, 11, 24))

@@ -272,7 +272,7 @@ def test_file_of_an_address_that_is_not_there_ends_the_run_before_it_begins(
         ("--ping", "http://x:70000/"),
     ],
 )
-def test_address_that_is_none_ends_the_run_before_it_begins(
+def test_invalid_address_ends_the_run_before_it_begins(
     flag: str,
     value: str,
     folder: Path,

@@ -79,7 +79,7 @@ def test_other_client_within_reserve_does_not_slow_us_down(
 
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
-def test_when_the_other_client_has_gone_all_is_ours_again(
+def test_full_quota_is_used_again_after_the_other_client_stopped(
     theirs: list[float], latency: float
 ) -> None:
     """It sends in bursts, for a while, beyond the limit."""
@@ -89,7 +89,7 @@ def test_when_the_other_client_has_gone_all_is_ours_again(
 
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
-def test_a_client_that_has_gone_is_not_waited_for_in_a_longer_window_either(
+def test_stopped_client_takes_no_share_of_a_longer_window_either(
     theirs: list[float], latency: float
 ) -> None:
     """Its expected requests stay reserved without news, but not for ever."""

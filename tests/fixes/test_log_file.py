@@ -215,7 +215,7 @@ def test_acts_of_two_writers_have_numbers_of_their_own(path: Path) -> None:
     assert [act.n for act in load_log(path).acts] == list(range(1, 61))
 
 
-def test_file_without_acts_has_none(path: Path) -> None:
+def test_file_without_acts_is_empty(path: Path) -> None:
     for text in ("", "\n", FIRST, f"{FIRST}\n"):
         path.write_text(text, "utf-8")
         assert load_log(path).acts == ()

@@ -118,6 +118,6 @@ def test_failed_command_is_reported_without_its_output(code: str, why: str | Non
         assert caught.value.why == why
 
 
-def test_command_that_is_none_is_reported() -> None:
+def test_invalid_command_is_reported() -> None:
     with pytest.raises(UsageError, match="command for the credentials failed"):
         settings_of(replace(TEA, credentials="command:/nowhere/at-all"), {})

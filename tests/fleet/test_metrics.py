@@ -74,7 +74,7 @@ def test_metrics_and_health_of_a_worker(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["9464x", "host:port", "host:99999"])
-def test_address_that_is_none_is_refused(
+def test_invalid_address_is_refused(
     address: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -79,7 +79,7 @@ def test_rows_copied_in_a_spreadsheet_repeat_their_customer() -> None:
     assert kinds(found) == ["exists M3", "duplicate M3", "duplicate M5"]
 
 
-def test_many_customers_gone_are_a_question() -> None:
+def test_many_deleted_customers_are_a_question() -> None:
     def gone(number: int) -> KnownCustomer:
         known = in_journal(str(number), f"Sevda p{number}")
         return known._replace(presence=Presence.GONE)

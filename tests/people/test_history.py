@@ -76,7 +76,7 @@ def test_other_list_under_the_same_name_keeps_no_history(restaurant: Restaurant)
     assert (code, summary["created"]) == (0, 1)
 
 
-def test_row_that_left_a_whole_sheet_is_forgotten_after_a_night(restaurant: Restaurant) -> None:
+def test_row_that_left_a_complete_sheet_is_forgotten_after_a_night(restaurant: Restaurant) -> None:
     """…or a namesake would be asked about for ever."""
     restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
     for _ in range(2):

@@ -32,7 +32,7 @@ def test_single_request_into_reserve_counts_but_has_zero_duration() -> None:
     assert (use.largest, use.reserve_taken, use.reserve_seconds) == (0.9, 1, 0.0)
 
 
-def test_to_go_on_lasts_until_the_reserve_is_free() -> None:
+def test_reserve_breach_ends_when_the_reserve_is_free() -> None:
     theirs = [n / 10 for n in range(8)]
     assert used([1.0, 3.0, 4.0], theirs).reserve_seconds == 3.0
     assert used([1.0, 12.0], theirs).reserve_seconds == 0.0  # those of others had left meanwhile

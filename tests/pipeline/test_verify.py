@@ -220,7 +220,7 @@ def test_a_sheet_that_was_edited_since_is_found(here: Here) -> None:
 
 
 @pytest.mark.usefixtures("untraced")
-def test_where_reading_everyone_costs_more_ids_are_looked_up(
+def test_verify_looks_ids_up_if_reading_all_customers_costs_more(
     processes: Apart, brands: Iterator[str], tmp_path: Path
 ) -> None:
     brand = next(brands)

@@ -64,7 +64,7 @@ def test_a_decided_conflict_needs_no_person() -> None:
     assert [outcome.decided for outcome in outcomes] == [False, True]
 
 
-def test_a_row_is_sent_by_the_next_generation_when_its_customer_is_gone() -> None:
+def test_row_of_a_deleted_customer_is_sent_with_the_next_generation() -> None:
     verdict = Verdict(2, Kind.CREATE, "gone", customers=("17",), anew=True, without=("phone",))
     decided = decide(Matches((verdict,)), {2: 1})
     assert decided.variants == {2: Variant(2, ("phone",))}

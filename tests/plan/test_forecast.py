@@ -16,13 +16,13 @@ def test_a_row_is_a_request_until_it_turns_out_otherwise() -> None:
     assert Progress(900, 100, answered=150).requests_left == 1200
 
 
-def test_of_the_rows_in_doubt_half_are_sent_again() -> None:
+def test_half_of_the_uncertain_rows_are_expected_to_be_resent() -> None:
     assert Progress(100, 90, doubtful=10, doubted=10, answered=100).requests_left == 5
     # Twenty were settled with ten requests, which aren't a price of each row besides.
     assert Progress(200, 100, doubted=20, answered=110).requests_left == 110
 
 
-def test_where_nothing_is_in_doubt_nothing_is_settled() -> None:
+def test_settling_takes_no_time_without_uncertain_rows() -> None:
     assert Progress(900, 100, answered=100).settling(10.0, [0.3], 4.5, 999) == 0.0
     assert Progress(900, 0).settling(10.0, [0.0], 0.0, 999) == 0.0
 

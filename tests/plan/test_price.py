@@ -77,7 +77,7 @@ async def test_forty_new_among_two_thousand(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("rows", [3, 100])
-async def test_match_auto_reads_everyone_rather_than_send_on_trust(
+async def test_match_auto_reads_all_customers_rather_than_send_unchecked(
     tmp_path: Path, rows: int
 ) -> None:
     """Of 9,990 customers ten pages tell: less than a minute of the quota, for however few rows."""

@@ -84,9 +84,7 @@ def test_second_sync_reads_only_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tells_total", [True, False])
-def test_new_customers_cost_the_pages_from_the_last_known_on(
-    tmp_path: Path, tells_total: bool
-) -> None:
+def test_new_customers_cost_only_the_last_pages(tmp_path: Path, tells_total: bool) -> None:
     later = Listing(ids=list(range(1, 58)), tells_total=tells_total)
     assert refreshed(tmp_path, Listing(), later) == later.ids
     assert later.asked == [4, 5, 6]
@@ -116,7 +114,7 @@ def test_deletion_is_found_by_reading_back_to_where_the_numbers_agree(tmp_path: 
     assert deleted.asked == [4, 3]
 
 
-def test_list_that_lost_a_whole_page_is_read_anew(tmp_path: Path) -> None:
+def test_list_that_lost_a_whole_page_is_read_again(tmp_path: Path) -> None:
     shorter = Listing(ids=list(range(1, 29)))
     assert refreshed(tmp_path, Listing(), shorter) == shorter.ids
     assert shorter.asked[-3:] == [1, 2, 3]

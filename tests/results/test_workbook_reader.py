@@ -59,9 +59,7 @@ def test_first_columns_alone_are_read_where_they_are_asked_for(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("old", "new"), [('r="A2"', 'r="ZZZZZ2"'), ('<row r="2"', '<row r="999999999"'), ("</row>", "")]
 )
-def test_workbook_that_claims_what_none_can_have_is_refused(
-    tmp_path: Path, old: str, new: str
-) -> None:
+def test_workbook_with_impossible_dimensions_is_refused(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "results.xlsx"
     path.write_bytes(xlsx([HEADER, [2, "created"]], xml=lambda text: text.replace(old, new)))
     with pytest.raises(UsageError, match="can't be read"):

@@ -199,7 +199,7 @@ async def test_first_of_several_clashes_in_order_is_shown() -> None:
         assert got.body["error"] == "duplicate_cid"
 
 
-async def test_of_simultaneous_creates_with_one_value_one_succeeds() -> None:
+async def test_one_of_simultaneous_creates_with_one_value_succeeds() -> None:
     async with client(2, Config(latency=(0.1, 0.3))) as raw:
         got = await asyncio.gather(*(raw.create(phone="+994500000001") for _ in range(20)))
         assert sorted(each.status for each in got) == [200] + [409] * 19

@@ -47,7 +47,7 @@ async def test_customers_are_shown_with_hidden_ones_and_made_as_by_another_clien
         assert (bad.status, bad.body["why"]) == (400, "The name field is required.")
 
 
-async def test_the_log_has_every_request_to_the_api_and_none_of_the_way_in() -> None:
+async def test_log_has_every_api_request_and_no_inspection_request() -> None:
     async with client() as raw:
         raw.sandbox.faults.add("502")
         await raw.create()

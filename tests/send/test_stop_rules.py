@@ -172,7 +172,7 @@ async def test_a_sheet_that_is_mapped_wrongly_burns_no_quota(
 @pytest.mark.parametrize(
     ("text", "most"), [("50%", 0.5), ("0%", 0.0), ("100%", 1.0), ("0", 0), ("1", 1), ("12", 12)]
 )
-def test_how_many_may_be_rejected(text: str, most: float) -> None:
+def test_max_rejected_is_a_number_or_a_share(text: str, most: float) -> None:
     assert parse_max_rejected(text) == most
     assert isinstance(parse_max_rejected(text), float) == text.endswith("%")
 

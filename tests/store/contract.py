@@ -216,7 +216,7 @@ async def test_only_own_creates_can_be_undone(stores: Stores) -> None:
         assert record.forgotten == stores.clock
 
 
-async def test_customer_that_is_gone_is_no_candidate(stores: Stores) -> None:
+async def test_deleted_customer_is_no_candidate(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         await store.people.remember([Seen("17", "look", ["k"])], 1)

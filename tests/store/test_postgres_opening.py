@@ -44,7 +44,7 @@ async def refused(url: str, folder: Path) -> ImporterError:
     "url",
     ["hunter2", "mysql://u:hunter2@127.0.0.1/x", "postgresql://u:hunter2@127.0.0.1/x?hunter2=1"],
 )
-async def test_url_that_is_none_is_refused(url: str, tmp_path: Path) -> None:
+async def test_invalid_url_is_refused(url: str, tmp_path: Path) -> None:
     error = await refused(url, tmp_path)
     assert isinstance(error, UsageError)
     assert "CLOPOS_DATABASE_URL" in error.what

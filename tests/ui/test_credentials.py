@@ -104,7 +104,7 @@ def test_a_place_that_cannot_be_written_to_is_an_error_in_three_parts(tmp_path: 
     assert SECRET not in str(refused.value.as_dict())
 
 
-def test_where_each_value_was_found_is_reported_without_it() -> None:
+def test_source_of_each_credential_is_reported_without_its_value() -> None:
     environ = {"CLOPOS_CLIENT_SECRET_FILE": "/run/secret", "CLOPOS_VENUE_ID": " "}
     env = environ | {"CLOPOS_BRAND": "demo", "CLOPOS_CLIENT_ID": "id"}
     whole = env | {"CLOPOS_CLIENT_ID": "other", "CLOPOS_INTEGRATOR_ID": "kept"}

@@ -288,7 +288,7 @@ async def test_answers_for_another_language_at_once_do_not_mix(folder: Path) -> 
 
 
 @real_time
-async def test_fault_of_ours_says_where_and_nothing_of_a_customer(
+async def test_bug_is_reported_by_its_place_without_customer_data(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:

@@ -48,7 +48,7 @@ def test_a_task_is_in_progress_until_it_is_stopped_and_then_has_its_value(tasks:
     assert tasks.last("plan", "a.csv") is None
 
 
-def test_what_was_worked_out_of_names_is_forgotten_when_nothing_is_sent_any_more(
+def test_caches_of_names_are_cleared_when_sending_has_ended(
     tasks: Tasks,
 ) -> None:
     found: list[int] = []
@@ -94,7 +94,7 @@ def test_a_second_task_is_refused_while_one_is_in_progress(tasks: Tasks) -> None
     assert last.value == 7
 
 
-def test_an_error_of_a_task_is_kept_and_one_of_ours_without_its_words(tasks: Tasks) -> None:
+def test_error_of_a_task_is_kept_and_a_bug_without_its_message(tasks: Tasks) -> None:
     def refused(_: Task) -> None:
         raise ServiceError("no")
 
