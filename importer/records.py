@@ -252,7 +252,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one row, as the results file has it."""
+    """Outcome of one row, as the results file has it."""
 
     row: int
     status: Status

@@ -127,7 +127,7 @@ def test_wrong_same_is_taken_back_by_other(restaurant: Restaurant) -> None:
 
 
 def test_customer_that_was_forgotten_holds_no_row_back(restaurant: Restaurant) -> None:
-    """Somebody ran the sheet after deleting its customers, and before `forget`."""
+    """The sheet was run after its customers were deleted, and before `forget`."""
     sheet = restaurant.sheet("Ad,Telefon\nƏli Demo,0551110001\nOrxan Demo,0551110002\n")
     _, first = restaurant.run(sheet)
     restaurant.deletes(*ids(first))
