@@ -63,7 +63,8 @@ _EMPTY_WORDS = (
     | frozenset(
         word.casefold()
         for word in "boş bos empty blank leer vide vuoto vacio vacío vazio пусто порожньо puste "
-        "prázdné ცარიელი yoxdur adsız isimsiz".split()
+        "prázdné ცარიელი yoxdur adsız isimsiz üres tühi tom tomt tyhjä leeg κενό فارغ ריק gol "
+        "prazno празно bo'sh бос".split()
     )
     | {"no name", "not set", "en blanco", "sin nombre", "без имени", "не указано", "ad yoxdur"}
 )
@@ -73,8 +74,8 @@ _FAILED = re.compile(r"#[¡¿]?[^\W\d_][\w./]{0,24}[!?]|#[^\W\d_]/[^\W\d_]{1,5}\
 _FAILED_WORDS = frozenset(
     word.casefold()
     for word in "#NV #YOK #HIÁNYZIK #GETTING_DATA #N.D. #NDISP loading... загрузка... "
-    "yüklənir... yükleniyor... wird geladen... chargement...".split()
-)
+    "yüklənir... yükleniyor... chargement... cargando... caricamento... ładowanie...".split()
+) | {"wird geladen..."}
 _FAILED_NUMBER = re.compile(
     r"(?:err|error|ошибка|hata|xəta|fehler|erreur|errore|błąd|chyba|virhe|fel)\s?:\s?5[0-9]{2}",
     re.IGNORECASE,
@@ -218,7 +219,7 @@ def is_cell_error(text: str) -> bool:
         return True
     return len(text) <= 40 and bool(
         _FAILED.fullmatch(text)
-        or text.casefold() in _FAILED_WORDS
+        or text.casefold().replace("…", "...") in _FAILED_WORDS
         or (":" in text and _FAILED_NUMBER.fullmatch(text))
     )
 
@@ -229,8 +230,8 @@ def looks_like_formula(text: str) -> bool:
 
 
 def has_lost_letters(text: str) -> bool:
-    """Return whether a letter was replaced on the way: a ? inside a word, or U+FFFD (R14)."""
-    return "\ufffd" in text or re.search(r"\w\?\w", text) is not None
+    """Return whether a letter was replaced on the way: a ?, ¿ or □ inside a word, or U+FFFD (R14)."""
+    return "\ufffd" in text or re.search(r"\w[?¿\u25a1\u25af]\w", text) is not None
 
 
 def digits_of(phone: str | None) -> str:

@@ -42,6 +42,7 @@ _ONE_BRACKET = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>")
 _OF_A_PROGRAM = re.compile(
     r"""[{\[(]\s*['"][^'"]*['"]\s*[:,]|(?<!\w)[asOC]:[0-9]{1,6}:[{"]|<(\w{1,30})>[^<]*</\1>"""
 )
+_DITTO = re.compile(r"""[-–—\s]*(?:["'“”„«»〃″/\\]|,,)+[-–—\s"'/\\]*""")  # as above
 # What is left of Cyrillic that was read in the encoding of another system, in some rows.
 _OF_ANOTHER_SYSTEM = re.compile("[\u2500-\u259f]|[€®¤¢£¥©¬±µ°¦§¶][\u0400-\u04ff]")
 _QUESTIONED = 0.5  # share of question marks at which a name counts as lost
@@ -52,6 +53,8 @@ def parse_name(cells: tuple[str, ...]) -> Parsed:
     parts = [one_line(cell) for cell in cells]
     if any(_NOT_AS_TYPED.fullmatch(part) or _is_day_of_month(part) for part in parts):
         return Parsed(None, "not_as_typed")
+    if len(parts) > 1 and any(_DITTO.fullmatch(part) for part in parts):
+        return Parsed(None, "not_a_name")
     name = " ".join(
         part
         for part in parts

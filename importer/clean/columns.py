@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _KIND = {name: pa.int64() if name in WHOLE_NUMBERS else pa.string() for name in FIELDS}
 _NO_REGION = "ZZ"  # libphonenumber's code for no region
+_FEWEST_ROUNDED, _MOSTLY_ROUNDED = 3, 0.6  # codes, and their share of the long ones
 _ONE_CODE = "^(?:[0-9]+$|[A-Za-z])"
 
 
@@ -96,6 +97,8 @@ def clean(sheet: Sheet, mapping: ColumnMapping, reading: Reading) -> Cleaned:
             column = _first_valid(read)
             if name == "date_of_birth" and are_empty(column.values):
                 column = _without(column, EMPTY)
+            if name == "code":
+                column = _without_rounded(column)
             sources[name] = source_of(columns, [each.values for each in read])
         values[name] = column.values
         rows = table.index.take(list(column.noted)).tolist()
@@ -200,6 +203,25 @@ def _without(column: _Column, nothing: Collection[str]) -> _Column:
     places = set(np.flatnonzero(empty).tolist())
     noted = {place: parsed for place, parsed in column.noted.items() if place not in places}
     return _Column(pc.if_else(empty, pa.scalar(None, pa.string()), column.values), noted)
+
+
+def _without_rounded(column: _Column) -> _Column:
+    """Return a column without the codes of more than 15 digits that a spreadsheet rounded (R8).
+
+    Their other digits are zeros. One such code may be right; most of several aren't.
+    """
+    long = pc.match_substring_regex(column.values, "^[0-9]{16,}$")
+    count = pc.sum(long).as_py() or 0
+    if count < _FEWEST_ROUNDED:
+        return column
+    zeros = pc.and_(long, pc.match_substring_regex(column.values, "^[0-9]{15}0+$"))
+    rounded = pc.fill_null(zeros, fill_value=False)
+    if pc.sum(rounded).as_py() < max(_FEWEST_ROUNDED, _MOSTLY_ROUNDED * count):
+        return column
+    lost = Parsed(None, "code_precision_lost")
+    noted = column.noted | dict.fromkeys(np.flatnonzero(rounded).tolist(), lost)
+    values = pc.if_else(rounded, pa.scalar(None, pa.string()), column.values)
+    return _Column(values, dict(sorted(noted.items())))
 
 
 def _notes(columns: list[pa.Array]) -> _Column:

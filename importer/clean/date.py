@@ -16,7 +16,12 @@ _NUMERIC = re.compile(
     re.DOTALL,
 )
 _NO_YEAR = re.compile(r"(?:--)?([0-9]{1,2})[-/.]([0-9]{1,2})\.?")
-_ZEROS = re.compile(r"0+(?:[-/.]0+){2}" + _TIME, re.DOTALL)
+# Zeros, an empty form, and what a spreadsheet shows for the day 0.
+_BLANK = re.compile(
+    rf"0+(?:[-/.]0+){{2}}{_TIME}|[\s./_-]+|1900-01-00|0?0([./])0?1\2(?:1900|00)"
+    r"|0?1/0?0/(?:1900|00)",
+    re.DOTALL,
+)
 _CLOCK = re.compile(
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?\s?"
     r"(?P<half>[ap]\.?m\.?)?",
@@ -80,7 +85,7 @@ def parse_date(
     plain = bare(text)
     if len(plain) > _MOST_LETTERS:
         return Parsed(None, "invalid_date")
-    if not plain or (plain == "0" and serials is None) or _ZEROS.fullmatch(plain):
+    if not plain or (plain == "0" and serials is None) or _BLANK.fullmatch(plain):
         return NOTHING
     if match := _YEAR_FIRST.fullmatch(plain):
         day = _day(int(match[1]), int(match[3]), int(match[4]))

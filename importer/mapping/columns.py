@@ -1,6 +1,6 @@
 """Headers and what the columns hold → our nine fields.
 
-The user's choice comes first; then the profile of a known system; then header words in eleven
+The user's choice comes first; then the profile of a known system; then header words in 37
 languages and the values below them. Two equal candidates are an error, never a guess.
 """
 

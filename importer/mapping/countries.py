@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _DIALLED = re.compile(r"(?:\+|00)?\s?(\d{1,3})")
 _IN_HEADER = re.compile(r"\+\s?(\d{1,3})(?!\d)")
+_FLAG_LETTERS = {0x1F1E6 + place: chr(ord("A") + place) for place in range(26)}
 _SAMPLE = 100  # rows
 _ASIDE = re.compile(r"[(\[]([^()\[\]]{2,40})[)\]]")
 
@@ -31,9 +32,9 @@ _ASIDE = re.compile(r"[(\[]([^()\[\]]{2,40})[)\]]")
 def country_of(text: str) -> str | None:
     """Return the region (ISO 3166) that a cell names, None for anything else.
 
-    `994`, `+994`, `AZ`, `Azerbaijan`, `Азербайджан`; +7 is Russia, +1 the United States.
+    `994`, `+994`, `AZ`, 🇦🇿, `Azerbaijan`, `Азербайджан`; +7 is Russia, +1 the United States.
     """
-    plain = text.strip().removesuffix(".0")
+    plain = text.strip().removesuffix(".0").translate(_FLAG_LETTERS)
     if dialled := _DIALLED.fullmatch(plain):
         return _of_code(dialled[1])
     if len(plain) == 2 and plain.upper() in SUPPORTED_REGIONS:

@@ -102,22 +102,35 @@ def _fitting(sheet: Sheet, name: str, columns: list[int]) -> list[int]:
 def _name(draft: Draft, sheet: Sheet, candidates: dict[str, dict[int, list[int]]]) -> None:
     """Take a column of whole names, else first, middle and last name in this order.
 
-    A column called name is a first name if there is a separate column of surnames; it is ignored if
-    its values don't look like names and there are columns of first or last names.
+    A column called name is a first name if there is a separate column of surnames, and a surname if
+    it is one word and there is a separate column of first names. It is ignored if its values don't
+    look like names and there are columns of first or last names.
     """
-    ranks = (candidates.get(part, {0: []}) for part in ("full", "first", "middle", "last"))
-    full, first, middle, last = (_differing(sheet, _like_names(sheet, of[min(of)])) for of in ranks)
+    ranks = (
+        candidates.get(part, {0: []}) for part in ("full", "first", "middle", "last", "second")
+    )
+    full, first, middle, last, second = (
+        _differing(sheet, _like_names(sheet, of[min(of)])) for of in ranks
+    )
     parts = first or last
     if full and parts and not any(_holds_names(sheet, column) for column in full):
         full = []
-    if not first and len(last) == len(full) == 1 and not is_within(sheet, last[0], full[0]):
-        first, full = full, []
-    for part in (full,) if full else (first, middle, last):
+    if len(full) == len(parts) == 1 and not (first and last):
+        apart = not is_within(sheet, parts[0], full[0])
+        if apart and (last or _are_single(sheet, full[0])):
+            first, last, full = first or full, last or full, []
+    for part in (full,) if full else (first, middle, last, second):
         if len(part) > 1:
             raise _tie("name", sheet.headers, part)
-    taken = full or [*first, *middle, *last]
+    taken = full or [*first, *middle, *last, *second]
     if taken:
         draft.take("name", taken, "header word")
+
+
+def _are_single(sheet: Sheet, column: int) -> bool:
+    """Return whether most texts of a column are one word."""
+    texts = sample(sheet, column, _SAMPLE)
+    return sum(len(text.split()) == 1 for text in texts) >= 0.9 * len(texts) > 0
 
 
 def from_values(draft: Draft, sheet: Sheet, columns: Sequence[int]) -> None:

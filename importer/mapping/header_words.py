@@ -1,4 +1,4 @@
-"""Meanings of header words, in eleven languages.
+"""Meanings of header words, in 37 languages.
 
 The words are in `schemas/header_words.toml`. A header is compared by its words, in any order: first
 as it is; then without words that carry no meaning, name the owner or number the column; in parts if
@@ -163,6 +163,12 @@ def is_other_number(header: str) -> bool:
     return not _OTHER_NUMBERS.isdisjoint(_tokens(header))
 
 
+def is_other_day(header: str) -> bool:
+    """Return whether a column holds days of the year that aren't birthdays: of a wedding."""
+    tokens = _tokens(header)
+    return not _OTHER_DAYS.isdisjoint(tokens) or " ".join(tokens) in _OTHER_DAYS
+
+
 def is_secret(header: str) -> bool:
     """Return whether a column holds passwords, tokens or the like."""
     tokens = _tokens(header)
@@ -185,6 +191,7 @@ _OTHER = _DATA["other"]
 _IDS = frozenset(map(key, _OTHER["ids"]))
 _COMPANIES = frozenset(map(key, _OTHER["company"]))
 _OTHER_NUMBERS = frozenset(map(fold, _OTHER["other_numbers"]))
+_OTHER_DAYS = frozenset(map(fold, _OTHER["other_days"]))
 _SECRET = frozenset(map(fold, _OTHER["secret"]))
 _SECRET_PARTS = tuple(map(fold, _OTHER["secret_parts"]))
 _NOISE = frozenset(map(fold, _OTHER["noise"]))

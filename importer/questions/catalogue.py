@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.questions import codes, columns, drift, letters, names, rows, unused, values
+from importer.mapping.content import LAST_BIRTH_YEAR
+from importer.questions import codes, columns, dates, drift, letters, names, rows, unused, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ KINDS: tuple[Kind, ...] = (
         "a column that isn't used has two or three different values, and `gender` has no column",
         "all are words for genders; or the names beside one value are of women and those beside "
         f"the other of men: {unused.AGREE:.0%} of the names that tell it, by chance less often "
-        f"than {unused.CHANCE:.0%}",
+        f"than {unused.CHANCE:.0%} ({unused.CHANCE_OF_SIGNS:.0%} of single letters or digits)",
         '`--map "gender=HEADER"`',
     ),
     _unused(
@@ -112,6 +113,14 @@ KINDS: tuple[Kind, ...] = (
         "correct the sheet",
     ),
     Kind(
+        "one_part",
+        names.one_part,
+        "one part of many names is the same text, which doesn't look like one",
+        f"{names.PART:.0%} of them, {names.FEWEST} at least; it has no capital, or a word "
+        "without one, where the other parts have them",
+        '`--map "name=HEADER"`',
+    ),
+    Kind(
         "misread_letters",
         letters.misread_letters,
         "the letters of names were read in a wrong encoding before they were written",
@@ -134,6 +143,14 @@ KINDS: tuple[Kind, ...] = (
         f"all rows but the last have a name, and {rows.SLIPPED:.0%} of those below the first a "
         "value of it; four rows at least",
         '`--map "FIELD="`',
+    ),
+    Kind(
+        "list_beside",
+        rows.list_beside,
+        "right of an empty column stands another list of customers",
+        f"a column of {rows.FEWEST_NAMES} names or more that isn't used, and one of phones or "
+        "e-mail addresses",
+        "a sheet of its own for each list",
     ),
     Kind(
         "half_a_name",
@@ -217,29 +234,36 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "one_birthday",
-        values.one_birthday,
+        dates.one_birthday,
         "dates of birth are all the same day",
-        f"{values.SHARED:.0%} of them, {values.FEWEST} at least; or {values.BY_CHANCE:.0%}, "
+        f"{values.SHARED:.0%} of them, {values.FEWEST} at least; or {dates.BY_CHANCE:.0%}, "
         f"{values.MANY} at least",
         '`--map "date_of_birth="`',
     ),
     Kind(
+        "recent_birthdays",
+        dates.recent_birthdays,
+        "dates of birth are of one recent year, or of two: they may have been typed without a year",
+        f"{dates.FIRSTS:.0%} of them, {values.FEWEST} at least, after {LAST_BIRTH_YEAR}",
+        '`--map "date_of_birth="`',
+    ),
+    Kind(
         "first_of_month",
-        values.first_of_month,
+        dates.first_of_month,
         "dates of birth are the first of a month",
-        f"{values.FIRSTS:.0%} of five or more different ones",
+        f"{dates.FIRSTS:.0%} of five or more different ones",
         '`--map "date_of_birth="`',
     ),
     Kind(
         "shifted_dates",
-        values.shifted_dates,
+        dates.shifted_dates,
         "dates of birth have a time of the evening, and the same one or two",
         "60 % of them",
         '`--map "date_of_birth="`',
     ),
     Kind(
         "half_turned_dates",
-        values.half_turned_dates,
+        dates.half_turned_dates,
         "date cells, or dates of one form, never have a day above 12, the texts beside them always "
         "do",
         "three of the first or more, and one of the others",
@@ -247,7 +271,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "contrary_dates",
-        values.contrary_dates,
+        dates.contrary_dates,
         "the order of dates of a flag, a profile or a header isn't the one that the column proves",
         "two dates that fit the other order alone, and none that contradicts them",
         "`--dates DMY`",
@@ -264,6 +288,13 @@ KINDS: tuple[Kind, ...] = (
         values.gender_words,
         "genders that are understood are all the same, others aren't understood",
         "a fifth, two rows at least, of one to three words; one H beside nothing but M",
+        '`--map "gender="`',
+    ),
+    Kind(
+        "gender_and_names",
+        unused.gender_and_names,
+        "names of women have the gender of men, and the reverse",
+        f"{unused.AGREE:.0%} of the names that tell it, {unused.FEWEST} at least",
         '`--map "gender="`',
     ),
     Kind(

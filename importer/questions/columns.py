@@ -14,7 +14,7 @@ from importer.mapping.content import (
 )
 from importer.mapping.countries import country_column
 from importer.mapping.header_match import BY_VALUES, is_within
-from importer.mapping.header_words import is_id, is_other_number, meaning
+from importer.mapping.header_words import is_id, is_other_day, is_other_number, meaning
 from importer.questions.question import Question, as_it_is, quotable, take
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _FIELD_OF = {
 }
 _EXAMPLES = 3
 _NEIGHBOURS = ("AZ", "TR", "GE", "RU", "KZ", "UA")
+_FEWEST_GAPS = 3  # rows
 _NUMBER = re.compile(r"[+(]?\d[\d ()./-]*")
 _LONGEST = 200  # letters of a name that are looked at
 _TRIED, _FEWEST_ABROAD = 20, 5  # numbers that are tried as those of other countries
@@ -40,25 +41,38 @@ NAMES = 0.5
 def unused_column(seen: Evidence) -> Iterator[Question]:
     """Ask about unused columns of phones, e-mails, dates of birth or cards the field has none of.
 
+    A field whose column is empty for the customers that the other one is filled for has none.
     One question a field: its best column comes first in the answers.
     """
     for content, name in _FIELD_OF.items():
-        if seen.columns(name) or seen.chosen(name, f"unused_{name}"):
+        if seen.chosen(name, f"unused_{name}"):
             continue
         found = [
             column
             for column in (*seen.mapping.unused, *_notes(seen, name))
             if (seen.content(column) is content or (name == "phone" and _are_abroad(seen, column)))
             and not (content is Content.CARDS and _is_no_card(seen.sheet.headers[column]))
+            and not (content is Content.BIRTH_DATES and is_other_day(seen.sheet.headers[column]))
+            and (not seen.columns(name) or _fills_gaps(seen, name, column))
         ]
         if not found:
             continue
         found.sort(key=lambda column: -seen.filled(column))
         headers = tuple(map(seen.named, found))
+        beside = [take(name, header) for header in seen.headers(name)]
         yield Question(
             code=f"unused_{name}",
             field=name,
             message=tr(
+                "«{header}» isn't used, but it seems to hold {content}, and «{other}», which is "
+                "taken for {field}, is empty for most of these customers",
+                other=" + ".join(seen.headers(name)),
+                header=headers[0],
+                content=tr(content),
+                field=name,
+            )
+            if beside
+            else tr(
                 "«{header}» isn't used, but it seems to hold {content}, and no column is taken "
                 "for {field}",
                 header=headers[0],
@@ -70,10 +84,17 @@ def unused_column(seen: Evidence) -> Iterator[Question]:
             examples=tuple(seen.sample(found[0])[:_EXAMPLES]),
             assumed=tr("customers are created without {field}", field=name),
             answers=(
-                *(take(name, header) for header in headers),
+                *(" ".join([*beside, take(name, header)]) for header in headers),
                 as_it_is(f"unused_{name}"),
             ),
         )
+
+
+def _fills_gaps(seen: Evidence, name: str, column: int) -> bool:
+    """Return whether a column is filled in half of the rows, and the field has no value there."""
+    values = seen.cleaned.values[name]
+    rows = int((values.isna() & (seen.sheet.table[column].loc[values.index] != "")).sum())
+    return rows >= _FEWEST_GAPS and 2 * rows >= len(values)
 
 
 def _are_abroad(seen: Evidence, column: int) -> bool:
@@ -109,6 +130,9 @@ def name_is_none(seen: Evidence) -> Iterator[Question]:
     columns = seen.columns("name")
     texts = [text for column in columns for text in seen.sample(column)]
     like = sum(map(is_like_a_name, texts))
+    some = texts[:: max(1, len(texts) // _TRIED)]
+    if len(some) > 1 and sum(meaning(text) is not None for text in some) > NAMES * len(some):
+        like = 0  # the headers of a sheet whose customers stand side by side
     flags = len(columns) == 1 and seen.content(columns[0]) is Content.FEW
     if not texts or (like >= NAMES * len(texts) and not flags):
         return
@@ -186,26 +210,31 @@ def half_a_name(seen: Evidence) -> Iterator[Question]:
         return
     if not _single_words(seen, columns[0]):
         return
-    for beside in (columns[0] + 1, columns[0] - 1):
-        if beside in seen.mapping.unused and _single_words(seen, beside):
-            header = seen.named(beside)
-            joined = " ".join((take("name", seen.named(columns[0])), take("name", header)))
-            yield Question(
-                code="half_a_name",
-                field="name",
-                message=tr(
-                    "«{header}» holds one word of names, and «{beside}» beside it isn't used and "
-                    "seems to hold the other",
-                    header=seen.named(columns[0]),
-                    beside=header,
-                ),
-                columns=(seen.named(columns[0]), header),
-                rows=seen.filled(beside),
-                examples=tuple(seen.sample(beside)[:_EXAMPLES]),
-                assumed=tr("«{header}» alone is the name", header=seen.named(columns[0])),
-                answers=(joined, as_it_is("half_a_name")),
-            )
-            return
+    first = last = columns[0]
+    while first - 1 in seen.mapping.unused and _single_words(seen, first - 1):
+        first -= 1
+    while last + 1 in seen.mapping.unused and _single_words(seen, last + 1):
+        last += 1
+    parts = tuple(map(seen.named, range(first, last + 1)))
+    others = [column for column in range(first, last + 1) if column != columns[0]]
+    if not others:
+        return
+    header, beside = seen.named(columns[0]), seen.named(others[0])
+    yield Question(
+        code="half_a_name",
+        field="name",
+        message=tr(
+            "«{header}» holds one word of names, and «{beside}» beside it isn't used and "
+            "seems to hold the other",
+            header=header,
+            beside=beside,
+        ),
+        columns=parts,
+        rows=seen.filled(others[0]),
+        examples=tuple(seen.sample(others[0])[:_EXAMPLES]),
+        assumed=tr("«{header}» alone is the name", header=header),
+        answers=(" ".join(take("name", part) for part in parts), as_it_is("half_a_name")),
+    )
 
 
 def _single_words(seen: Evidence, column: int) -> bool:

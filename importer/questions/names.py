@@ -1,12 +1,14 @@
-"""Questions about the names as a whole: one that most rows have."""
+"""Questions about the names as a whole: one that most rows have, or a part of one."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from importer.i18n import tr, trn
 from importer.mapping.content import Content
-from importer.questions.question import Question, as_it_is
+from importer.questions.question import Question, as_it_is, take
+from importer.read.report_rows import has_small_words
 from importer.text import fold
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ MANY = 20
 BY_CHANCE = 0.1
 TIMES = 5
 """… so many times as many as those with the next name: common names of people come in steps."""
+
+PART = 0.2
+"""Share of a first name, surname or patronymic that is one text."""
 
 
 def one_name(seen: Evidence) -> Iterator[Question]:
@@ -59,6 +64,53 @@ def one_name(seen: Evidence) -> Iterator[Question]:
         answers=(as_it_is("one_name"),),
         same=name,
     )
+
+
+def one_part(seen: Evidence) -> Iterator[Question]:
+    """Ask where a part of many names is one text that doesn't look like a surname: не указано.
+
+    It has no capital, or a word without one.
+    """
+    columns = seen.columns("name")
+    if len(columns) < 2 or seen.chosen("name", "one_part"):
+        return
+    for column in columns:
+        texts = seen.sample(column)
+        counts = Counter(map(fold, texts))
+        if not counts:
+            continue
+        word, often = counts.most_common(1)[0]
+        text = next(text for text in texts if fold(text) == word)
+        others = [other for n in columns if n != column for other in seen.sample(n)]
+        capitals = 2 * sum(other[:1].isupper() for other in others) > len(others)
+        small = capitals and text.islower()
+        if often < max(FEWEST, PART * len(texts)) or not (
+            small or (capitals and has_small_words(text.split()))
+        ):
+            continue
+        header = seen.named(column)
+        yield Question(
+            code="one_part",
+            field="name",
+            message=trn(
+                "«{header}» is «{text}» in {n} of {all} names: it may stand for none",
+                "«{header}» is «{text}» in {n} of {all} names: it may stand for none",
+                often,
+                all=len(texts),
+                header=header,
+                text=text,
+            ),
+            columns=(header,),
+            rows=often,
+            examples=(text,),
+            assumed=tr("it is a part of these names"),
+            answers=(
+                " ".join(take("name", seen.named(other)) for other in columns if other != column),
+                as_it_is("one_part"),
+            ),
+            same=word,
+        )
+        return
 
 
 def _words(name: str) -> str:

@@ -1,10 +1,11 @@
-"""Questions about the alignment of columns: one that slipped by a row."""
+"""Questions about the alignment of columns: one that slipped by a row, a list beside another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from importer.i18n import tr
+from importer.mapping.content import Content
 from importer.questions.question import Question, as_it_is, take
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 SLIPPED = 0.8
 """Share of the rows between the first and the last that have a value of a column that slipped."""
+FEWEST_NAMES = 3
+"""Names that make a list."""
+_EXAMPLES = 3
 _FEWEST = 4  # rows
 
 
@@ -49,4 +53,36 @@ def shifted_column(seen: Evidence) -> Iterator[Question]:
         examples=tuple(cells.iloc[[-1]]),
         assumed=tr("each value belongs to the row that it stands in"),
         answers=(take(field, ""), as_it_is("shifted_column")),
+    )
+
+
+def list_beside(seen: Evidence) -> Iterator[Question]:
+    """Ask where another list of customers stands right of an empty column without a header."""
+    headers, names = seen.sheet.headers, seen.columns("name")
+    gaps = [n for n, header in enumerate(headers) if not header and not seen.filled(n)]
+    gap = next((n for n in gaps if n > max(names, default=n)), None)
+    if gap is None:
+        return
+    beside = [column for column in seen.mapping.unused if column > gap]
+    others = [column for column in beside if seen.content(column) is Content.NAMES]
+    reached = any(
+        seen.content(column) in {Content.PHONES, Content.EMAILS}
+        for column in range(gap + 1, len(headers))
+    )
+    if not reached or not others or seen.filled(others[0]) < FEWEST_NAMES:
+        return
+    header = seen.named(others[0])
+    yield Question(
+        code="list_beside",
+        field="sheet",
+        message=tr(
+            "right of an empty column «{header}» and its neighbours seem to be another list of "
+            "customers",
+            header=header,
+        ),
+        columns=(header,),
+        rows=seen.filled(others[0]),
+        examples=tuple(seen.sample(others[0])[:_EXAMPLES]),
+        assumed=tr("only the list on the left is imported"),
+        answers=(as_it_is("list_beside"),),
     )

@@ -1,4 +1,4 @@
-"""Questions about unused columns whose cells are short: genders, birthdays without a year.
+"""Questions about genders, and unused columns whose cells are short: birthdays without a year.
 
 A few different words may mean anything. They are genders if they are words for them, or if the
 names beside them show it: names of women have one word, names of men the other.
@@ -16,10 +16,10 @@ from math import comb
 from typing import TYPE_CHECKING
 
 from importer.clean.date import MONTHS
-from importer.clean.gender import FEMALE, MALE, parse_gender, proven_language
+from importer.clean.gender import FEMALE, MALE, parse_gender, proven_language, stated_genders
 from importer.i18n import tr
 from importer.mapping.content import Content, are_flags
-from importer.mapping.header_words import is_id, is_other_number
+from importer.mapping.header_words import is_id, is_other_day, is_other_number
 from importer.questions.question import Question, as_it_is, take
 from importer.text import fold, tidy
 
@@ -36,6 +36,8 @@ AGREE = 0.9
 """Share of the names that tell a gender which must have the value of theirs."""
 CHANCE = 0.03
 """Probability that a column of anything else agrees so well; for yes and no a tenth of it."""
+CHANCE_OF_SIGNS = 0.11
+"""The same of values of one letter or digit, as codes of genders are: three rows of each."""
 _TRIED = 400  # rows whose names are looked at
 _MOST_WORDS = 6  # a word may be written in several ways
 _LONGEST = 20  # letters of a word for a gender
@@ -53,7 +55,11 @@ def unused_birthdays(seen: Evidence) -> Iterator[Question]:
         return
     if any(seen.content(column) is Content.BIRTH_DATES for column in seen.mapping.unused):
         return  # a year and all: another question
-    found = [column for column in seen.mapping.unused if are_days(seen.sample(column))]
+    found = [
+        column
+        for column in seen.mapping.unused
+        if are_days(seen.sample(column)) and not is_other_day(seen.sheet.headers[column])
+    ]
     if found:
         question = _question(
             seen, found, "unused_birthdays", "date_of_birth", tr("birthdays without a year")
@@ -118,8 +124,45 @@ def _are_genders(seen: Evidence, column: int) -> bool:
         word, gender = texts[str(text)], gender_of_name(str(name))
         if gender and word in {one, other}:
             pairs[gender, word == one] += 1
-    limit = CHANCE / 10 if are_flags(list(words)) else CHANCE
-    return _agree(pairs, limit)
+    return _agree(pairs, _limit(header, list(words)))
+
+
+def _limit(header: str, words: Sequence[str]) -> float:
+    """Return how seldom words of a column that isn't one of genders may agree so well."""
+    if are_flags(words) or set(words) == {"0", "1"}:  # Qadın: yes, no
+        return 1 if stated_genders(header) else CHANCE / 10
+    return CHANCE_OF_SIGNS if max(map(len, words)) == 1 else CHANCE
+
+
+def gender_and_names(seen: Evidence) -> Iterator[Question]:
+    """Ask where the names say that the genders are the other way round: 1 beside the women."""
+    columns = seen.columns("gender")
+    if not columns or seen.chosen("gender", "gender_and_names"):
+        return
+    values = seen.cleaned.values[["name", "gender"]].dropna()
+    if values["gender"].nunique() < 2:
+        return  # all alike: the other words may not be understood, which is another question
+    chosen = values.iloc[:: max(1, len(values) // _TRIED)]
+    contrary = [
+        int(gender) != told
+        for name, gender in zip(chosen["name"], chosen["gender"], strict=True)
+        if (told := gender_of_name(str(name)))
+    ]
+    if sum(contrary) < max(FEWEST, AGREE * len(contrary)):
+        return
+    header = " + ".join(seen.headers("gender"))
+    yield Question(
+        code="gender_and_names",
+        field="gender",
+        message=tr(
+            "the genders in «{header}» are the other way round than the names say", header=header
+        ),
+        columns=seen.headers("gender"),
+        rows=len(values),
+        examples=tuple(values["name"].head(_EXAMPLES)),
+        assumed=tr("the genders as the column says"),
+        answers=(take("gender", ""), as_it_is("gender_and_names")),
+    )
 
 
 def _are_words_for_genders(words: Sequence[str]) -> bool:

@@ -5,12 +5,11 @@ What counts equal values looks at every row, with the column as it was cleaned.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import phonenumbers
 
-from importer.clean.date import EVENING, proven_order
-from importer.clean.date_columns import common_times, half_turned
 from importer.clean.gender import MALE
 from importer.clean.phone import parse_phone
 from importer.i18n import percent, tr, trn
@@ -38,10 +37,7 @@ BAD_OF_MANY = 0.3
 MANY = 20
 OF_ONE = 0.8
 """Share of these that must be numbers of one other country."""
-BY_CHANCE = 0.1
-"""Share of `MANY` dates of birth that can't be one day by chance."""
-FIRSTS = 0.8
-"""Share of dates of birth on the first of a month that is evidence of dates without days."""
+_DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{2,4}")  # below it another list begins
 _TRIED = 40  # bad phones that are tried in each country
 _EXAMPLES = 3
 _LIKELY = (  # where equal, the country that is meant by more people here
@@ -143,135 +139,6 @@ def _words(name: str) -> str:
     return " ".join(sorted(fold(name).split()))
 
 
-def one_birthday(seen: Evidence) -> Iterator[Question]:
-    """Ask where half of the dates of birth, and three at least, are the same day.
-
-    Or a tenth, and twenty at least: of so many one in 300 would be much.
-    """
-    dates = seen.values("date_of_birth")
-    if len(dates) < FEWEST:
-        return
-    counts = dates.value_counts()
-    most, day = int(counts.iloc[0]), str(counts.index[0])
-    if most < max(FEWEST, SHARED * len(dates)) and most < max(MANY, BY_CHANCE * len(dates)):
-        return
-    yield Question(
-        code="one_birthday",
-        field="date_of_birth",
-        message=trn(
-            "{n} of {all} customers would be born on the same day: it may stand for an empty date",
-            "{n} of {all} customers would be born on the same day: it may stand for an empty date",
-            most,
-            all=len(dates),
-        ),
-        columns=seen.headers("date_of_birth"),
-        rows=most,
-        examples=(day,),
-        assumed=tr("they were born that day"),
-        answers=(take("date_of_birth", ""), as_it_is("one_birthday")),
-        same=day,
-    )
-
-
-def first_of_month(seen: Evidence) -> Iterator[Question]:
-    """Ask where four of five dates of birth are the first of a month: no day was typed."""
-    dates = seen.values("date_of_birth").drop_duplicates()
-    if len(dates) < 5:
-        return
-    firsts = dates[dates.str.endswith("-01")]
-    if len(firsts) < FIRSTS * len(dates):
-        return
-    yield Question(
-        code="first_of_month",
-        field="date_of_birth",
-        message=trn(
-            "{n} of {all} dates of birth is the first of a month: the days may be unknown",
-            "{n} of {all} dates of birth are the first of a month: the days may be unknown",
-            len(firsts),
-            all=len(dates),
-        ),
-        columns=seen.headers("date_of_birth"),
-        rows=len(firsts),
-        examples=tuple(firsts.tolist()[:_EXAMPLES]),
-        assumed=tr("they were born on these days"),
-        answers=(take("date_of_birth", ""), as_it_is("first_of_month")),
-    )
-
-
-def shifted_dates(seen: Evidence) -> Iterator[Question]:
-    """Ask where most dates of birth have a time of the evening, and the same one or two."""
-    for column in seen.columns("date_of_birth")[:1]:
-        times = sorted(time for time in common_times(seen.sample(column)) if time >= EVENING)
-        if not times:
-            continue
-        yield Question(
-            code="shifted_dates",
-            field="date_of_birth",
-            message=tr(
-                "the dates in «{header}» have a time, {times}, which is midnight of the next day "
-                "in another time zone",
-                header=seen.named(column),
-                times=", ".join(times),
-            ),
-            columns=(seen.named(column),),
-            rows=seen.filled(column),
-            examples=tuple(seen.sample(column)[:_EXAMPLES]),
-            assumed=tr("the day after the one that is written"),
-            answers=(as_it_is("shifted_dates"), take("date_of_birth", "")),
-        )
-
-
-def half_turned_dates(seen: Evidence) -> Iterator[Question]:
-    """Ask where dates of one form never have a day above 12 and the others always do."""
-    if seen.reading.dates_given:
-        return
-    for column in seen.columns("date_of_birth")[:1]:
-        order = half_turned(seen.sheet, column)
-        if order is None:
-            continue
-        yield Question(
-            code="half_turned_dates",
-            field="date_of_birth",
-            message=tr(
-                "in «{header}» dates of one form never have a day above 12 and the others always "
-                "do: a spreadsheet swapped day and month of the first",
-                header=seen.named(column),
-            ),
-            columns=(seen.named(column),),
-            rows=seen.filled(column),
-            examples=tuple(seen.sample(column)[:_EXAMPLES]),
-            assumed=tr("each date as it stands"),
-            answers=(f"--dates {order}", as_it_is("half_turned_dates")),
-        )
-
-
-def contrary_dates(seen: Evidence) -> Iterator[Question]:
-    """Ask where the order of dates that a flag, a profile or a header says isn't the column's."""
-    for column in seen.columns("date_of_birth")[:1]:
-        texts = seen.sample(column)
-        proven = proven_order(texts)
-        if proven is None or seen.reading.dates in {None, "YMD", proven}:
-            continue
-        proofs = sum(proven_order([text]) == proven for text in texts)
-        if proofs < 2 and proofs < len(texts):
-            continue
-        yield Question(
-            code="contrary_dates",
-            field="date_of_birth",
-            message=tr(
-                "the dates in «{header}» would be read as {order}, but they prove {proven}",
-                header=seen.named(column),
-                order=seen.reading.dates,
-                proven=proven,
-            ),
-            columns=(seen.named(column),),
-            rows=seen.filled(column),
-            examples=tuple(text for text in texts if proven_order([text]))[:_EXAMPLES],
-            assumed=str(seen.reading.dates),
-            answers=(f"--dates {proven}", as_it_is("contrary_dates")),
-        )
-
-
 def gender_numbers(seen: Evidence) -> Iterator[Question]:
     """Ask where the genders are 0 and 1 alone: then 1 and 2 aren't what Clopos means by them."""
     columns = seen.columns("gender")
@@ -336,7 +203,9 @@ def other_region(seen: Evidence) -> Iterator[Question]:
     bad = [
         problem.value
         for problem in seen.cleaned.problems
-        if problem.field == "phone" and problem.code in {"invalid_phone", "phone_country_assumed"}
+        if problem.field == "phone"
+        and problem.code in {"invalid_phone", "phone_country_assumed"}
+        and not _DATE.fullmatch(problem.value)
     ]
     filled = (
         len(bad)

@@ -21,7 +21,7 @@ from importer.arrow import data_of, frame, offsets_of
 from importer.errors import UsageError
 from importer.read.encoding import decode
 from importer.read.header import LIKE_A_HEADING, LIKE_A_TOTAL, is_blank, not_a_customer
-from importer.read.report_rows import is_last_line
+from importer.read.report_rows import headings, is_last_line
 from importer.text import tidy
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _HEAD = 1_000_000  # bytes that are read carefully; for a shorter file the fast path isn't worth it
 _PIECE = 1 << 24
+_BESIDE = 200  # rows of customers that headings are held against
 _MARK = b"\xef\xbb\xbf"
 # What a total and a heading look like; such rows are looked at one by one. Apart, since together
 # they cost ten times as much.
@@ -190,8 +191,14 @@ def _has_lone_cells(columns: list[pa.Array]) -> bool:
         return False
     if lone[-1] == len(filled) - 1:
         return True
-    cells = [column.take(pa.array(lone)).to_pylist() for column in columns]
-    return any(is_last_line("".join(record), trailing=False) for record in zip(*cells, strict=True))
+    cells = zip(*(column.take(pa.array(lone)).to_pylist() for column in columns), strict=True)
+    if any(is_last_line("".join(record), trailing=False) for record in cells):
+        return True
+    if 2 * len(lone) > len(filled):
+        return False
+    some = np.sort(np.append(lone, np.flatnonzero(filled > 1)[: len(lone) + _BESIDE]))
+    beside = zip(*(column.take(pa.array(some)).to_pylist() for column in columns), strict=True)
+    return bool(headings(list(zip(some.tolist(), beside, strict=True))))
 
 
 def _first_bytes(texts: pa.Array) -> Any:

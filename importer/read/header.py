@@ -11,7 +11,7 @@ from importer.mapping.header_words import is_known
 from importer.text import fold, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 LOOK_AT = 40
 """Records among which the header is sought."""
@@ -54,6 +54,7 @@ LIKE_A_HEADING = rf"{_LABELLED}|{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
 """Words of headings and of lines below the table; such rows are looked at closely."""
 _MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
+_AMOUNT = re.compile(r"[-+]?[0-9][0-9 .,\u00a0']{0,12}(?: ?[^\W\d_]{1,3}| ?[%₼$€£₽₺₾])?")
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 
 RESULTS = frozenset(["import_row", "import_status"])
@@ -146,6 +147,13 @@ def _is_heading(alone: str) -> bool:
     total = bool(words) and words[0] in TOTALS and re.search(r"\d", alone)
     labelled = re.search(_LABELLED, alone) or re.search(rf"[^\W\d_].*{_DATED}", alone, re.DOTALL)
     return bool(total or labelled or not _HEADINGS.isdisjoint(words))
+
+
+def is_subtotal(record: Sequence[str]) -> bool:
+    """Return whether a row at the end of a group sums it up: a word for it, numbers, no phone."""
+    filled = [plain for cell in record if (plain := tidy(cell[:_LOOK_LIKE]))]
+    words = re.findall(r"[^\W\d_]+", fold(filled[0]))
+    return not TOTALS.isdisjoint(words) and all(_AMOUNT.fullmatch(cell) for cell in filled[1:])
 
 
 def _is_total(first: str, record: list[str]) -> bool:

@@ -47,7 +47,8 @@ _HINT_SHAPE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LABELLED_NAME = re.compile(r"[^\W\d_]{3,20}\.?:\s{0,3}[^\W\d_]")
-_ENOUGH_ROWS = 10
+_ENOUGH_ROWS, _ENOUGH_NAMES = 10, 4
+_FOOTNOTE = re.compile(r"[*†‡•·]+\s*\w.{0,150}", re.DOTALL)
 _MARKED = re.compile(r"[©®™]|\(c\)\s*[0-9]{4}|\bhttps?://|\bwww\.", re.IGNORECASE)
 _COUNTED = re.compile(r"[^\w]*[0-9]+(?:[ .,][0-9]{3})*[^\W\d_]*[\s:]+[^\W\d_].{0,100}", re.DOTALL)
 _ENCLOSED = re.compile(r"[^\w\s\"'“”«»„.+#@&-].*[^\w\s\"'“”«»„.!?+]|-{2,}.*-{2,}", re.DOTALL)
@@ -112,6 +113,35 @@ def is_odd_word(alone: str, column: int, others: Sequence[Sequence[str]]) -> boo
     )
 
 
+def headings(rows: Sequence[tuple[int, Sequence[str]]]) -> list[int]:
+    """Return which rows, each (place, cells), head groups of customers: they have one cell.
+
+    Words without capitals are no name where all names have them; a single word is none where all
+    names have more, if it stands above the first customer, or there are several such rows.
+    """
+    alone = {place: cells for place, cells in rows if sum(map(bool, cells)) == 1}
+    if not alone or 2 * len(alone) > len(rows):
+        return []
+    columns = {next(n for n, cell in enumerate(cells) if cell) for cells in alone.values()}
+    others = [cells for place, cells in rows if place not in alone][:_LOOKED_AT]
+    column = columns.pop()
+    names = [cells[column].split() if len(cells) > column else [] for cells in others]
+    if columns or len(names) < _ENOUGH_NAMES or not all(names):
+        return []
+    found = {place: cells[column].split() for place, cells in alone.items()}
+    single = [place for place, words in found.items() if len(words) == 1]
+    if not all(len(name) > 1 for name in names) or (len(single) < 2 and rows[0][0] not in single):
+        single = []
+    if any(map(has_small_words, names)):
+        return single
+    return single + [place for place, words in found.items() if has_small_words(words)]
+
+
+def has_small_words(words: Sequence[str]) -> bool:
+    """Return whether a word but the first has no capital, as words of names have but `oğlu`."""
+    return any(word[:1].islower() and word not in _PARTICLES for word in words[1:])
+
+
 def is_ruler(record: Sequence[str]) -> bool:
     """Return whether no cell of a row has a letter or a digit, and one is drawn: `---`, `***`."""
     filled = [plain for cell in record if (plain := cell.strip())]
@@ -133,6 +163,7 @@ def is_last_line(alone: str, *, trailing: bool) -> bool:
         or _COUNTED.fullmatch(plain)
         or _ENCLOSED.fullmatch(plain)
         or _NUMBERED.fullmatch(plain)
+        or _FOOTNOTE.fullmatch(plain)
     )
     if signs or "___" in plain or not trailing:
         return bool(signs) or "___" in plain
@@ -140,5 +171,4 @@ def is_last_line(alone: str, *, trailing: bool) -> bool:
         return True
     # Names have capitals; `Davamı var`, `End of report` have none in the middle.
     words = plain.split()
-    small = [word for word in words[1:] if word[:1].islower() and word not in _PARTICLES]
-    return words[0][:1].isupper() and len(small) > 0 and "@" not in plain
+    return words[0][:1].isupper() and has_small_words(words) and "@" not in plain

@@ -6,6 +6,7 @@ The kind of a file is recognised by its bytes, not by its name.
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.arrow import frame, text_column
@@ -16,7 +17,16 @@ from importer.mapping.header_words import meaning
 from importer.read.broken_rows import broken_rows
 from importer.read.delimited_fast import read_plain
 from importer.read.detect import grid_of
-from importer.read.header import LOOK_AT, RESULTS, find_header, is_blank, not_a_customer
+from importer.read.header import (
+    HEADING,
+    LOOK_AT,
+    RESULTS,
+    TOTAL,
+    find_header,
+    is_blank,
+    is_subtotal,
+    not_a_customer,
+)
 from importer.read.limits import TooLarge, check_bytes, check_cells, refusal
 from importer.read.own_results import own_results
 from importer.read.report_rows import (
@@ -25,6 +35,7 @@ from importer.read.report_rows import (
     SECOND_HEADER,
     UNDER_HEADER,
     belongs_to_header,
+    headings,
     is_example,
     is_last_line,
     is_odd_word,
@@ -34,6 +45,7 @@ from importer.records import CellKind, ReadOptions, Sheet
 from importer.text import tidy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from importer.read.grid import Grid
@@ -171,7 +183,11 @@ def _no_customers(
         elif index not in found and (reason := not_a_customer(record, header)):
             found[index] = reason
     if not RESULTS.issubset(header) and len(header) > 1:
-        return _report_rows(records, kept) | found
+        found = _report_rows(records, kept) | found
+        rows = [(index, records[index]) for index in kept if index not in found]
+        found |= dict.fromkeys(headings(rows), HEADING)
+        if HEADING in found.values():
+            found |= _subtotals(records, kept, found)
     return found
 
 
@@ -198,6 +214,12 @@ def _report_rows(records: list[list[str]], kept: list[int]) -> dict[int, str]:
         elif not alone:
             trailing = False
     return found if len(found) < len(kept) else {}
+
+
+def _subtotals(records: list[list[str]], kept: list[int], found: Collection[int]) -> dict[int, str]:
+    """Return the sums of groups that stand right above a heading, a total or the end."""
+    ends = [before for before, after in pairwise([*kept, -1]) if after in found or after < 0]
+    return {n: TOTAL for n in ends if n not in found and is_subtotal(records[n])}
 
 
 def _is_odd(records: list[list[str]], kept: list[int], index: int) -> bool:
