@@ -210,11 +210,12 @@ def _without_rounded(column: _Column) -> _Column:
 
     Their other digits are zeros. One such code may be right; most of several aren't.
     """
-    long = pc.match_substring_regex(column.values, "^[0-9]{16,}$")
+    digits = pc.replace_substring_regex(column.values, "[ -]", "")
+    long = pc.match_substring_regex(digits, "^[0-9]{16,}$")
     count = pc.sum(long).as_py() or 0
     if count < _FEWEST_ROUNDED:
         return column
-    zeros = pc.and_(long, pc.match_substring_regex(column.values, "^[0-9]{15}0+$"))
+    zeros = pc.and_(long, pc.match_substring_regex(digits, "^[0-9]{15}0+$"))
     rounded = pc.fill_null(zeros, fill_value=False)
     if pc.sum(rounded).as_py() < max(_FEWEST_ROUNDED, _MOSTLY_ROUNDED * count):
         return column

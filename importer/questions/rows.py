@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from importer.i18n import tr
 from importer.mapping.content import Content
 from importer.questions.question import Question, as_it_is, take
+from importer.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,9 @@ SLIPPED = 0.8
 """Share of the rows between the first and the last that have a value of a column that slipped."""
 FEWEST_NAMES = 3
 """Names that make a list."""
+NAMED = 0.5
+"""Share of the e-mail addresses that have a name of the row above, or below, in them."""
+_LOOKED_AT, _SHORT = 400, 3  # rows, letters of a word that many addresses have
 _EXAMPLES = 3
 _FEWEST = 4  # rows
 
@@ -54,6 +58,44 @@ def shifted_column(seen: Evidence) -> Iterator[Question]:
         assumed=tr("each value belongs to the row that it stands in"),
         answers=(take(field, ""), as_it_is("shifted_column")),
     )
+
+
+def emails_of_others(seen: Evidence) -> Iterator[Question]:
+    """Ask where the e-mail addresses have the names of the rows above or below, not their own."""
+    values = seen.cleaned.values[["name", "email"]].head(_LOOKED_AT)
+    names = [_long_words(name) for name in values["name"].fillna("")]
+    addresses = [fold(str(email).partition("@")[0]) for email in values["email"].fillna("")]
+    own, above, below = (
+        sum(
+            any(word in address for word in name)
+            for name, address in zip(names[-min(by, 0) :], addresses[max(by, 0) :], strict=False)
+        )
+        for by in (0, 1, -1)
+    )
+    others = max(above, below)
+    if seen.chosen("email", "emails_of_others") or others < _FEWEST or own * 4 > others:
+        return
+    if others < NAMED * sum(map(bool, addresses)):
+        return
+    header = " + ".join(seen.headers("email"))
+    yield Question(
+        code="emails_of_others",
+        field="email",
+        message=tr(
+            "the addresses in «{header}» have the names of the rows above or below: the column "
+            "slipped by a row",
+            header=header,
+        ),
+        columns=seen.headers("email"),
+        rows=len(seen.values("email")),
+        examples=tuple(seen.values("email").head(_EXAMPLES)),
+        assumed=tr("each value belongs to the row that it stands in"),
+        answers=(take("email", ""), as_it_is("emails_of_others")),
+    )
+
+
+def _long_words(name: str) -> list[str]:
+    return [word for word in fold(name).split() if len(word) > _SHORT]
 
 
 def list_beside(seen: Evidence) -> Iterator[Question]:

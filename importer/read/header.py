@@ -34,6 +34,7 @@ _HEADINGS = frozenset(
     for word in "group groups category customers clients guests members page printed generated "
     "exported report группа категория клиенты гости страница отчёт сформировано сформирован "
     "выгружено seite strona сторінка qrup qrupu kateqoriya müştərilər müştəriləri səhifə hesabat "
+    "qonaqlar qonaqları üzvlər alıcılar misafirler üyeler покупатели поставщики контрагенты "
     "grup kategori müşteriler müşterileri sayfa rapor".split()
 )
 _DATED = r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{2,4}"

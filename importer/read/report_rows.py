@@ -48,6 +48,7 @@ _HINT_SHAPE = re.compile(
 )
 _LABELLED_NAME = re.compile(r"[^\W\d_]{3,20}\.?:\s{0,3}[^\W\d_]")
 _ENOUGH_ROWS, _ENOUGH_NAMES = 10, 4
+_INITIALS = re.compile(r"(?:[^\W\d_]\.\s?){2,4}")  # М.П., where a stamp goes
 _FOOTNOTE = re.compile(r"[*†‡•·]+\s*\w.{0,150}", re.DOTALL)
 _MARKED = re.compile(r"[©®™]|\(c\)\s*[0-9]{4}|\bhttps?://|\bwww\.", re.IGNORECASE)
 _COUNTED = re.compile(r"[^\w]*[0-9]+(?:[ .,][0-9]{3})*[^\W\d_]*[\s:]+[^\W\d_].{0,100}", re.DOTALL)
@@ -167,7 +168,7 @@ def is_last_line(alone: str, *, trailing: bool) -> bool:
     )
     if signs or "___" in plain or not trailing:
         return bool(signs) or "___" in plain
-    if plain.endswith(("...", "…")) or _VERSION.search(plain):
+    if _INITIALS.fullmatch(plain) or plain.endswith(("...", "…")) or _VERSION.search(plain):
         return True
     # Names have capitals; `Davamı var`, `End of report` have none in the middle.
     words = plain.split()

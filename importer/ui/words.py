@@ -136,6 +136,7 @@ def settled_words(code: str, evidence: str) -> str:
         "nobodys_email": tr("one e-mail address of several people"),
         "nobodys_phone": tr("one phone of several people"),
         "one_birthday": tr("one date of birth of most people"),
+        "emails_of_others": tr("e-mail addresses of the neighbouring rows"),
         "list_beside": tr("another list beside the customers"),
         "recent_birthdays": tr("dates of birth of one recent year"),
         "one_part": tr("one surname of many people"),
