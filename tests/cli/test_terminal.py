@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import pty
@@ -46,6 +47,7 @@ TARGET = Target("demo", "1", "https://clopos.example/open-api", 2)
 MIXED = st.text(st.sampled_from("ab əİЖш 漢字ｱe\u0301👍\u200b"), max_size=40)
 
 
+@functools.cache
 def prepared(name: str) -> Prepared:
     return prepare(EXPORTS / name, SheetOptions(), today=date(2026, 11, 24))
 
@@ -119,6 +121,7 @@ def test_wide_letters_take_two_columns_and_combining_marks_none(text: str, colum
     assert width(text) == columns
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", ["az-excel.csv", "poster-ru.csv", "iiko-ru.xlsx", "square.csv"])
 def test_no_line_of_a_block_is_longer_than_the_screen(name: str) -> None:
     sheet = prepared(name)

@@ -61,6 +61,7 @@ async def test_01_late_second_answer_is_not_believed_for_the_next_row(
         assert len(here.sandbox.customers()) == 12
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("rows", [NAMES_ONLY, people(12)], ids=["names", "phones"])
 @pytest.mark.parametrize("fault", ["drop", "504c", pytest.param("504a", marks=SLOW)])
 @pytest.mark.parametrize("first", [1, 5, pytest.param(2, marks=SLOW)])

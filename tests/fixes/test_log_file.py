@@ -142,6 +142,7 @@ KEYS = st.sampled_from(["n", "at", "do", "column", "row", "rows", "was", "is", "
 DOS = st.sampled_from(["set", "leave out", "take in", "take back"])
 
 
+@pytest.mark.usefixtures("untraced")
 @given(st.dictionaries(KEYS, VALUES), DOS, st.binary(max_size=20))
 def test_any_line_is_an_act_or_a_clear_error(facts: dict[str, Any], do: str, tail: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def _stated(draw: st.DrawFn, row: Row, ids: list[str]) -> Row:
     return Row(row.number, row.evidence, **stated)
 
 
+@pytest.mark.usefixtures("untraced")
 @given(nights(), st.booleans())
 def test_rows_decided_at_once_have_the_verdicts_of_judging_each(
     night: tuple[list[Row], dict[str, KnownCustomer], MatchOptions], as_a_store_finds: bool

@@ -71,6 +71,7 @@ def test_two_results_files_of_one_sheet(restaurant: Restaurant) -> None:
     assert len(restaurant.customers()) == 3
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("claim", ["abc", "-5", "1e3", "999999999999999999999", "17; DROP", "№ 3"])
 def test_claim_that_is_no_id_is_a_claim_that_fails(restaurant: Restaurant, claim: str) -> None:
     sheet = restaurant.sheet(f"Ad,Telefon\n{ROWS}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
@@ -27,6 +28,7 @@ def expected(name: str) -> dict[str, Any]:
     return facts
 
 
+@functools.cache
 def prepared(name: str, *, drop_bad_values: bool) -> Prepared:
     flags = expected(name)["options"]
     said = dict(zip(flags[::2], flags[1::2], strict=True))

@@ -49,6 +49,7 @@ def names(sheet: Sheet) -> dict[Any, str]:
     return sheet.table[sheet.headers.index("Name")].to_dict()
 
 
+@pytest.mark.usefixtures("untraced")
 @quickly
 @given(
     rows=st.lists(st.integers(2, 99), min_size=1, max_size=6, unique=True),

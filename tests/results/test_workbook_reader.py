@@ -66,6 +66,7 @@ def test_workbook_with_impossible_dimensions_is_refused(tmp_path: Path, old: str
         read_results(path)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_rows_are_never_all_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "results.xlsx"
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:

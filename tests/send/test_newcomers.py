@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from importer.plan.decide import Approach
 from importer.sandbox import Config
 from tests.harness import people, told, world
@@ -26,6 +28,7 @@ async def test_a_customer_typed_by_a_cashier_meanwhile_is_not_created_again(
         assert sent.requests.reads <= 1 + 2  # the list, and the newest page twice at most
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_a_customer_typed_meanwhile_with_another_name_is_a_conflict(tmp_path: Path) -> None:
     async with world(tmp_path, Config()) as here:
         here.later(60.0, lambda: here.sandbox.add(name="Another Demo", phone="0500000300"))

@@ -53,6 +53,7 @@ async def test_a_wrong_address_is_asked_once(tmp_path: Path, match: str) -> None
         assert sent.requests.total == 1
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("rate", [None, "none"])
 async def test_a_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | None) -> None:
     """Nothing more leaves after the first refusal than was under way."""

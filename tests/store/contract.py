@@ -102,6 +102,7 @@ async def recalled(journal: Journal) -> Model:
 STEPS = ["intend", "created", "existed", "withdrawn", "gone", "recall", "open"]
 
 
+@pytest.mark.usefixtures("untraced")
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -239,6 +239,7 @@ async def test_journal_that_makes_no_sense_is_renamed(stores: Stores, damage: st
         assert store.must_rebuild
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     "seed", [*range(10), *(pytest.param(seed, marks=MORE) for seed in range(10, 60))]
 )

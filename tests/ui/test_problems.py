@@ -70,6 +70,7 @@ async def test_value_is_set_in_all_its_cells_and_taken_back(folder: Path) -> Non
         await browser.post(f"{FIXES}/99/take-back", {}, status=404)
 
 
+@pytest.mark.usefixtures("untraced")
 @real_time
 async def test_after_any_act_the_command_counts_the_same(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

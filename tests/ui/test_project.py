@@ -49,6 +49,7 @@ async def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str,
     return found
 
 
+@pytest.mark.usefixtures("untraced")
 @real_time
 async def test_after_any_act_the_command_counts_the_same_with_a_project_file(
     folder: Path,
