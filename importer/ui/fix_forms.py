@@ -135,8 +135,8 @@ def _one_value(opened: Opened, prepared: Prepared, form: Mapping[str, str], text
     _check_number(form, number)
     if was == text:
         raise _nothing_new(text)
-    table = prepared.sheet.table
-    row = next(iter(table.index[(table[column] == was).to_numpy(bool)]), None)
+    held = sheet.table.index[(sheet.table[column] == was).to_numpy(bool)]
+    row = next((row for row in held if row in prepared.sheet.table.index), None)
     act = SetText(address(sheet.headers, column), (was,), (text,))
     after = number + counts.get(text, 0)
     return Change([act], number, column, None if row is None else int(row), text, after)
