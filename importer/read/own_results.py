@@ -37,8 +37,9 @@ def own_results(sheet: Sheet) -> Sheet:
     """Return the sheet that results are about: its columns, its order and its row numbers.
 
     `claims` are the ids in `clopos_id`, `decisions` the words in `import_decision` with the ids in
-    `import_existing_id`. A row without a number of its own (it was added, or copied) gets one
-    after all others. Cells that were escaped are given back; in our own workbook none is.
+    `import_existing_id`, or of the row in `import_duplicate_of`. A row without a number of its own
+    (it was added, or copied) gets one after all others. Cells that were escaped are given back; in
+    our own workbook none is.
     """
     headers = list(sheet.headers)
     malformed = {**_held_before(headers, sheet.table), **sheet.malformed}
@@ -47,6 +48,8 @@ def own_results(sheet: Sheet) -> Sheet:
     words = [text.strip().lower() for text in _texts(sheet, DECISION_COLUMN)]
     claims = [_whole(text.strip()) for text in _texts(sheet, "clopos_id")]
     about = [_whole(text.strip()) for text in _texts(sheet, "import_existing_id")]
+    repeated = [_whole(text.strip()) for text in _texts(sheet, "import_duplicate_of")]
+    claimed = {str(row): claim for row, claim in zip(rows, claims, strict=True)}
     order = sorted(range(len(rows)), key=rows.__getitem__)
 
     kept = [n for n, name in enumerate(headers) if name not in {*RESULT_COLUMNS, DECISION_COLUMN}]
@@ -73,9 +76,10 @@ def own_results(sheet: Sheet) -> Sheet:
         hidden_columns=tuple(n for n, old in enumerate(kept) if old in sheet.hidden_columns),
         claims={row: id_ for row, id_ in zip(rows, claims, strict=True) if id_},
         decisions={
-            # Once it was followed, `same` is about the customer that the row is.
-            row: (word, id_ or (claim if word == "same" else "") or None)
-            for row, word, id_, claim in zip(rows, words, about, claims, strict=True)
+            # Once it was followed, `same` is about the customer that the row is; before, it may be
+            # about another row, which is a customer by now.
+            row: (word, id_ or (word == "same" and (claim or claimed.get(of))) or None)
+            for row, word, id_, claim, of in zip(rows, words, about, claims, repeated, strict=True)
             if word in DECISIONS
         },
     )

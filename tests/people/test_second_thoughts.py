@@ -138,6 +138,17 @@ def test_customer_that_was_forgotten_holds_no_row_back(restaurant: Restaurant) -
     assert (code, anew["created"]) == (0, 2)
 
 
+def test_same_about_a_row_of_the_sheet_is_that_rows_customer(restaurant: Restaurant) -> None:
+    sheet = restaurant.sheet("Ad,Telefon\nAysel Demo,0551110001\nAyselka Yeni,0551110001\n")
+    _, held = restaurant.run(sheet)
+    assert (held["created"], held["conflict"]) == (1, 1)
+    assert not results(held)[1]["import_existing_id"]  # it was no customer before
+    code, same = restaurant.run(write(held, 3, import_decision="same"))
+    assert (code, same["exists"], len({*ids(same)})) == (0, 2, 1)
+    code, again = restaurant.run(sheet)
+    assert (code, again["exists"]) == (0, 2)
+
+
 def test_conflicts_come_with_how_they_are_decided(restaurant: Restaurant) -> None:
     head = "Ad,Kod,Telefon\n"
     restaurant.run(restaurant.sheet(f"{head}Aysel Demo,1,0551110001\n", "one.csv"))
