@@ -228,10 +228,12 @@ def test_result_ends_with_the_next_step() -> None:
         "  → 1 row needs your attention: open x.csv and filter import_status for invalid",
     ]
     counts |= {Status.CONFLICT: 2, Status.PENDING: 40, Status.FAILED: 1}
-    assert result_lines(summary)[-3:] == [
+    assert result_lines(summary)[-5:] == [
         "  → Run it again: 41 rows are still to be sent",
         "  → 3 rows need your attention: open x.csv and filter import_status for invalid,",
         "    conflict",
+        "  → Decide about 2 conflicts: write same, other or skip into a column",
+        "    import_decision of x.csv and run that file",
     ]
     counts |= {Status.CONFLICT: 0, Status.INVALID: 0, Status.UNKNOWN: 1}
     assert result_lines(summary)[-2:] == [

@@ -168,7 +168,7 @@ def test_conflicts_come_with_how_they_are_decided(restaurant: Restaurant) -> Non
 
 
 def test_address_of_many_is_everybodys(restaurant: Restaurant) -> None:
-    """The office's e-mail address: nobody is held back for it or taken for another."""
+    """The office's e-mail address: no row is held back for it or taken for another."""
     names = ("Aysel", "Orxan", "Nigar", "Kamran", "Leyla", "Rauf", "Sevda", "Tural")
     rows = "".join(f"{name} Demo,info@example.com\n" for name in names)
     sheet = restaurant.sheet(f"Ad,E-poçt\n{rows}")
