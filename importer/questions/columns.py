@@ -205,18 +205,14 @@ def phone_in_name(seen: Evidence) -> Iterator[Question]:
 
 def half_a_name(seen: Evidence) -> Iterator[Question]:
     """Ask where all names are one word and an unused column beside them holds one-word names."""
-    columns = seen.columns("name")
+    columns = [column for column in seen.columns("name") if seen.filled(column)]
     if len(columns) != 1 or seen.chosen("name", "half_a_name"):
         return
     if not _single_words(seen, columns[0]):
         return
-    first = last = columns[0]
-    while first - 1 in seen.mapping.unused and _single_words(seen, first - 1):
-        first -= 1
-    while last + 1 in seen.mapping.unused and _single_words(seen, last + 1):
-        last += 1
-    parts = tuple(map(seen.named, range(first, last + 1)))
-    others = [column for column in range(first, last + 1) if column != columns[0]]
+    left, right = (_beside(seen, columns[0], step) for step in (-1, 1))
+    parts = tuple(map(seen.named, (*reversed(left), columns[0], *right)))
+    others = [*left, *right]
     if not others:
         return
     header, beside = seen.named(columns[0]), seen.named(others[0])
@@ -235,6 +231,18 @@ def half_a_name(seen: Evidence) -> Iterator[Question]:
         assumed=tr("«{header}» alone is the name", header=header),
         answers=(" ".join(take("name", part) for part in parts), as_it_is("half_a_name")),
     )
+
+
+def _beside(seen: Evidence, column: int, step: int) -> list[int]:
+    """Return the unused columns of one-word names next to a column, empty parts of names aside."""
+    found: list[int] = []
+    empty = [part for part in seen.columns("name") if not seen.filled(part)]
+    while (column := column + step) in (*seen.mapping.unused, *empty):
+        if column not in empty:
+            if not _single_words(seen, column):
+                break
+            found.append(column)
+    return found
 
 
 def _single_words(seen: Evidence, column: int) -> bool:
