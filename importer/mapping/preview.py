@@ -19,8 +19,9 @@ _LOOKS = {  # what a value is like, roughly and quickly; any text will do for th
     "phone": rf"(?![^@]*@|.*\dE\+){_DIGITS}{{7,}}\D*",
     "email": r".*[^@\s]@[^@\s]+\.\w.*",
     "cid": r"[{(]?[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}[)}]?",
-    "gender": r"[^\W\d_]{1,12}\.?|[0-9]",
+    "gender": r"[^\W\d_]{1,12}(?:[\s./-]+[^\W\d_]{1,12}){0,3}\.?|[0-9]",
     "date_of_birth": r"\D*\d{1,4}[\W_]+\w+\W+\d{1,4}(?:\D.*)?|\d{5}(?:\.\d*)?|\d{8}",
+    "group_id": r"\d{1,9}(?:\.0*)?",
 }
 _LIKE = {field: re.compile(pattern, re.DOTALL) for field, pattern in _LOOKS.items()}
 

@@ -205,6 +205,8 @@ def test_a_saved_mapping_that_no_longer_fits_is_named(tmp_path: Path) -> None:
         ("phone", "+994 50 000 00 01|9,945E+11|050000|0500000001 / 0500000002", 0.5),
         ("email", "a@example.com|yox|A <a@example.az>|a@b", 0.5),
         ("gender", "K|kişi|1|30.11.1990", 0.75),
+        ("gender", "Не указан|prefer not to say|01.02.1990|+994 50", 0.5),
+        ("group_id", "Weekend discount|3|4.0|VIP", 0.5),
         ("date_of_birth", "01.02.1990|15 марта 1992 г.|1990-02-01 00:00|0500000001", 0.75),
         ("code", "a|b c", 1.0),
         ("email", "", None),
