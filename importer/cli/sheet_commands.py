@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from importer.cli import option_values as flags
 from importer.cli.check_command import note, sized, view_of
 from importer.cli.environment import environment
-from importer.cli.guards import check_rows, move_done, unchanged
+from importer.cli.guards import move_done
 from importer.cli.kept_flags import with_flags_of_last_run
 from importer.cli.log_file import log_to
 from importer.cli.parse import parse_rows
@@ -20,7 +20,8 @@ from importer.cli.render_results import result_lines, verification_lines
 from importer.cli.signals import stop_on_signals
 from importer.cli.work import Ended
 from importer.collector import frozen
-from importer.pipeline.last_time import load_last, with_last
+from importer.pipeline.guards import check_rows, unchanged
+from importer.pipeline.last_time import with_last
 from importer.pipeline.offline import check_outputs, unanswered
 from importer.pipeline.online import (
     declined,
@@ -62,8 +63,7 @@ def run_sheet(given: Mapping[str, Any]) -> Ended:
         with unchanged(given["file"], given["min_age"]) as read:
             prepared = view.prepare(given["file"], sheet, settings.region)
         if least:
-            last = load_last(sheet.understood_in, sheet.known_as or given["file"])
-            check_rows(len(prepared.sheet.table), last.rows if last else None, least)
+            check_rows(prepared, least)
         output = sized(given, output, prepared, Kind.RUN, view)
         result = unanswered(prepared, settings, started=view.started)
         if result is None:

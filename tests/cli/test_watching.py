@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.cli.guards import move_done, unchanged
+from importer.cli.guards import move_done
 from importer.cli.main import run_command
 from importer.errors import UsageError
+from importer.pipeline.guards import unchanged
 from importer.records import Status
 from importer.results.summary import Summary
 from tests.cli_process import serving, told_by
