@@ -107,13 +107,15 @@ class InputSheet:
     pattern: Path | None = None  # by which the sheet of each night is known as one
     source: sources.Source | None = None  # from where the file is fetched first
 
-    def begin(self, *, fetch: bool) -> None:
+    def begin(self, *, fetch: bool, progress: sources.FetchProgress | None = None) -> None:
         """Fetch the sheet where it comes from elsewhere, and `fetch` asks for it.
+
+        `progress` is as in `sources.fetch`.
 
         Raises UsageError where that can't be, or no file matches the sheet's pattern.
         """
         if self.source and fetch:
-            sources.fetch(self.source, self.file)
+            sources.fetch(self.source, self.file, progress=progress)
         if self.project and glob.has_magic(str(self.file)) and not self.file.exists():
             raise UsageError(
                 tr("No file matches {pattern}", pattern=self.file),

@@ -11,7 +11,6 @@ import contextlib
 import csv
 import glob
 import os
-import shutil
 import urllib.request
 import warnings
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
 from importer.files import atomic_write
 from importer.i18n import tr
 from importer.pipeline.remote_files import (
@@ -32,12 +31,16 @@ from importer.pipeline.remote_files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    FetchProgress = Callable[[int, int | None], None]
 
 NAMES = ("source", "query", "database")
 """Keys of an entry of a project file that say where its sheet comes from."""
 _TIMEOUT = 60.0  # seconds without a byte
+_CHUNK = 64 * 1024
+_ROWS = 1000  # of a query, after which its progress is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +82,32 @@ def parse_source(facts: Mapping[str, Any], path: str, *, newest: bool) -> Source
     )
 
 
-def fetch(source: Source, path: Path, env: Mapping[str, str] = os.environ) -> None:
+def fetch(
+    source: Source,
+    path: Path,
+    env: Mapping[str, str] = os.environ,
+    *,
+    progress: FetchProgress | None = None,
+) -> None:
     """Put what a source has into a file, in one step; an earlier file stays where that fails.
+
+    `progress` is given the bytes that came and those that are to come (None: not known); what it
+    raises ends the fetch.
 
     Raises UsageError where it can't be reached, found or read; ServiceError where the file can't
     be written.
     """
+    progress = progress or _untold
     with atomic_write(path, 0o600) as part:
         try:
             with warnings.catch_warnings(action="ignore"):  # of other people's libraries
                 if source.query:
-                    _fetch_rows(source, part, env)
+                    _fetch_rows(source, part, env, progress)
                 elif scheme_of(source.url) in {"http", "https"}:
-                    _fetch_http(source.url, part)
+                    _fetch_http(source.url, part, progress)
                 else:
-                    _fetch_file(source, part)
-        except UsageError:
+                    _fetch_file(source, part, progress)
+        except ImporterError:
             raise
         except ImportError as error:
             raise _failed(
@@ -110,7 +123,11 @@ def fetch(source: Source, path: Path, env: Mapping[str, str] = os.environ) -> No
             raise _failed(source, without_passwords(_why(error), address), _fix(error)) from None
 
 
-def _fetch_http(url: str, part: Path) -> None:
+def _untold(_done: int, _of: int | None) -> None:
+    """Tell nobody how far a fetch is."""
+
+
+def _fetch_http(url: str, part: Path, progress: FetchProgress) -> None:
     parts = urlsplit(url)
     bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     request = urllib.request.Request(bare, headers={"User-Agent": "clopos-import"})  # noqa: S310
@@ -124,23 +141,31 @@ def _fetch_http(url: str, part: Path) -> None:
         urllib.request.urlopen(request, timeout=_TIMEOUT) as answer,  # noqa: S310
         part.open("wb") as file,
     ):
-        shutil.copyfileobj(answer, file)
         stated = answer.headers.get("Content-Length")
-        if stated and stated.isdecimal():
-            _check_whole(url, file.tell(), int(stated))
+        of = int(stated) if stated and stated.isdecimal() else None
+        while chunk := answer.read(_CHUNK):
+            file.write(chunk)
+            progress(file.tell(), of)
+        if of is not None:
+            _check_whole(url, file.tell(), of)
         changed = answer.headers.get("Last-Modified")
     with contextlib.suppress(ValueError):  # it isn't said, or not as a date
         _set_time(part, parsedate_to_datetime(changed or "").timestamp())
 
 
-def _fetch_file(source: Source, part: Path) -> None:
+def _fetch_file(source: Source, part: Path, progress: FetchProgress) -> None:
+    import fsspec  # noqa: PLC0415 - an extra
+
+    def told(size: int, value: int, **_: Any) -> None:
+        progress(value, size or None)
+
     system, name = open_system(source.url)
     if source.newest:
         found = {each: system.info(each) for each in system.glob(name)}
         if not found:
             raise FileNotFoundError(tr("no file matches"))
         name = max(found, key=lambda each: (changed_at(found[each]), each))
-    system.get_file(name, str(part))
+    system.get_file(name, str(part), callback=fsspec.callbacks.Callback(hooks={"told": told}))
     facts = system.info(name)  # afterwards: one that has grown meanwhile didn't come whole
     if (size := facts.get("size")) is not None:
         _check_whole(source.url, part.stat().st_size, size)
@@ -162,7 +187,9 @@ def _check_whole(url: str, came: int, stated: int) -> None:
         )
 
 
-def _fetch_rows(source: Source, part: Path, env: Mapping[str, str]) -> None:
+def _fetch_rows(
+    source: Source, part: Path, env: Mapping[str, str], progress: FetchProgress
+) -> None:
     import sqlalchemy  # noqa: PLC0415 - an extra
 
     address = _database(source, env)
@@ -180,7 +207,10 @@ def _fetch_rows(source: Source, part: Path, env: Mapping[str, str]) -> None:
             with part.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, quoting=csv.QUOTE_ALL)
                 writer.writerow(rows.keys())
-                writer.writerows(_texts(row) for row in rows)
+                for n, row in enumerate(rows):
+                    writer.writerow(_texts(row))
+                    if n % _ROWS == 0:
+                        progress(file.tell(), None)
     finally:
         engine.dispose()
 

@@ -12,13 +12,13 @@ from aiohttp import BodyPartReader, web
 from importer.errors import ImporterError, UsageError
 from importer.fixes.acts import standing
 from importer.fixes.log_file import fixes_path, load_log
-from importer.i18n import number, tr, trn
+from importer.i18n import date_and_time, number, tr, trn
 from importer.mapping.saved import saved_mapping_path
 from importer.store import history
 from importer.store.records import Kind, RunRecord
 from importer.ui.folder import SUFFIXES, list_sheets, save_upload
 from importer.ui.given import ProjectFiles
-from importer.ui.project_sheets import project_sheet, sheets_of
+from importer.ui.project_sheets import sheets_of
 from importer.ui.render import done, page
 from importer.ui.site import SITE
 
@@ -51,7 +51,6 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/", show_folder),
         web.post("/sheets", upload),
-        web.post("/sheets/{name}/fetch", fetch),
         web.post("/language", choose_language),
         web.post("/end", end),
     ]
@@ -85,16 +84,6 @@ async def upload(request: web.Request) -> web.StreamResponse:
             other = name if name != part.filename else None
             return done(request, "sheets", name, "columns", kept=other)
     raise UsageError(tr("No file was chosen"), fix=tr("choose one, then press the button again"))
-
-
-async def fetch(request: web.Request) -> web.StreamResponse:
-    """Fetch a sheet of the project file, as the commands do, and open it. Raises UsageError."""
-    site, name = request.app[SITE], request.match_info["name"]
-    sheet = await asyncio.to_thread(project_sheet, site, name)
-    if sheet is None or not sheet.source:
-        raise web.HTTPNotFound
-    await asyncio.to_thread(site.project.fetch, site.folder, sheet.path)
-    return done(request, "sheets", name, "columns")
 
 
 async def choose_language(request: web.Request) -> web.StreamResponse:
@@ -192,7 +181,7 @@ def _run_words(run: RunRecord) -> str:
 
 
 def _when(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch).astimezone().strftime("%Y-%m-%d %H:%M")
+    return date_and_time(datetime.fromtimestamp(epoch).astimezone())
 
 
 def _size(size: int) -> str:

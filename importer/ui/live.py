@@ -124,8 +124,10 @@ def _step(shown: Shown) -> str:
     step = shown.step
     if step is None:
         return ""
-    if step.done is None or step.of is None:
+    if step.done is None:
         return step.what
+    if step.of is None:
+        return tr("{what}: {done}", what=step.what, done=number(step.done))
     return tr(
         "{what}: {done} of {all}", what=step.what, done=number(step.done), all=number(step.of)
     )

@@ -10,6 +10,7 @@ from importer.ui import (
     credential_routes,
     customers_routes,
     events,
+    fetch_routes,
     fix_routes,
     plan_routes,
     problem_routes,
@@ -36,6 +37,7 @@ def routes() -> list[web.RouteDef]:
         *plan_routes.routes(),
         *run_routes.routes(),
         *events.routes(),
+        *fetch_routes.routes(),
         *results_routes.routes(),
         *conflict_routes.routes(),
     ]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import sqlite3
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,7 +21,10 @@ from tests.cli.test_sources import web
 from tests.ui.conftest import real_time, serving, words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.ui.conftest import Browser
 
 PEOPLE = b"Name,Phone\nAnar Demo,0500000001\nLeyla Demo,0500000002\nBad Demo,12\n"
 
@@ -38,6 +45,24 @@ def project(folder: Path, text: str) -> None:
 
 def address(name: str, page: str) -> str:
     return f"sheets/{quote(name, safe='')}/{page}"
+
+
+async def fetched(browser: Browser, name: str) -> str:
+    """Fetch a sheet; return the page that stands there when that has ended."""
+    there = await browser.post(address(name, "fetch"), {})
+    await until(browser, name, "done", "stopped", "paused")
+    return await browser.get(there)
+
+
+async def until(browser: Browser, name: str, *states: str) -> dict[str, str]:
+    """Wait for one of these states of a fetch; return the texts of then."""
+    for _ in range(1200):
+        _, state = await browser.ask(f"state?kind=fetch&sheet={quote(name, safe='')}")
+        if state["key"].endswith(states):
+            found: dict[str, str] = state["text"]
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(state)
 
 
 async def ready(capsys: pytest.CaptureFixture[str]) -> Any:
@@ -61,8 +86,8 @@ async def test_sheet_of_an_address_is_fetched_by_a_click_and_counts_as_check_doe
             assert "hidden" not in page
             assert "not fetched yet Fetch and open" in page
             await browser.get(address("in/today.csv", "columns"), status=404)
-            there = await browser.post(address("in/today.csv", "fetch"), {})
-            assert "in/today.csv" in words_of(await browser.get(there))
+            page = await fetched(browser, "in/today.csv")
+            assert "Which column is what?" in page, "what came is opened"
             page = words_of(await browser.get(address("in/today.csv", "customers")))
             assert "3 customers as Clopos" in page
             assert await ready(capsys) == 3
@@ -77,8 +102,9 @@ async def test_sheet_that_cannot_be_fetched_says_why_and_the_earlier_one_stays(
     with web(b"", status=404) as url:
         project(project_folder, f'[[sheets]]\npath = "today.csv"\nsource = "{url}"\n')
         async with serving(project_folder) as browser:
-            page = await browser.post(address("today.csv", "fetch"), {}, status=400)
-            assert "answer 404" in words_of(page)
+            page = words_of(await fetched(browser, "today.csv"))
+            assert "answer 404" in page
+            assert "Fetch and open" in page
             assert "today.csv" in words_of(await browser.get(address("today.csv", "columns")))
             await browser.post(address("customers.csv", "fetch"), {}, status=404)
             await browser.post(address("other.csv", "fetch"), {}, status=404)
@@ -97,7 +123,7 @@ async def test_rows_of_a_query_are_fetched(project_folder: Path) -> None:
         page = words_of(await browser.get(""))
         assert "pos.csv from the query" in page
         assert "sqlite" not in page
-        await browser.post(address("pos.csv", "fetch"), {})
+        await fetched(browser, "pos.csv")
         page = words_of(await browser.get(address("pos.csv", "customers")))
         assert "1 customer as Clopos" in page
 
@@ -146,3 +172,58 @@ async def test_project_file_outside_the_working_folder_fetches_nothing(
             assert "a file that came with a sheet may not do that" in page
             await browser.post(address("today.csv", "fetch"), {}, status=400)
     assert seen == []
+
+
+@contextlib.contextmanager
+def slow_web(first: bytes, rest: bytes, *, stated: bool) -> Iterator[tuple[str, threading.Event]]:
+    """Run a web server that sends the rest of its answer once the event is set."""
+    go_on = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            if stated:
+                self.send_header("Content-Length", str(len(first + rest)))
+            self.end_headers()
+            self.wfile.write(first)
+            go_on.wait(60)
+            with contextlib.suppress(OSError):  # nobody wants it any more
+                self.wfile.write(rest)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/list.csv", go_on
+    finally:
+        go_on.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("stated", [True, False])
+@real_time
+async def test_fetch_says_how_far_it_is_and_can_be_stopped(
+    project_folder: Path, *, stated: bool
+) -> None:
+    rest = b"Bad Demo,12\n" * 30_000
+    with slow_web(PEOPLE + rest, rest, stated=stated) as (url, go_on):
+        project(project_folder, f'[[sheets]]\npath = "today.csv"\nsource = "{url}"\n')
+        async with serving(project_folder) as browser:
+            there = await browser.post(address("today.csv", "fetch"), {})
+            page = await browser.get(there)
+            for _ in range(1200):
+                if "KB fetched" in (page := await browser.get(there)):
+                    break
+                await asyncio.sleep(0.05)
+            assert '<noscript><meta http-equiv="refresh"' in page
+            assert re.search(r"KB fetched: \d+" + (" of 703" if stated else "<"), page)
+            await browser.post("run/pause", {})
+            go_on.set()
+            await until(browser, "today.csv", "paused")
+            page = words_of(await browser.get(there))
+            assert "Stopped: nothing was fetched" in page
+            assert not (project_folder / "today.csv").exists()
+            assert "Which column is what?" in await fetched(browser, "today.csv")
