@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from gettext import NullTranslations
 
 LANGUAGES = ("en", "az", "ru", "tr")
@@ -81,6 +82,11 @@ def trn(one: str, many: str, count: int, /, **values: object) -> str:
 def plural_form(one: str, many: str, count: int, /) -> str:
     """Translate the form that goes with a count; its placeholders stay."""
     return _catalogue(_language.get()).ngettext(one, many, count)
+
+
+def date_and_time(moment: datetime) -> str:
+    """Write a moment as the language does, to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M}" if language() == "en" else f"{moment:%d.%m.%Y %H:%M}"
 
 
 def number(value: float, places: int = 0) -> str:

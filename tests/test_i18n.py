@@ -8,6 +8,7 @@ import gettext
 import json
 import re
 import string
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +22,7 @@ from importer import i18n as messages
 from importer.cli.commands import commands
 from importer.cli.main import run_command
 from importer.cli.render_results import verification_lines
-from importer.i18n import LANGUAGES, language_from_env, number, percent, tr, trn
+from importer.i18n import LANGUAGES, date_and_time, language_from_env, number, percent, tr, trn
 from importer.mapping.countries import country_name
 from importer.pipeline.verify import Verified
 from importer.pipeline.verify_checks import Difference
@@ -297,6 +298,20 @@ def test_countries_of_phones_have_names_in_each_language(language: str) -> None:
     names = Locale.parse(language).territories
     for region in SUPPORTED_REGIONS:
         assert country_name(region, language) == names[region]
+
+
+def test_moments_are_written_as_the_language_does() -> None:
+    moment = datetime(2026, 3, 9, 8, 5, tzinfo=UTC)
+    said = {}
+    for language in LANGUAGES:
+        messages.set_language(language)
+        said[language] = date_and_time(moment)
+    assert said == {
+        "en": "2026-03-09 08:05",
+        "az": "09.03.2026 08:05",
+        "ru": "09.03.2026 08:05",
+        "tr": "09.03.2026 08:05",
+    }
 
 
 def paths_of_commands(group: click.Group, before: str = "") -> Iterator[str]:

@@ -12,6 +12,7 @@ import click
 from importer.cli.commands import commands
 from importer.cli.environment import source_of
 from importer.cli.option_values import output, send_options, sheet_options
+from importer.cli.parse import parse_rows
 from importer.cli.project import find_project, inputs_of, load_project
 from importer.cli.sheet_command import flags_about_sheets
 from importer.errors import UsageError
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.cli.project import InputSheet, Project
+    from importer.cli.sources import FetchProgress
     from importer.environment import Source
+
+
+_UNATTENDED = frozenset({"notify", "notify-when", "ping", "metrics", "move-to"})
+"""Options of runs that nobody watches: the page does none of it."""
 
 
 def project_reader() -> ProjectReader:
@@ -43,8 +49,10 @@ def _options(sheet: Path) -> Given:
         sheet_options(given),
         send_options(given),
         replace(output(given, Kind.RUN), results=given["results"]),
-        found.project.path if found.project else None,
-        tuple(found.options),
+        min_age=given["min_age"],
+        min_rows=parse_rows("--min-rows", given["min_rows"]) if given["min_rows"] else None,
+        project=found.project.path if found.project else None,
+        names=tuple(name for name in found.options if name not in _UNATTENDED),
     )
 
 
@@ -62,11 +70,11 @@ def _files(folder: Path) -> ProjectFiles:
     )
 
 
-def _fetch(folder: Path, sheet: Path) -> None:
+def _fetch(folder: Path, sheet: Path, progress: FetchProgress) -> None:
     project = _project(folder)
     for each in _inputs(project) if project else ():
         if each.file == sheet:
-            each.begin(fetch=True)
+            each.begin(fetch=True, progress=progress)
 
 
 def _project(folder: Path) -> Project | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from importer.i18n import number, percent, tr, trn
+from importer.i18n import date_and_time, number, percent, tr, trn
 from importer.matching.verdicts import Reason
 from importer.plan.decide import Approach
 from importer.problems import field_word
@@ -165,7 +165,7 @@ def _price(price: Price, now: datetime) -> Iterator[Paragraph]:
 
 def clock(moment: datetime, now: datetime) -> str:
     """Return a time for people, with its day unless that is today's."""
-    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
+    return f"{moment:%H:%M}" if moment.date() == now.date() else date_and_time(moment)
 
 
 def rehearsal_paragraphs(summary: Summary) -> Iterator[Paragraph]:

@@ -14,6 +14,7 @@ from importer.clean.gender import MALE
 from importer.clean.phone import parse_phone
 from importer.i18n import percent, tr, trn
 from importer.mapping.content import are_flags
+from importer.problems import field_word
 from importer.questions.question import Question, as_it_is, take
 from importer.text import fold
 
@@ -108,7 +109,7 @@ def nobodys_phone(seen: Evidence) -> Iterator[Question]:
                 "{n} row with another name has the same {field}: it may stand for none",
                 "{n} rows with different names have the same {field}: it may stand for none",
                 rows,
-                field=name,
+                field=field_word(name),
             ),
             columns=seen.headers(name),
             rows=rows,

@@ -78,7 +78,7 @@ async def save_columns(request: web.Request) -> web.StreamResponse:
         given += [(field, header) for header in chosen or [""]]
     await asyncio.to_thread(_save, opened, given)
     work.changed()
-    return done(request, "sheets", work.name, str(form.get("then") or "questions"))
+    return done(request, "sheets", work.name, str(form.get("then") or "next"))
 
 
 async def show_fit(request: web.Request) -> web.StreamResponse:
@@ -156,6 +156,7 @@ def _context(judged: Judged, saved_in: Path) -> dict[str, Any]:
         "notes": [],
         "ambiguous": error.field if isinstance(error, AmbiguousColumnsError) else "",
         "several": _SEVERAL,
+        "asides": {"name": tr("(needed)"), "group_id": tr("(its number at Clopos)")},
         "preview": ([], []),
         "read_as": [],
         "reading": _reading_context(opened, saved_in),
@@ -172,7 +173,9 @@ def _context(judged: Judged, saved_in: Path) -> dict[str, Any]:
         "facts": words.file_facts(sheet),
         "fields": [words.field_line(sheet, mapping, field) for field in FIELDS],
         "columns": [
-            (n, words.column_name(sheet, n)) for n in range(len(sheet.headers)) if n not in secret
+            (n, address(sheet.headers, n) if sheet.headers[n] else words.column_name(sheet, n))
+            for n in range(len(sheet.headers))
+            if n not in secret
         ],
         "unused": [
             (words.column_name(sheet, n), words.unused_words(sheet, n))

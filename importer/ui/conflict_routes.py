@@ -64,7 +64,7 @@ async def show_conflicts(request: web.Request) -> web.StreamResponse:
     return page(
         request,
         "conflicts.html",
-        step="results",
+        step="results" if work.results_file else "plan",
         work=work,
         where=where_of(settings, desk.seen),
         conflicts=[_conflict(each, prepared, sheet) for each in listed],

@@ -19,7 +19,7 @@ from importer.i18n import tr
 from importer.mapping.choices import address
 from importer.pipeline.prepare import with_fixes
 from importer.ui.fix_words import quoted
-from importer.ui.kinds import bad_values_of, count_texts, find_kind, values_of
+from importer.ui.kinds import bad_values_of, count_texts, find_kind, values_for_none, values_of
 from importer.ui.paging import number_in
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from importer.records import Sheet
     from importer.ui.kinds import Value
 
-OF_A_KIND = frozenset({"empty-all", "empty-bad", "leave-out-all", "replace-all"})
+OF_A_KIND = frozenset({"empty-all", "empty-bad", "empty-value", "leave-out-all", "replace-all"})
 """Acts about all that is left of a kind: they are held against the newest judgement."""
 _LONGEST = 10_000  # letters that are typed
 
@@ -84,6 +84,9 @@ def change_of(opened: Opened, prepared: Prepared, form: Mapping[str, str]) -> Ch
     if do == "empty-bad":
         bad, _ = bad_values_of(prepared)
         return _many_values(opened.sheet, [(value, "") for value in bad], form)
+    if do == "empty-value":
+        none = values_for_none(prepared, form.get("code", ""))
+        return _many_values(opened.sheet, [(value, "") for value in none], form)
     try:
         kind = find_kind(prepared, form.get("kind", ""))
     except KeyError:

@@ -13,7 +13,7 @@ from importer.fixes.acts import TakeBack, standing
 from importer.fixes.log_file import append
 from importer.i18n import tr, trn
 from importer.ui.fix_forms import OF_A_KIND, OutdatedError, change_of, mark
-from importer.ui.fix_words import act_words, bar_of, lines_of, log_of
+from importer.ui.fix_words import act_words, bar_of, lines_of, log_of, of_one_click
 from importer.ui.paging import paging
 from importer.ui.problem_routes import read_cell
 from importer.ui.render import done, page, refused, texts, wants_json
@@ -100,13 +100,20 @@ async def _undo(request: web.Request, *, again: bool) -> web.StreamResponse:
         acts = {str(act.n): act for act in log_of(work).acts}
         if n not in acts:
             raise web.HTTPNotFound
-        holds = acts[n] in standing(acts.values())
+        held = standing(acts.values())
+        holds = acts[n] in held
         if holds == again:
             error = OutdatedError(
                 tr("This fix holds already") if again else tr("This fix was taken back already")
             )
             return _outdated(request, work, error, {})
-        undone = _taken_back_by(list(acts.values()), int(n)) if again else [int(n)]
+        if again:
+            undone = _taken_back_by(list(acts.values()), int(n))
+        elif "n" in request.match_info:
+            undone = [int(n)]
+        else:  # the bar is about the last click
+            upto = [act for act in held if act.n <= int(n)]
+            undone = [act.n for act in of_one_click(upto)]
         await asyncio.to_thread(_keep, work, [TakeBack(each) for each in undone])
     work.changed()
     site, back = work.site, str(form.get("back", ""))

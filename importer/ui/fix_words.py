@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.errors import UsageError
-from importer.fixes.acts import LeaveOut, TakeBack, TakeIn, standing
+from importer.fixes.acts import LeaveOut, SetText, TakeBack, TakeIn, standing
 from importer.fixes.log_file import Log, load_log
-from importer.i18n import tr, trn
+from importer.i18n import date_and_time, tr, trn
 from importer.text import shorten, strip_control
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from importer.fixes.acts import Act, Fix
     from importer.ui.work import Work
@@ -63,7 +63,27 @@ def bar_of(work: Work) -> Bar | None:
     if not held:
         return None
     last = held[-1]
-    return Bar(last, when(last), len(held), act_words(last, counts_of(work).get(last.n)))
+    words = act_words(last, counts_of(work).get(last.n))
+    if more := len(of_one_click(held)) - 1:
+        words += ", " + trn("with {n} more fix", "with {n} more fixes", more)
+    return Bar(last, when(last), len(held), words)
+
+
+def of_one_click(held: Sequence[Fix]) -> list[Fix]:
+    """Return the last of some fixes, and those before it that the same click made.
+
+    A click makes several where it sets cells of several columns: in one second, one a column.
+    """
+    found, columns = [held[-1]], set[str]()
+    for act in reversed(held):
+        if not isinstance(act, SetText) or act.row is not None or act.column in columns:
+            break
+        if act.at != held[-1].at or not act.at:
+            break
+        columns.add(act.column)
+        if act is not held[-1]:
+            found.append(act)
+    return found
 
 
 def counts_of(work: Work) -> Mapping[int, int]:
@@ -122,7 +142,7 @@ def when(act: Act) -> str:
     with contextlib.suppress(ValueError):
         moment = datetime.fromisoformat(act.at).astimezone()
         today = moment.date() == datetime.now().astimezone().date()
-        return moment.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+        return f"{moment:%H:%M}" if today else date_and_time(moment)
     return ""
 
 

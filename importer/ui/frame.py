@@ -56,7 +56,7 @@ def _questions(work: Work) -> tuple[str, str]:
     if (prepared := work.prepared) is None:
         return "", ""
     many = len(prepared.questions)
-    return (number(many), "open") if many else (tr("none open"), "done")
+    return (number(many), "open") if many else (tr("none"), "done")
 
 
 def _problems(work: Work) -> tuple[str, str]:

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 class Given:
     """Options of a sheet as its commands have them without flags.
 
-    `output` is where a run writes; None for its results: their usual place. `project` is the file
-    they are from (None: there is none), `names` those that it sets.
+    `output` is where a run writes; None for its results: their usual place. `min_age` (seconds) and
+    `min_rows` (a number or, as a float, a share of the last run's) guard sending (None: nothing).
+    `project` is the file they are from (None: there is none), `names` those that it sets.
     """
 
     sheet: SheetOptions
     sending: SendOptions
     output: Output
+    min_age: float | None = None
+    min_rows: float | None = None
     project: Path | None = None
     names: tuple[str, ...] = ()
 
@@ -59,10 +62,11 @@ class ProjectReader:
 
     `restaurant` is what it says of where to send, None where it says nothing. `options` imports
     pandas. `files` are those of the project file of a folder; `fetch` fetches a sheet of it by its
-    path, as the commands do before they read it.
+    path, as the commands do before they read it, and tells the bytes that came, and of how many
+    (None: not known); what it is told by raises, ends it.
     """
 
     restaurant: Callable[[Path], Source | None]
     options: Callable[[Path], Given]
     files: Callable[[Path], ProjectFiles]
-    fetch: Callable[[Path, Path], None]
+    fetch: Callable[[Path, Path, Callable[[int, int | None], None]], None]

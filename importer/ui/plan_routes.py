@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from importer.clopos import RateLimiter, default_rates
 from importer.credentials import check_one_restaurant
 from importer.errors import UsageError
 from importer.i18n import number, tr
+from importer.pipeline.guards import check_rows, unchanged
 from importer.pipeline.online import creates_more
 from importer.pipeline.options import SendOptions
 from importer.pipeline.rehearse import SCENARIOS, Scenario, rehearse_prepared
@@ -98,6 +100,7 @@ async def make_plan(request: web.Request) -> web.StreamResponse:
     if missing:
         raise missing
     _check_answered(prepared)
+    await asyncio.to_thread(_check_whole, work, prepared)
     desk.plan(name, prepared, settings, _options(work))
     return done(request, "sheets", name, "plan")
 
@@ -198,6 +201,16 @@ def _check_answered(prepared: Prepared) -> None:
         )
 
 
+def _check_whole(work: Work, prepared: Prepared) -> None:
+    """Raise UsageError where the project file would keep a run from sending the sheet."""
+    given = work.judged.given if work.judged else None
+    if given is None:
+        return
+    with unchanged(work.path, given.min_age):
+        if given.min_rows:
+            check_rows(prepared, given.min_rows)
+
+
 def _options(work: Work) -> SendOptions:
     """Return the options of sending: those of the project file, and what was chosen here."""
     given = work.judged.given if work.judged else None
@@ -247,7 +260,7 @@ def _estimate(prepared: Prepared, settings: Settings, options: SendOptions) -> d
     return {
         "rows": rows,
         "time": duration((price.minutes or 0.0) * 60),
-        "held": len(prepared.invalid),
+        "held": len(prepared.sheet.table) - rows,
     }
 
 
@@ -264,6 +277,7 @@ def _plan(planned: Planned, sheet: Sheet, desk: Desk, name: str) -> dict[str, An
         "sent": sheet.sent,
         "paragraphs": list(plan_paragraphs(plan, now))[1:],  # the first is the number above them
         "conflicts": plan.undecided,
+        "held": sum(not each.decided for each in planned.prepared.invalid.values()),
         "questions": [_question(each) for each in plan.questions],
         "too_many": creates_more(plan, planned.options.max_new),
         "at": clock(made, now),

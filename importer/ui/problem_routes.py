@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = "row.left_out"
 _PREVIEWED = 5  # texts that are shown before they are replaced
+_EXAMPLES = 4  # texts of a kind that the list of all kinds shows
 
 
 class _Group(NamedTuple):
@@ -52,6 +54,7 @@ class _Group(NamedTuple):
     title: str
     hint: str
     texts: int | None  # distinct ones; None where they have nothing in common
+    examples: tuple[str, ...]  # the texts of most rows, none where they have nothing in common
     held: bool
     asked: bool  # an open question is about its field
 
@@ -251,7 +254,8 @@ def _groups(prepared: Prepared) -> list[_Group]:
     fields = {question.field for question in prepared.questions}
     groups = []
     for kind in kinds_of(prepared):
-        cells = {(c, text) for _, c, text in cells_of_kind(prepared, kind)}
+        cells = Counter((c, text) for _, c, text in cells_of_kind(prepared, kind))
+        common = [text for (_, text), _ in cells.most_common(_EXAMPLES) if text.strip()]
         groups.append(
             _Group(
                 kind.key,
@@ -261,6 +265,7 @@ def _groups(prepared: Prepared) -> list[_Group]:
                 tr(CATALOGUE[kind.code].title),
                 _hint(kind),
                 len(cells) if kind.by_value else None,
+                tuple(common) if kind.by_value else (),
                 held=kind.level is not Level.REMARK,
                 asked=kind.field in fields,
             )

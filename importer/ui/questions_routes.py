@@ -14,6 +14,7 @@ from importer.mapping.saved import load_saved, write_saved
 from importer.pipeline.answers import answered, save_answers
 from importer.ui import words
 from importer.ui.frame import rows_for_a_person
+from importer.ui.kinds import values_for_none
 from importer.ui.paging import number_in
 from importer.ui.render import done, page
 from importer.ui.work import judge, prepared_of
@@ -44,6 +45,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/sheets/{name}/questions", show_questions),
         web.post("/sheets/{name}/questions", answer_question),
         web.post("/sheets/{name}/questions/again", ask_again),
+        web.get("/sheets/{name}/next", show_next),
     ]
 
 
@@ -82,7 +84,17 @@ async def answer_question(request: web.Request) -> web.StreamResponse:
         )
     await asyncio.to_thread(_keep, work.site, work.path, question, question.answers[number - 1])
     work.changed()
-    return done(request, "sheets", work.name, "questions")
+    return done(request, "sheets", work.name, "next")
+
+
+async def show_next(request: web.Request) -> web.StreamResponse:
+    """Go to the first page that has something to do: questions, problems, customers."""
+    work, prepared = await prepared_of(request)
+    if prepared.questions:
+        part = "questions"
+    else:
+        part = "problems" if rows_for_a_person(prepared) else "customers"
+    return done(request, "sheets", work.name, part)
 
 
 async def ask_again(request: web.Request) -> web.StreamResponse:
@@ -135,6 +147,7 @@ def _asked(work: Work, prepared: Prepared) -> list[dict[str, Any]]:
             "assumed": question.assumed,
             "rows": question.rows,
             "columns": question.columns,
+            "none": sum(value.cells for value in values_for_none(prepared, question.code)),
             "answers": [
                 _Answer(
                     number,

@@ -31,6 +31,7 @@ from importer.ui.paging import paging
 from importer.ui.render import done, page
 from importer.ui.results_table import load_results
 from importer.ui.site import SITE
+from importer.ui.where import where_of
 from importer.ui.work import prepared_of, work_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from importer.ui.desk import Sheet
     from importer.ui.results_table import ResultRow, ResultsTable
     from importer.ui.tasks import Task
-    from importer.ui.work import Work
+from importer.ui.work import Work
 
 _SHOWN = 100  # differences that are shown one by one
 _UNDO = re.compile(r"undo-run-([1-9][0-9]{0,8})\.xlsx")
@@ -79,6 +80,7 @@ async def show_results(request: web.Request) -> web.StreamResponse:
         "results.html",
         step="results",
         work=work,
+        where=where_of(settings, desk.seen),
         table=table is not None,
         run=_run(run),
         live=live(current) if current else None,

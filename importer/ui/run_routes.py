@@ -12,7 +12,7 @@ from importer.i18n import number, tr, trn
 from importer.pipeline.online import require_answers
 from importer.pipeline.wording import clock
 from importer.records import Status
-from importer.results.wording import duration, meanings_of
+from importer.results.wording import duration, meanings_of, reported_text
 from importer.ui.desk import desk_of, settings_of
 from importer.ui.live import error_of, shown_of, state_of, state_words
 from importer.ui.plan_routes import FIRST, plan_id
@@ -142,10 +142,16 @@ def _run(task: Task, sheet: Sheet, left: int, *, current: bool) -> dict[str, Any
         if state == "done" and left and sheet.sent
         else state_words(state),
         "conflicts": counts.get(Status.CONFLICT, 0),
+        "invalid": counts.get(Status.INVALID, 0),
         "counts": [(str(status), n, meanings[status]) for status, n in counts.items() if n],
         "at": clock(ended, now) if ended else "",
         "took": duration(task.ended - task.started) if task.ended else "",
-        "notes": (*_why_paused(task, state), *_earlier(task), *task.watch.shown.notes),
+        "notes": (
+            *_why_paused(task, state),
+            *_earlier(task),
+            *_reported(task),
+            *task.watch.shown.notes,
+        ),
         "left": left,
         "sure": left > FIRST,
         "plan": plan_id(seen) if seen and current and left else "",
@@ -174,6 +180,13 @@ def _earlier(task: Task) -> tuple[str, ...]:
             len(task.value.earlier),
         ),
     )
+
+
+def _reported(task: Task) -> tuple[str, ...]:
+    """Return how many rows the last run told of, where the project file says they are known."""
+    summary = task.value.result.summary if isinstance(task.value, Sent) else None
+    known = summary.more.get("known_problems") if summary else 0
+    return (reported_text(known),) if known else ()
 
 
 def _why_paused(task: Task, state: str) -> tuple[str, ...]:

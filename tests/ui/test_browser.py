@@ -31,6 +31,7 @@ PAGES = (
             "columns questions problems customers rows plan rehearsal conflicts run results".split()
         )
     ),
+    f"sheets/{POSTER}/problems/repeats",
     "sheets/picture.csv/columns",
 )
 SLOW = pytest.mark.slow(reason="a browser, for a minute or more")
@@ -141,7 +142,7 @@ def test_pages_work_without_a_script(browser: Browser, served: Served, watched: 
     page.get_by_role("button", name="Open it").click()
     page.get_by_role("button", name="That is right: continue").click()
     page.get_by_role("button", name="They are numbers of Russia").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("No question is open")
+    expect(page.get_by_role("heading", level=1)).to_have_text("23 rows are held back")
     page.locator("details.menu summary").click()
     page.get_by_role("button", name="Türkçe").click()
     assert page.locator("html").get_attribute("lang") == "tr"

@@ -28,7 +28,7 @@ TURKISH = REPO / "tests" / "reports" / "sheets" / "12-turkish-without-zero.csv"
 HANDS: dict[str, Hand] = {"mouse": Mouse(), "keyboard": Keyboard()}
 SLOW = pytest.mark.slow(reason="a browser, for half a minute")
 
-GO_ON = "button[name=then][value=questions]"
+GO_ON = "button[name=then][value=next]"
 FIRST_ANSWER = ".question button[name=answer][value='1']"
 PLAN = "main form[action$='/plan'] .acts button"
 

@@ -69,9 +69,10 @@ async def test_answer_is_one_form_and_check_reads_it(tmp_path: Path) -> None:
         page = words_of(await browser.get("sheets/poster-ru.csv/questions"))
         assert "They are numbers of Russia (+7) then 75 rows are ready +37" in page
         form = {"code": "other_region", "answer": "1"}
-        assert (await browser.post("sheets/poster-ru.csv/questions", form)).endswith("/questions")
+        next_page = await browser.get(await browser.post("sheets/poster-ru.csv/questions", form))
+        assert "23 rows are held back" in words_of(next_page), "no question is left: the problems"
         page = words_of(await browser.get("sheets/poster-ru.csv/questions"))
-        assert "75 rows are ready to be sent; 23 rows are held back" in page
+        assert "75 rows are ready to be sent. 23 rows are held back." in page
         assert 'region = "RU"' in (folder / "poster-ru.csv.mapping.toml").read_text("utf-8")
         result = check(sheet)
         assert result.summary.counts
@@ -126,6 +127,7 @@ async def test_ambiguous_columns_hold_all_other_pages(folder: Path) -> None:
     )
     (folder / "none.csv").write_text("X,Y\n1,2\n3,4\n", encoding="utf-8")
     async with serving(folder) as browser:
+        assert "Telefon 1 (2)" in words_of(await browser.get("sheets/two.csv/columns"))
         for page in ("questions", "customers", "rows"):
             shown = words_of(await browser.get(f"sheets/none.csv/{page}"))
             assert "No column holds the customers' names" in shown

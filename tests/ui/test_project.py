@@ -74,6 +74,9 @@ async def test_after_any_act_the_command_counts_the_same_with_a_project_file(
         assert "Orxan Demo" not in page
         page = words_of(await browser.get(f"{LIST}/columns"))
         assert "Options of clopos.toml go before what is chosen here: where, name-case" in page
+        project('[options]\nping = "https://example.com/p"\nmove-to = "done"\nregion = "AZ"\n')
+        page = words_of(await browser.get(f"{LIST}/columns"))
+        assert "Options of clopos.toml go before what is chosen here: region" in page
         (folder / "mine.jsonl").touch()
         project("[options]\ndrop-bad-values = true\nfixes = 'mine.jsonl'\n")
         await same(4)
@@ -83,6 +86,7 @@ async def test_after_any_act_the_command_counts_the_same_with_a_project_file(
         assert "Qad1n" in (folder / "mine.jsonl").read_text("utf-8")
         assert (await checked(folder, capsys))["fixes"]["cells"] == 1
         project("[options]\nno-fixes = true\n")
+        await browser.get(f"{LIST}/customers")  # the file is read anew
         page = words_of(await browser.post(f"{LIST}/fixes", form, status=400))
         assert "says no-fixes" in page
         (folder / PROJECT_FILE).unlink()
@@ -147,3 +151,28 @@ async def test_restaurant_and_options_of_sending_are_those_of_the_project_file(
             page = words_of(await send(browser, shown, "all"))
             assert "Done" in page
         assert [each["name"] for each in sandbox.customers()] == ["Demo Number0", "Demo Number1"]
+
+
+@real_time
+async def test_guards_of_the_project_file_keep_the_page_from_planning_as_the_command_from_sending(
+    folder: Path, project: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOPOS_STATE_DIR", str(folder.parent / "state"))
+    write(folder, 6)
+    project("[options]\nmin-age = 3600\n")
+    async with serve(Config()) as sandbox, serving(folder, **sandbox.env(2)) as browser:
+        page = words_of(await browser.post(f"{LIST}/plan", {}, status=400))
+        assert "may still be being written" in page
+        project('[options]\nmin-rows = "50%"\nknown-problems = "ok"\n')
+        shown = await plan(browser)
+        await send(browser, shown, "first")
+        write(folder, 7)
+        page = words_of(await send(browser, await plan(browser), "all"))
+        assert "1 of these rows was reported by the last run" in page
+        write(folder, 1)
+        page = words_of(await browser.post(f"{LIST}/plan", {}, status=400))
+        assert "The sheet has 4 rows, fewer than" in page
+        assert "the last run read 10 rows" in page
+        assert "may be an option in clopos.toml" in page
+        project('[options]\nmin-rows = "4"\n')
+        assert "4 are at Clopos already" not in words_of(await plan(browser))

@@ -49,6 +49,7 @@ async def test_from_plan_to_results_clopos_holds_the_customers_shown(folder: Pat
         assert "Restaurant sandbox" in page
         assert "A sandbox on this machine, not Clopos" in page
         assert "14 customers at most" in page
+        assert "1 row held back" in page
 
         await browser.post(f"sheets/{SHEET}/rehearsal", {"faults": "typical"})
         await ended(browser, "rehearsal")
@@ -59,11 +60,13 @@ async def test_from_plan_to_results_clopos_holds_the_customers_shown(folder: Pat
         shown = await plan(browser)
         assert "to create 12" in words_of(shown)
         assert "2 need a decision" in words_of(shown)
+        assert "1 row is held back: see why" in words_of(shown)
         page = await send(browser, shown, "first")
         assert "2 customers are still to be sent" in words_of(page)
         assert "The first customers are sent" in words_of(page)
         assert '<span class="state" id="state-run">2</span>' in page
         assert "Decide 2 conflicts" in words_of(page)
+        assert "Correct 1 row" in words_of(page)
         await browser.post("language", {"language": "ru"})
         for path in ("conflicts", "run"):
             page = await browser.get(f"sheets/{SHEET}/{path}")
@@ -330,7 +333,10 @@ async def test_all_open_conflicts_are_decided_at_once_where_their_number_is_conf
         address = f"sheets/{SHEET}/conflicts"
         assert "Leave 2 rows out" in words_of(await browser.get(address))
         await browser.post(address, {"row": "all", "about": "2", "answer": "other"})
-        assert "0 conflicts to be decided" in words_of(await browser.get(address))
+        page = await browser.get(address)
+        assert "0 conflicts to be decided" in words_of(page)
+        assert 'plan" aria-current="step"' in page, "there are no results yet"
+        assert "Decisions take effect with the next plan. Plan again" in words_of(page)
         assert "to create 4" in words_of(await plan(browser))
 
 

@@ -15,6 +15,7 @@ const clopos = (() => {
       const element = document.getElementById(id);
       if (element && element !== document.activeElement) element.value = value;
     }
+    if (answer.value && "bar-n" in answer.value) document.querySelector("footer.fixes").hidden = false;
     if (answer.go) location.assign(answer.go);
   }
 
@@ -114,6 +115,13 @@ for (const form of document.querySelectorAll("[data-drop]")) {
     input.files = event.dataTransfer.files;
     form.requestSubmit();
   });
+}
+
+/* Counts that were not made yet when the page was: it is loaded again with them, unless one types. */
+for (const note of document.querySelectorAll("[data-stale]")) {
+  fetch(note.dataset.stale, { headers: { Accept: "application/json" } }).then((answer) => {
+    if (answer.ok && !document.querySelector("main input:focus")) location.reload();
+  }, () => { /* the server is gone: the next act says so */ });
 }
 
 /* How well another column fits a field, before anything is saved. */
