@@ -326,7 +326,7 @@ def test_sheet_that_lost_rows_is_not_sent(folder: Path, capsys: pytest.CaptureFi
 
 def test_sheet_that_changes_while_it_is_read_is_not_sent(folder: Path) -> None:
     sheet = folder / "list.csv"
-    with pytest.raises(UsageError, match="still be being written"), unchanged(sheet):
+    with pytest.raises(UsageError, match="may not be complete yet"), unchanged(sheet):
         sheet.write_text(sheet.read_text("utf-8") + BAD, "utf-8")
     with unchanged(sheet):
         pass

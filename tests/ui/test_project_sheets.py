@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from importer.cli.main import run_command
+from importer.cli.project_reader import project_reader
 from importer.environment import PROJECT_FILE
 from tests.cli.test_sources import web
 from tests.ui.conftest import real_time, serving, words_of
@@ -172,6 +173,12 @@ async def test_project_file_outside_the_working_folder_fetches_nothing(
             assert "a file that came with a sheet may not do that" in page
             await browser.post(address("today.csv", "fetch"), {}, status=400)
     assert seen == []
+
+
+def test_options_of_runs_that_nobody_watches_are_not_named(project_folder: Path) -> None:
+    text = '[options]\nping = "https://example.com/p"\nmove-to = "done"\nregion = "AZ"\n'
+    project(project_folder, text)
+    assert project_reader().options(project_folder / "customers.csv").names == ("region",)
 
 
 @contextlib.contextmanager
