@@ -310,7 +310,7 @@ def test_the_page_of_a_run_overwrites_nothing(
     capsys.readouterr()
     for place in ("list.csv", "list.csv.check.xlsx"):
         assert run_command(["report", "list.csv", "--to", place]) == 2
-        complained(capsys, "would overwrite what it is about")
+        complained(capsys, "would overwrite the file that it describes")
     assert run_command(["report", "list.csv", "--to", "/proc/page.html"]) == 2
     complained(capsys, "can't be written")
     assert (tmp_path / "list.csv").read_text("utf-8") == SHEET

@@ -193,7 +193,7 @@ def test_source_that_cannot_be_used_is_an_error_without_secrets(
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        ('path = "*.csv"\nsource = "https://x/y"', "one name"),
+        ('path = "*.csv"\nsource = "https://x/y"', "the name of one file"),
         ('path = "a.csv"\nquery = "SELECT 1"', "database"),
         ('path = "a.csv"\nsource = "https://x/y"\nquery = "SELECT 1"\ndatabase = "x"', "either"),
         ('path = "a.csv"\nsource = 5', "text"),

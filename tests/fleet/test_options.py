@@ -66,8 +66,8 @@ def test_metrics_of_a_brand_are_written(tmp_path: Path) -> None:
         (["--limit"], "requires an argument"),
         (["other.csv"], "unexpected extra argument"),
         (["--reserve", "200%"], "is not a share"),
-        (["--help"], "means nothing here"),
-        (["--env-file=x"], "means nothing here"),
+        (["--help"], "can't be used here"),
+        (["--env-file=x"], "can't be used here"),
         (["--map", "phone"], 'has no "="'),
     ],
 )
