@@ -121,6 +121,7 @@ def new_page(browser: Browser, served: Served, watched: Watched, **options: Any)
 
 def assert_open_to_everybody(page: Page) -> None:
     """Look at a page as axe-core does, light and dark, wide and narrow; and for reflow."""
+    expect(page.locator("[data-stale]")).to_have_count(0)  # it loads itself again with the counts
     for width, scheme in ((1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
