@@ -110,7 +110,7 @@ def test_sheets_that_cannot_be_read(
         (["--results", "list.csv/results.csv"], "can't be written"),
         (["--payloads", "/proc/payloads.jsonl"], "can't be written"),
         (["--mapping", "list.csv"], "saved mapping list.csv can't be read"),
-        (["--mapping", "number.toml"], "saved mapping number.toml is not one"),
+        (["--mapping", "number.toml"], "number.toml is not a saved mapping"),
         (["--save-mapping", "list.csv"], "save-mapping would overwrite the sheet"),
         (["--save-mapping", "/proc/mapping.toml"], "can't be written"),
         (["--report", "list.csv"], "report would overwrite the sheet"),
