@@ -1,4 +1,4 @@
-"""What becomes of a sheet of an unattended run that is done."""
+"""After an unattended run: where its sheet is moved to."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ NAMES = ("source", "query", "database")
 """Keys of an entry of a project file that say where its sheet comes from."""
 _TIMEOUT = 60.0  # seconds without a byte
 _CHUNK = 64 * 1024
-_ROWS = 1000  # of a query, after which its progress is told
+_ROWS = 1000  # of a query, after which its progress is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def fetch(
     Raises UsageError where it can't be reached, found or read; ServiceError where the file can't
     be written.
     """
-    progress = progress or _untold
+    progress = progress or _no_progress
     with atomic_write(path, 0o600) as part:
         try:
             with warnings.catch_warnings(action="ignore"):  # of other people's libraries
@@ -123,8 +123,8 @@ def fetch(
             raise _failed(source, without_passwords(_why(error), address), _fix(error)) from None
 
 
-def _untold(_done: int, _of: int | None) -> None:
-    """Tell nobody how far a fetch is."""
+def _no_progress(_done: int, _of: int | None) -> None:
+    """Show no progress of a fetch."""
 
 
 def _fetch_http(url: str, part: Path, progress: FetchProgress) -> None:
@@ -156,7 +156,7 @@ def _fetch_http(url: str, part: Path, progress: FetchProgress) -> None:
 def _fetch_file(source: Source, part: Path, progress: FetchProgress) -> None:
     import fsspec  # noqa: PLC0415 - an extra
 
-    def told(size: int, value: int, **_: Any) -> None:
+    def report(size: int, value: int, **_: Any) -> None:
         progress(value, size or None)
 
     system, name = open_system(source.url)
@@ -165,7 +165,7 @@ def _fetch_file(source: Source, part: Path, progress: FetchProgress) -> None:
         if not found:
             raise FileNotFoundError(tr("no file matches"))
         name = max(found, key=lambda each: (changed_at(found[each]), each))
-    system.get_file(name, str(part), callback=fsspec.callbacks.Callback(hooks={"told": told}))
+    system.get_file(name, str(part), callback=fsspec.callbacks.Callback(hooks={"progress": report}))
     facts = system.info(name)  # afterwards: one that has grown meanwhile didn't come whole
     if (size := facts.get("size")) is not None:
         _check_whole(source.url, part.stat().st_size, size)

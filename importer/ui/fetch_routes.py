@@ -38,12 +38,12 @@ async def fetch(request: web.Request) -> web.StreamResponse:
     def work(task: Task) -> bool:
         with task.watch.step(tr("waiting for the first byte")) as show:
 
-            def told(done: int, of: int | None) -> None:
+            def report(done: int, of: int | None) -> None:
                 if task.stopping:
                     raise StoppedError(tr("Stopped: nothing was fetched"), fix=tr("fetch it again"))
                 show(done // 1024, of and of // 1024, what=tr("KB fetched"))
 
-            site.project.fetch(site.folder, path, told)
+            site.project.fetch(site.folder, path, report)
         return True
 
     desk_at(site).tasks.start("fetch", name, work)

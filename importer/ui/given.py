@@ -62,8 +62,8 @@ class ProjectReader:
 
     `restaurant` is what it says of where to send, None where it says nothing. `options` imports
     pandas. `files` are those of the project file of a folder; `fetch` fetches a sheet of it by its
-    path, as the commands do before they read it, and tells the bytes that came, and of how many
-    (None: not known); what it is told by raises, ends it.
+    path, as the commands do before they read it; its callback gets the bytes that came, and of how
+    many (None: not known), and may raise an error to stop.
     """
 
     restaurant: Callable[[Path], Source | None]

@@ -121,7 +121,7 @@ def test_names_of_one_letter_are_people_by_their_phones(restaurant: Restaurant) 
 )
 def test_rows_that_all_have_one_phone_are_distinguished(restaurant: Restaurant, many: int) -> None:
     """A counter's own number was typed for everybody."""
-    rows = "".join(f"Ad{n:04} Soyad{n:04},0551110000\n" for n in range(many))
+    rows = "".join(f"Ata{n:04} Demo{n:04},0551110000\n" for n in range(many))
     sheet = restaurant.sheet(f"Ad,Telefon\n{rows}")
     code, first = restaurant.run(sheet, "--accept", "nobodys_phone")
     assert (code, first["created"] + first["conflict"]) == (1, many)

@@ -175,7 +175,7 @@ async def test_project_file_outside_the_working_folder_fetches_nothing(
     assert seen == []
 
 
-def test_options_of_runs_that_nobody_watches_are_not_named(project_folder: Path) -> None:
+def test_options_of_unattended_runs_are_not_named(project_folder: Path) -> None:
     text = '[options]\nping = "https://example.com/p"\nmove-to = "done"\nregion = "AZ"\n'
     project(project_folder, text)
     assert project_reader().options(project_folder / "customers.csv").names == ("region",)
@@ -194,7 +194,7 @@ def slow_web(first: bytes, rest: bytes, *, stated: bool) -> Iterator[tuple[str, 
             self.end_headers()
             self.wfile.write(first)
             go_on.wait(60)
-            with contextlib.suppress(OSError):  # nobody wants it any more
+            with contextlib.suppress(OSError):  # the page stopped the fetch
                 self.wfile.write(rest)
 
         def log_message(self, *_: object) -> None:
