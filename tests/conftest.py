@@ -30,15 +30,15 @@ settings.register_profile("quick", untimed, max_examples=30)
 
 # Matrices of cases: what they run is run by other tests, too, and traced they take twice as long.
 UNTRACED = {
-    *("cli/test_contract.py", "clopos/test_other_clients.py", "clopos/test_rate_limiter.py"),
-    *("clopos/test_refusals.py", "fuzz/test_fuzz.py", "kinds/test_kinds.py"),
-    *("mapping/test_profiles.py", "matching/test_keys.py", "matching/test_names.py"),
+    *("cli/test_contract.py", "clopos/test_rate_limiter.py"),
+    *("fuzz/test_fuzz.py", "kinds/test_kinds.py"),
+    *("matching/test_keys.py", "matching/test_names.py"),
     *("matching/test_population.py", "people/test_population.py", "pipeline/test_exports.py"),
-    *("pipeline/test_rehearse.py", "questions/test_meanings.py", "read/test_limits.py"),
+    *("pipeline/test_rehearse.py", "questions/test_meanings.py"),
     *("read/test_mutations.py", "read/test_time.py", "results/test_csv_writer.py"),
     *("results/test_names.py", "results/test_outcomes.py", "results/test_roundtrip.py"),
-    *("results/test_schema.py", "sandbox/test_limits.py", "sandbox/test_virtual_time.py"),
-    *("send/test_damaged_journal.py", "send/test_faults.py", "send/test_never_twice.py"),
+    *("results/test_schema.py", "sandbox/test_virtual_time.py"),
+    *("send/test_faults.py", "send/test_never_twice.py"),
     *("send/test_resume.py", "test_i18n.py", "test_names.py", "test_pages.py", "test_tools.py"),
     *("test_translations.py", "test_words.py", "ui/test_sending.py"),
 }

@@ -23,6 +23,7 @@ from tools.message_places import messages
 SAMPLES = Path(__file__).parents[2] / "samples" / "exports"
 HOSTILE = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"'><b>&amp;", "{{ 7*7 }}")
 cells = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec="utf-8"), max_size=12))
+NAMES = "Иван Пётр Анна Олег Ольга Игорь Нина Павел Юлия Семён Вера Денис".split()
 TAGS = re.compile(r"<(script|img|b|svg|iframe|a)\b[^>]*>", re.IGNORECASE)
 
 
@@ -56,6 +57,28 @@ async def test_empty_folder_and_one_that_went_say_so(tmp_path: Path) -> None:
         page = words_of(await browser.get("", status=400))
         assert "The folder can't be read" in page
         assert "Fix:" in page
+
+
+@real_time
+async def test_question_is_answered_by_a_form_and_can_be_asked_again(tmp_path: Path) -> None:
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    rows = "".join(f"{name} Demo;8903555{n:04}\n" for n, name in enumerate(NAMES))
+    (folder / "few.csv").write_text(f"Имя;Телефон\n{rows}", encoding="utf-8")
+    saved = folder / "few.csv.mapping.toml"
+    questions, code = "sheets/few.csv/questions", {"code": "other_region"}
+    async with serving(folder) as browser:
+        page = await browser.get("sheets/few.csv/next")
+        assert "They are numbers of Russia (+7)" in words_of(page)
+        last = re.findall(r'name="answer" value="(\d+)"', page)[-1]
+        after = await browser.get(await browser.post(questions, code | {"answer": last}))
+        assert "12 rows are held back" in words_of(after), words_of(after)
+        await browser.post(f"{questions}/again", code)
+        after = await browser.get(await browser.post(questions, code | {"answer": "1"}))
+        assert "12 customers as Clopos" in words_of(after)
+        assert 'region = "RU"' in saved.read_text("utf-8")
+        page = await browser.post(questions, code | {"answer": "1"}, status=400)
+        assert "This question is not open any more" in page
 
 
 @pytest.mark.slow(reason="counts what each answer makes ready, of a hundred odd phones")
