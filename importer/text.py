@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from html.entities import html5
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Zero-width and direction characters: invisible, and they make equal values differ.
 _INVISIBLE = dict.fromkeys(
@@ -67,6 +71,11 @@ _EMPTY_WORDS = (
         "prazno празно bo'sh бос".split()
     )
     | {"no name", "not set", "en blanco", "sin nombre", "без имени", "не указано", "ad yoxdur"}
+)
+# Words between the names of a person that have no capital.
+_PARTICLES = frozenset(
+    "oğlu qızı oglu qizi ogli qyzy kızı bin binti ibn al el de da di del della van von der den "
+    "dos la le du ten ter zu zur оглы кызы и və ve and & y e i".split()
 )
 # What spreadsheets show for a formula that failed: #NAME? and its like in all languages, …
 _FAILED = re.compile(r"#[¡¿]?[^\W\d_][\w./]{0,24}[!?]|#[^\W\d_]/[^\W\d_]{1,5}\.?|#{3,}")
@@ -232,6 +241,14 @@ def looks_like_formula(text: str) -> bool:
 def has_lost_letters(text: str) -> bool:
     """Return whether a letter was replaced on the way: a ?, ¿ or □ inside a word, or U+FFFD (R14)."""
     return "\ufffd" in text or re.search(r"\w[?¿\u25a1\u25af]\w", text) is not None
+
+
+def has_small_words(words: Sequence[str]) -> bool:
+    """Return whether a word after the first lacks the capital that all words of names have.
+
+    Particles such as `oğlu` or `van` don't count.
+    """
+    return any(word[:1].islower() and word not in _PARTICLES for word in words[1:])
 
 
 def digits_of(phone: str | None) -> str:

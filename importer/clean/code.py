@@ -42,7 +42,8 @@ _ONE_BRACKET = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>")
 _OF_A_PROGRAM = re.compile(
     r"""[{\[(]\s*['"][^'"]*['"]\s*[:,]|(?<!\w)[asOC]:[0-9]{1,6}:[{"]|<(\w{1,30})>[^<]*</\1>"""
 )
-_DITTO = re.compile(r"""[-–—\s]*(?:["'“”„«»〃″/\\]|,,)+[-–—\s"'/\\]*""")  # as above
+# Ditto marks: the value of the row above.
+_DITTO = re.compile(r"""[-–—\s]*(?:["'“”„«»〃″/\\]|,,)[-–—\s"'“”„«»〃″/\\,]*""")
 # What is left of Cyrillic that was read in the encoding of another system, in some rows.
 _OF_ANOTHER_SYSTEM = re.compile("[\u2500-\u259f]|[€®¤¢£¥©¬±µ°¦§¶][\u0400-\u04ff]")
 _QUESTIONED = 0.5  # share of question marks at which a name counts as lost

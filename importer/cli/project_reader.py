@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 _UNATTENDED = frozenset({"notify", "notify-when", "ping", "metrics", "move-to"})
-"""Options of runs that nobody watches: the page does none of it."""
+"""Options for unattended runs, which the page ignores."""
 
 
 def project_reader() -> ProjectReader:

@@ -40,9 +40,7 @@ class Tempo:
     move_every: float = 0.5
     line_every: float = 30.0  # between two lines where there is no terminal
     steady: float = 5.0  # until a rate means something
-    quiet: float = (
-        10.0  # without a row, and for at least three rows at this pace, before it is reported
-    )
+    quiet: float = 10.0  # without a row, before it is reported; or three rows' time, if longer
 
 
 class _BestEffortStream:

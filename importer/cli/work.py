@@ -37,9 +37,8 @@ def work_through(
     """Carry out a command once for each sheet and return the exit code.
 
     `per_sheet` has the command's parameters for each. The code is that of the sheet that ended
-    worst. A sheet that fails doesn't stop the others; an
-    interruption does. With --json one line is printed, also for several sheets.
-    The targets of --notify, --ping and --metrics are told of the beginning and the end.
+    worst. A sheet that fails doesn't stop the others; an interruption does. With --json one line
+    is printed, also for several sheets. --notify, --ping and --metrics report start and end.
     """
     _name_project(per_sheet[0])
     try:

@@ -1,4 +1,4 @@
-"""Meanings of header words, in 37 languages.
+"""Meanings of header words, in many languages.
 
 The words are in `schemas/header_words.toml`. A header is compared by its words, in any order: first
 as it is; then without words that carry no meaning, name the owner or number the column; in parts if

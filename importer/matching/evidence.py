@@ -228,9 +228,8 @@ def folded_name(name: str) -> str:
 
 def as_at_clopos(packed: str) -> str:
     """Return the evidence of a row as that of a customer with the same values would be."""
-    return (
-        packed[1:] if packed.find("|") == _TOKEN + 1 else packed
-    )  # of its cid: the kind comes first
+    has_kind = packed.find("|") == _TOKEN + 1  # in front of the cid
+    return packed[1:] if has_kind else packed
 
 
 def is_name_only(packed: str) -> bool:

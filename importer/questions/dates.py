@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BY_CHANCE = 0.1
 """Share of `MANY` dates of birth that can't be one day by chance."""
 FIRSTS = 0.8
-"""Share of dates of birth on the first of a month that is evidence of dates without days."""
+"""Share of dates of birth, on the first of a month or of recent years, that is evidence."""
 _EXAMPLES = 3
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from importer.i18n import tr, trn
 from importer.mapping.content import Content
 from importer.questions.question import Question, as_it_is, take
-from importer.read.report_rows import has_small_words
-from importer.text import fold
+from importer.text import fold, has_small_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -65,14 +65,8 @@ def emails_of_others(seen: Evidence) -> Iterator[Question]:
     values = seen.cleaned.values[["name", "email"]].head(_LOOKED_AT)
     names = [_long_words(name) for name in values["name"].fillna("")]
     addresses = [fold(str(email).partition("@")[0]) for email in values["email"].fillna("")]
-    own, above, below = (
-        sum(
-            any(word in address for word in name)
-            for name, address in zip(names[-min(by, 0) :], addresses[max(by, 0) :], strict=False)
-        )
-        for by in (0, 1, -1)
-    )
-    others = max(above, below)
+    own = _named(names, addresses)
+    others = max(_named(names, addresses[1:]), _named(names[1:], addresses))
     if seen.chosen("email", "emails_of_others") or others < _FEWEST or own * 4 > others:
         return
     if others < NAMED * sum(map(bool, addresses)):
@@ -92,6 +86,12 @@ def emails_of_others(seen: Evidence) -> Iterator[Question]:
         assumed=tr("each value belongs to the row that it stands in"),
         answers=(take("email", ""), as_it_is("emails_of_others")),
     )
+
+
+def _named(names: list[list[str]], addresses: list[str]) -> int:
+    """Return how many addresses have a word of the name in the same place; ends may differ."""
+    pairs = zip(names, addresses, strict=False)
+    return sum(any(word in address for word in name) for name, address in pairs)
 
 
 def _long_words(name: str) -> list[str]:

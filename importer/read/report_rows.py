@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from importer.i18n import tr_noop
 from importer.mapping.header_words import meaning
-from importer.text import fold, tidy
+from importer.text import fold, has_small_words, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +55,6 @@ _COUNTED = re.compile(r"[^\w]*[0-9]+(?:[ .,][0-9]{3})*[^\W\d_]*[\s:]+[^\W\d_].{0
 _ENCLOSED = re.compile(r"[^\w\s\"'“”«»„.+#@&-].*[^\w\s\"'“”«»„.!?+]|-{2,}.*-{2,}", re.DOTALL)
 _VERSION = re.compile(r"\bv\.?\s?[0-9]+\.[0-9]", re.IGNORECASE)
 _NUMBERED = re.compile(r"[^\W\d_]{1,20}\.? [0-9]+ ?(?:[^\W\d_]{1,10}|/) ?[0-9]+")  # Seite 1 von 3
-_PARTICLES = frozenset(
-    "oğlu qızı oglu qizi ogli qyzy kızı bin binti ibn al el de da di del della van von der den "
-    "dos la le du ten ter zu zur оглы кызы и və ve and & y e i".split()
-)
 
 
 def belongs_to_header(record: Sequence[str]) -> str | None:
@@ -136,11 +132,6 @@ def headings(rows: Sequence[tuple[int, Sequence[str]]]) -> list[int]:
     if any(map(has_small_words, names)):
         return single
     return single + [place for place, words in found.items() if has_small_words(words)]
-
-
-def has_small_words(words: Sequence[str]) -> bool:
-    """Return whether a word but the first has no capital, as words of names have but `oğlu`."""
-    return any(word[:1].islower() and word not in _PARTICLES for word in words[1:])
 
 
 def is_ruler(record: Sequence[str]) -> bool:

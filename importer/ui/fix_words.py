@@ -74,16 +74,15 @@ def of_one_click(held: Sequence[Fix]) -> list[Fix]:
 
     A click makes several where it sets cells of several columns: in one second, one a column.
     """
-    found, columns = [held[-1]], set[str]()
+    last = held[-1]
+    found: dict[str, Fix] = {}
     for act in reversed(held):
-        if not isinstance(act, SetText) or act.row is not None or act.column in columns:
+        if not isinstance(act, SetText) or act.row is not None or act.column in found:
             break
-        if act.at != held[-1].at or not act.at:
+        if not act.at or act.at != last.at:
             break
-        columns.add(act.column)
-        if act is not held[-1]:
-            found.append(act)
-    return found
+        found[act.column] = act
+    return list(found.values()) or [last]
 
 
 def counts_of(work: Work) -> Mapping[int, int]:

@@ -23,7 +23,6 @@ _ROWS_NAMED = 5  # of a text
 BY_ROW_ONLY = frozenset({"missing_name", "malformed_row", "left_out"})
 """Kinds whose cells have no text in common that could be set at once."""
 
-
 _FOR_NONE = frozenset({"nobodys_phone", "nobodys_email"})
 """Questions about values that may stand for none: the page can empty their cells."""
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from importer.ui.desk import Sheet
     from importer.ui.results_table import ResultRow, ResultsTable
     from importer.ui.tasks import Task
-from importer.ui.work import Work
+    from importer.ui.work import Work
 
 _SHOWN = 100  # differences that are shown one by one
 _UNDO = re.compile(r"undo-run-([1-9][0-9]{0,8})\.xlsx")

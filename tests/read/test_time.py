@@ -62,6 +62,7 @@ PIECES = [
 ]
 PARSERS: dict[str, Callable[[str], object]] = {
     "name": lambda text: parse_name((text,)),
+    "parts of a name": lambda text: parse_name((text, "Demo")),
     "phone": lambda text: parse_phone(text, "AZ"),
     "email": parse_email,
     "code": parse_code,

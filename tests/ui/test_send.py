@@ -341,6 +341,17 @@ async def test_all_open_conflicts_are_decided_at_once_where_their_number_is_conf
 
 
 @real_time
+async def test_plan_says_where_a_flag_that_the_page_has_no_field_for_can_stand(
+    folder: Path,
+) -> None:
+    async with clopos(folder, 1) as (_, browser):
+        with (folder / SHEET).open("a", encoding="utf-8") as file:
+            file.write("Murad Demo,0500009999,K1\n")
+        shown = words_of(await plan(browser))
+        assert "e.g. a branch's: --code-prefix TEXT (--code-prefix is for the terminal" in shown
+
+
+@real_time
 async def test_a_list_that_changed_since_shows_no_conflict_of_other_rows(folder: Path) -> None:
     """Rows have moved: a decision by number would be about another person."""
     async with clopos(folder, 2) as (sandbox, browser):
