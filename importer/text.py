@@ -246,7 +246,7 @@ def has_lost_letters(text: str) -> bool:
 def has_small_words(words: Sequence[str]) -> bool:
     """Return whether a word after the first lacks the capital that all words of names have.
 
-    Particles such as `oğlu` or `van` are ignored.
+    Particles like `oğlu` and `van` are ignored.
     """
     return any(word[:1].islower() and word not in _PARTICLES for word in words[1:])
 
