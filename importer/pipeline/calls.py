@@ -78,13 +78,7 @@ async def arun(
     """Create the customers of a sheet in Clopos, within an event loop that is already running.
 
     Args:
-        source: As for `run`.
-        options: As for `run`.
-        output: As for `run`.
-        sending: As for `run`.
-        env: As for `run`.
-        reporter: As for `run`.
-        stdin: As for `run`.
+        source, options, output, sending, env, reporter, stdin: As for `run`.
         stop: Set it to stop: requests in flight are finished, results are written, and other rows
             are left to the next run. None: the run ends by itself.
 
