@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from importer.arrow import frame, text_column
 from importer.errors import UsageError
 from importer.i18n import tr
-from importer.read.header import RESULTS
+from importer.read.header import of_results
 from importer.read.own_results import own_results
 from importer.read.typed import value_text
 from importer.records import Sheet
@@ -52,7 +52,7 @@ def sheet_of_frame(table: pd.DataFrame) -> Sheet:
         header_row=_HEADER_ROW,
         blank_rows=len(table) - len(rows),
     )
-    return own_results(sheet) if RESULTS.issubset(headers) else sheet
+    return own_results(sheet) if of_results(headers) else sheet
 
 
 def _text(cell: Hashable) -> str:

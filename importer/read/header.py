@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from importer.i18n import tr_noop
 from importer.mapping.header_words import is_known
+from importer.records import RESULT_COLUMNS
 from importer.text import fold, tidy
 
 if TYPE_CHECKING:
@@ -56,10 +57,8 @@ LIKE_A_HEADING = rf"{_LABELLED}|{_spelt(_HEADINGS)}|[^\W\d_].*{_DATED}"
 _MAY_BE_TOTAL = re.compile(rf"[\W\d_]*(?:{LIKE_A_TOTAL})")
 _PHONE = re.compile(r"[+0(][0-9 ()-]{8,}")
 _AMOUNT = re.compile(r"[-+]?[0-9][0-9 .,\u00a0']{0,12}(?: ?[^\W\d_]{1,3}| ?[%₼$€£₽₺₾])?")
+_RESULT_COLUMNS = frozenset(RESULT_COLUMNS)
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
-
-RESULTS = frozenset(["import_row", "import_status"])
-"""Headers by which a results file is known."""
 
 HEADER_AGAIN = tr_noop("the header again, not a customer")
 TOTAL = tr_noop("a total, not a customer")
@@ -71,9 +70,17 @@ def is_blank(record: list[str]) -> bool:
     return not any(cell and (cell[0].isalnum() or tidy(cell)) for cell in record)
 
 
+def of_results(header: Iterable[str]) -> bool:
+    """Return whether a header is that of our results files.
+
+    Two of its columns are enough: a person may have deleted the others.
+    """
+    return len(_RESULT_COLUMNS.intersection(header)) >= 2
+
+
 def holds_results(records: list[list[str]]) -> bool:
-    """Return whether a table has the first columns of our results files."""
-    return any(RESULTS.issubset(record) for record in records[:LOOK_AT])
+    """Return whether a table has the columns of our results files."""
+    return any(map(of_results, records[:LOOK_AT]))
 
 
 def find_header(records: list[list[str]]) -> int | None:
@@ -90,7 +97,7 @@ def find_header(records: list[list[str]]) -> int | None:
     filled = [(index, cells) for index, cells in filled if cells]
     if not filled:
         return None
-    ours = [index for index, cells in filled if RESULTS.issubset(cells)]
+    ours = [index for index, cells in filled if of_results(cells)]
     if ours:
         return ours[0]
     widest = max(Counter(len(cells) for _, cells in filled))

@@ -20,12 +20,12 @@ from importer.read.detect import grid_of
 from importer.read.header import (
     HEADING,
     LOOK_AT,
-    RESULTS,
     TOTAL,
     find_header,
     is_blank,
     is_subtotal,
     not_a_customer,
+    of_results,
 )
 from importer.read.limits import TooLarge, check_bytes, check_cells, refusal
 from importer.read.own_results import own_results
@@ -162,7 +162,7 @@ def _sheet(grid: Grid, name: str, options: ReadOptions) -> Sheet:
         hidden_columns=hidden_columns,
         others=tuple(grid.others),
     )
-    return own_results(sheet) if RESULTS.issubset(headers) else sheet
+    return own_results(sheet) if of_results(headers) else sheet
 
 
 def _no_customers(
@@ -182,7 +182,7 @@ def _no_customers(
             found[index] = SHIFTED
         elif index not in found and (reason := not_a_customer(record, header)):
             found[index] = reason
-    if not RESULTS.issubset(header) and len(header) > 1:
+    if not of_results(header) and len(header) > 1:
         found = _report_rows(records, kept) | found
         rows = [(index, records[index]) for index in kept if index not in found]
         found |= dict.fromkeys(headings(rows), HEADING)
@@ -288,7 +288,7 @@ def _width(headers: list[str], body: list[list[str]], *, shifts: bool) -> tuple[
     stands where it was put.
     """
     named = max((n for n, header in enumerate(headers, start=1) if header), default=0)
-    if RESULTS.issubset(headers):
+    if of_results(headers):
         named = len(headers)
     most = max(len(headers), *map(len, body)) if not shifts else len(headers)
     used = [0] * (most - named)

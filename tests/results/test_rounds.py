@@ -96,6 +96,15 @@ def test_ids_are_claims(tmp_path: Path) -> None:
     assert sheet.headers == ("Name", "Phone")
 
 
+@pytest.mark.parametrize("deleted", [{name} for name in RESULT_COLUMNS if name != "clopos_id"])
+def test_results_are_known_where_a_column_was_deleted(tmp_path: Path, deleted: set[str]) -> None:
+    kept = [place for place, name in enumerate(HEADER) if name not in deleted]
+    cells = line(2, "A", clopos_id="17")
+    lines = [[cells[place] for place in kept]]
+    sheet = sheet_of(tmp_path, *lines, header=[HEADER[place] for place in kept])
+    assert (sheet.claims, sheet.headers) == ({2: "17"}, ("Name", "Phone"))
+
+
 @pytest.mark.parametrize("word", DECISIONS)
 @pytest.mark.parametrize("place", [0, 7, 9])
 def test_decisions_are_read_wherever_their_column_stands(
