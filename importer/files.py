@@ -6,11 +6,15 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.errors import ServiceError, UsageError
 from importer.i18n import tr
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,11 +174,11 @@ def _check_same(handle: int, path: Path) -> None:
 
 def open_files_left() -> int | None:
     """Return how many more files this process may open, None where no limit can be found."""
+    if sys.platform == "win32":  # which has no such limit
+        return None
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
-        import resource  # noqa: PLC0415 - not on Windows, where there is no such limit
-
-        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         opened = len(list(Path("/dev/fd").iterdir()))
-    except (ImportError, OSError):
+    except OSError:
         return None
     return None if allowed < 0 else max(0, allowed - opened)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from importer.errors import ServiceError, UsageError
 from importer.files import fsync_dir
 from importer.fixes.acts import act_of, line_of, numbered
 from importer.i18n import tr
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,12 +168,8 @@ def _check_order(act: Act, acts: Sequence[Act]) -> None:
 @contextlib.contextmanager
 def _locked(handle: int) -> Iterator[None]:
     """Keep other processes from adding meanwhile; without locks of files (Windows), don't."""
-    try:
-        import fcntl  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        yield
-        return
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX)
     yield  # closing the file unlocks it
 
 
