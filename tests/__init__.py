@@ -1,1 +1,1 @@
-"""The rules, as tests."""
+"""Tests; `README.md` here lists every file and the fault that it finds."""

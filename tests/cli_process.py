@@ -25,7 +25,7 @@ PROGRAM = (sys.executable, "-u", "-m", "importer")
 
 
 def command(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Any:
-    """Run clopos-import to its end."""
+    """Run clopos-import until it ends."""
     return subprocess.run(
         [*PROGRAM, *map(str, arguments)],
         capture_output=True,
@@ -41,7 +41,7 @@ def command(*arguments: object, env: dict[str, str] | None = None, cwd: Path | N
 def started(
     *arguments: object, env: dict[str, str] | None = None, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run clopos-import beside the test; it is killed when the block ends before it does."""
+    """Run clopos-import beside the test; kill it at the end of the block if it still runs."""
     with subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -56,13 +56,16 @@ def started(
             process.kill()
 
 
-def talk(
+def run_on_terminal(
     folder: Path,
     turns: Iterable[tuple[str, str]],
     *arguments: str,
     env: dict[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Run the command on a terminal of its own: type each text once its prompt is on the screen."""
+    """Run the command on a new terminal; return its exit code and all that the screen showed.
+
+    `turns` are pairs of a prompt and the text that is typed once the prompt is shown.
+    """
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [*PROGRAM, *arguments],
@@ -95,10 +98,10 @@ def talk(
 def serving(folder: Path, *flags: object) -> Iterator[dict[str, dict[str, str]]]:
     """Run `clopos-import sandbox` on a free port: version → the variables it prints.
 
-    `folder` is where those who use them keep their state.
+    A command with these variables keeps its state below `folder`.
     """
     found: dict[str, dict[str, str]] = {"1": {}, "2": {}}
-    english = {"LC_ALL": "C.UTF-8"}  # before a test takes the person's language away
+    english = {"LC_ALL": "C.UTF-8"}  # fixtures of a module run before the one that resets it
     with started("sandbox", "--port", "0", "--empty", *flags, env=english) as process:
         assert process.stdout
         version = ""
@@ -117,8 +120,8 @@ def serving(folder: Path, *flags: object) -> Iterator[dict[str, dict[str, str]]]
         assert process.wait(10) == 0
 
 
-def told_by(env: dict[str, str], what: str, body: Any = None) -> Any:
-    """Ask a sandbox in another process what is there, what happened; or tell it, with a body."""
+def ask_sandbox(env: dict[str, str], what: str, body: Any = None) -> Any:
+    """Return what `/sandbox/…` of a sandbox in another process answers; a body changes it."""
     url = env["CLOPOS_BASE_URL"].removesuffix("/open-api")
     assert url.startswith("http://127.0.0.1:")
     data = None if body is None else json.dumps(body).encode()
@@ -129,7 +132,7 @@ def told_by(env: dict[str, str], what: str, body: Any = None) -> Any:
 
 
 def until(true: Callable[[], object], seconds: float = 30, every: float = 0.02) -> None:
-    """Wait until something of another process is true."""
+    """Wait until a condition about another process holds; fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -137,7 +140,7 @@ def until(true: Callable[[], object], seconds: float = 30, every: float = 0.02) 
 
 
 def lines_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
-    """Return the lines of a results file, CSV or a workbook."""
+    """Return the lines of a results file (CSV or workbook): column → text."""
     if path.suffix == ".xlsx":
         table = pd.read_excel(path, dtype=str, keep_default_na=False, engine="openpyxl")
         return [

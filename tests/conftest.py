@@ -1,4 +1,4 @@
-"""Tripwires: no test sees the person's home, environment or network."""
+"""Isolation: no test sees the user's home, environment or network."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", ""})  # noqa: S104 - names
 
-# How long an example takes says how busy the machine is, no more.
+# The duration of an example depends on the load of the machine.
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("full", untimed)
 settings.register_profile("quick", untimed, max_examples=30)
 
 
-# Matrices of cases: what they run is run by other tests, too, and traced they take twice as long.
+# Matrices of cases: other tests run the same code, and tracing doubles their time.
 UNTRACED = {
     *("cli/test_contract.py", "clopos/test_rate_limiter.py"),
     *("fuzz/test_fuzz.py", "kinds/test_kinds.py"),
@@ -45,7 +45,7 @@ UNTRACED = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the matrices out of what coverage is measured by."""
+    """Leave the matrices out of the measurement of coverage."""
     for item in items:
         if item.nodeid.partition("::")[0].removeprefix("tests/") in UNTRACED:
             assert isinstance(item, pytest.Function)
@@ -53,12 +53,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Try fewer examples where slow tests are left out, and prepare signals.
+    """Try fewer examples where slow tests are left out, and give children default signals.
 
-    Let what tests start hear Ctrl-C and a closed terminal, also where the tests don't.
-
-    In the background of a shell and under nohup these are ignored, and children inherit that. A
-    handler isn't inherited: the tests go on ignoring them, a child begins with the defaults.
+    In the background of a shell and under nohup, Ctrl-C and a closed terminal are ignored, and
+    children inherit that. A handler isn't inherited: pytest still ignores these signals, and the
+    commands that tests start have the default actions.
     """
     settings.load_profile("quick" if config.option.markexpr == "not slow" else "full")
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -68,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a coroutine test on virtual time: no sleep in it is real, whatever its length."""
+    """Run a coroutine test on virtual time: a sleep of any length takes no real time."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
@@ -85,10 +84,10 @@ def _no_stray_environment(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Take away CLOPOS_* and languages, and point all folders of the person into the test's own."""
+    """Unset CLOPOS_* and languages, and move all folders of the user into that of the test."""
     if "tmp_path" in request.fixturenames:
         folder = request.getfixturevalue("tmp_path")
-    else:  # to make one takes longer than many a test
+    else:  # tmp_path takes longer than many tests
         folder = tmp_path_factory.getbasetemp() / f"own-{next(_NUMBERS)}"
     for name in os.environ:
         # Messages are English wherever the tests are run.
@@ -100,7 +99,7 @@ def _no_stray_environment(
 
 @pytest.fixture(autouse=True)
 def _english_again() -> Iterator[None]:
-    """Take back the language that a test has set."""
+    """Reset the language that a test has set."""
     yield
     i18n.set_language("en")
 
@@ -138,9 +137,9 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def untraced() -> Iterator[None]:
-    """Let a test be as fast as what it tests; traced by coverage it takes twice as long, or more.
+    """Run a test without tracing, which would double its time or more.
 
-    For those that do very often what shorter ones do too. (pytest-cov's own mark for it has no
+    For tests that repeat very often what shorter ones do too. (pytest-cov's own mark for it has no
     effect in a worker of pytest-xdist.)
     """
     tracer, of_threads = sys.gettrace(), threading.gettrace()

@@ -1,15 +1,15 @@
-"""A process that has imported everything and forks children, each of which runs the real command.
+"""A process that has imported everything and forks children, which run the real command.
 
     python -m tests.fork_server      one order a line on standard input, one answer a line back
 
-A fork costs milliseconds where a start costs a second: so a test can kill hundreds of them. An
-order is {"argv": […], "env": {…}, "kill": [n, seconds] or null, "die_at": n or null}; the answer
-{"code": exit code, or -9 when it was killed, "out": standard output, "seconds": life}.
+A fork costs milliseconds where a start costs a second, so a test can kill hundreds of children. An
+order is {"argv": […], "env": {…}, "kill": [n, seconds] or null, "die_at": n or null}; the answer is
+{"code": exit code, or -9 when it was killed, "out": standard output, "seconds": its duration}.
 
-`die_at` lets the child die at its n-th crash point: before and after each transaction of the store,
-and before and after each request. Between two of them nothing leaves the process. `kill` kills it
-from outside, so many seconds after it has passed n points of requests: wherever it is by then,
-however fast the machine.
+Crash points are before and after each transaction of the store and each request; between two of
+them nothing leaves the process. `die_at` kills the child at its n-th crash point. `kill` kills it
+from outside, some seconds after its n-th crash point of a request: counting requests makes the
+moment independent of the speed of the machine.
 """
 
 from __future__ import annotations
@@ -36,37 +36,37 @@ from importer.store.sqlite_file import Database
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_REQUEST, _TRANSACTION = b"r", b"t"  # what stands for a point of each kind
+_REQUEST, _TRANSACTION = b"r", b"t"  # one byte in the file of crash points
 
 
 def main() -> None:
-    """Do what is ordered until standard input ends."""
+    """Run orders until standard input ends."""
     _import_all()
-    gc.freeze()  # children needn't look through what was here before them
+    gc.freeze()  # children's collections skip the objects of the parent
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_bear(json.loads(line))) + "\n")
+        sys.stdout.write(json.dumps(_run_order(json.loads(line))) + "\n")
         sys.stdout.flush()
 
 
 def _import_all() -> None:
-    """Import what the command imports late: children must not spend their lives importing."""
+    """Import also what the command imports late, so that no child is killed while importing."""
     for module in pkgutil.walk_packages(importer.__path__, "importer."):
         if not module.name.startswith(("importer.ui", "importer.fleet", "importer.__main__")):
             importlib.import_module(module.name)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         sheet = Path(folder, "sheet.csv")
         sheet.write_text("Name,Phone\nDemo,+994500000001\n", "utf-8")
-        os.environ["CLOPOS_STATE_DIR"] = folder  # each child is told its own
-        assert run_command(["check", str(sheet), "--quiet"]) == 0  # pandera and pandas, too
+        os.environ["CLOPOS_STATE_DIR"] = folder  # an order has that of its child
+        assert run_command(["check", str(sheet), "--quiet"]) == 0  # imports pandera and pandas
 
 
-def _bear(order: dict[str, Any]) -> dict[str, Any]:
+def _run_order(order: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out, points = Path(folder, "out"), Path(folder, "points")
         started = time.monotonic()
         child = os.fork()
         if child == 0:
-            _live(order, out, points)
+            _run_in_child(order, out, points)
         status = _watch(child, points, *order["kill"]) if order.get("kill") else None
         if status is None:
             _, status = os.waitpid(child, 0)
@@ -78,7 +78,7 @@ def _bear(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _watch(child: int, points: Path, passed: int, seconds: float) -> int | None:
-    """Kill the child at its moment. Return its status when it had ended before."""
+    """Kill the child at its moment. Return its wait status if it ended before that."""
     while passed and not (points.exists() and points.read_bytes().count(_REQUEST) >= passed):
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -89,22 +89,22 @@ def _watch(child: int, points: Path, passed: int, seconds: float) -> int | None:
     return None
 
 
-def _live(order: dict[str, Any], out: Path, points: Path) -> None:
-    """Be the command, and end with it."""
+def _run_in_child(order: dict[str, Any], out: Path, points: Path) -> None:
+    """Run the command in the forked process, and exit with its code."""
     os.environ.update(order["env"])
     stream = os.open(out, os.O_CREAT | os.O_WRONLY, 0o600)
     os.dup2(stream, 1)
     os.dup2(os.open(order.get("log") or os.devnull, os.O_CREAT | os.O_APPEND | os.O_WRONLY), 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    _arm(order.get("die_at"), points)
+    _count_crash_points(order.get("die_at"), points)
     code = run_command(order["argv"])
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
-def _arm(die_at: int | None, points: Path) -> None:
-    """Count crash points, and let the process die at the n-th."""
+def _count_crash_points(die_at: int | None, points: Path) -> None:
+    """Count crash points in a file, and kill this process at the n-th."""
     counted = os.open(points, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
 
     def point(kind: bytes) -> None:
@@ -124,7 +124,7 @@ def _arm(die_at: int | None, points: Path) -> None:
 
         return armed
 
-    # All that is written to a disk is committed in there.
+    # Every commit of the store runs in there.
     setattr(Database, "in_thread", between(_TRANSACTION, in_thread))  # noqa: B010 - mypy knows it is a method
     setattr(Transport, "send", between(_REQUEST, send))  # noqa: B010
 

@@ -1,7 +1,7 @@
-"""A run from whose first row on the disk keeps nothing: `python -m tests.fsync_failure SHEET`.
+"""A run in which every fsync fails once the plan is made: `python -m tests.fsync_failure SHEET`.
 
-The kernel answers each fsync of this process with an error, as it does when what was written
-can't be brought to the disk. What is sent all the same would be forgotten in a power cut.
+The kernel answers each fsync of this process with EIO, as it does when a disk fails. A customer
+sent without a durable note would be sent again after a power cut.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ALLOW, FAIL = 0x7FFF0000, 0x00050000 | 5  # EIO
 
 
 class Step(ctypes.Structure):
-    """One instruction of a filter."""
+    """One instruction of a seccomp filter."""
 
     _fields_ = (
         ("code", ctypes.c_uint16),
@@ -38,13 +38,13 @@ class Step(ctypes.Structure):
 
 
 class Program(ctypes.Structure):
-    """A filter."""
+    """A seccomp filter."""
 
     _fields_ = (("length", ctypes.c_uint16), ("steps", ctypes.POINTER(Step)))
 
 
 def fail_to_sync() -> None:
-    """Let every fsync of this process fail from now on, in all threads."""
+    """Make every fsync of this process fail from now on, in all threads."""
     fsync, fdatasync, seccomp = CALLS[platform.machine()]
     steps = (Step * 5)(
         Step(LOAD, 0, 0, 0),  # the number of the call
@@ -60,7 +60,7 @@ def fail_to_sync() -> None:
 
 
 async def main(path: Path) -> NoReturn:
-    """Run the steps of `run`; from the plan on the disk keeps nothing."""
+    """Run the steps of `run`; fsync fails once the plan is made."""
     prepared = prepare(path)
     settings, sending = read_settings(os.environ), SendOptions(rate="none", match="never")
     async with open_upload(prepared.values, settings, sending, file=str(path)) as upload:

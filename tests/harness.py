@@ -1,4 +1,4 @@
-"""A small world for tests: a sandbox, a state folder, and a clock that doesn't wait."""
+"""A run in the process of the test: a sandbox, a state folder, and virtual time."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:
-    """Return rows as the table of values that is ready to be sent, from row 2 on."""
+    """Return a table of values as `prepare` gives it, numbered from row 2."""
     cells = [{name: row.get(name) for name in FIELDS} for row in rows]
     return pd.DataFrame(cells, columns=list(FIELDS), index=range(2, len(rows) + 2), dtype=object)
 
 
 def people(number: int, **fields: Any) -> list[dict[str, Any]]:
-    """Return so many invented people with a name and a phone each."""
+    """Return invented people, each with a name and a phone of its own."""
     return [{"name": f"Demo {n}", "phone": f"+99450{n:07}"} | fields for n in range(1, number + 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Outcomes of the rows, requests, and the error that ended it early (None: none)."""
+    """Result of a run. `error` ended it early (None: none did)."""
 
     outcomes: dict[int, Outcome]
     requests: Requests
@@ -53,8 +53,8 @@ class Sent:
     remarks: dict[int, str]
 
 
-class World:
-    """A sandbox and the state folder of one who sends to it."""
+class Harness:
+    """A sandbox and the state folder of the machine that sends to it."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, version: int) -> None:
         self.sandbox = sandbox
@@ -105,24 +105,24 @@ class World:
         """Return the virtual seconds that have passed."""
         return asyncio.get_running_loop().time()
 
-    def later(self, seconds: float, do: Callable[[], object]) -> None:
-        """Do something when so many seconds have passed."""
+    def call_later(self, seconds: float, do: Callable[[], object]) -> None:
+        """Call a function after so many virtual seconds."""
         asyncio.get_running_loop().call_later(seconds, do)
 
     def names(self) -> Counter[str]:
-        """Return how often each name is at the sandbox."""
+        """Return how many customers of each name the sandbox holds."""
         return Counter(customer["name"] for customer in self.sandbox.customers())
 
 
 @asynccontextmanager
-async def world(
+async def harness(
     folder: Path, config: Config | None = None, version: int = 2
-) -> AsyncIterator[World]:
-    """Run a sandbox on the clock of the loop."""
+) -> AsyncIterator[Harness]:
+    """Run a sandbox on the virtual time of this loop."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTimeLoop)
     async with serve(config or Config(), now=lambda: loop.wall) as sandbox:
-        yield World(sandbox, folder, version)
+        yield Harness(sandbox, folder, version)
 
 
 def damage(path: Path, chance: random.Random) -> None:
@@ -139,6 +139,6 @@ def damage(path: Path, chance: random.Random) -> None:
     path.write_bytes(data)
 
 
-def told(uploaded: Sent) -> dict[int, str]:
+def status_by_row(uploaded: Sent) -> dict[int, str]:
     """Return row → status."""
     return {row: str(outcome.status) for row, outcome in sorted(uploaded.outcomes.items())}

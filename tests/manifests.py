@@ -1,13 +1,13 @@
-"""Sheets of which a `manifest.json` says what may come of them: run `check`, name the faults.
+"""Sheets whose `manifest.json` states the permitted results: run `check`, list the violations.
 
 The keys of a case:
 
-- `must_not`, `if_sent`, `held`, `not_duplicate`: hold while nothing is asked;
-- `must`: customers that are sent, unless the sheet is asked about or refused;
+- `must_not`, `if_sent`, `held`, `not_duplicate`: required while nothing is asked;
+- `must`: customers that are sent, unless a question is asked or the sheet refused;
 - `innocent`: nothing may be asked, and only the rows in `held` are held back;
-- `then`: flags that answer; with them nothing is asked, and `must` is sent.
+- `then`: flags that answer the questions; with them nothing is asked, and `must` is sent.
 
-A file that is refused (exit 2) counts as asked about.
+A refused file (exit 2) counts as a question.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Checked(NamedTuple):
     summary: dict[str, Any]
 
     def lacks(self, part: dict[str, Any]) -> bool:
-        """Return whether no row that is sent is this partial customer."""
+        """Return whether no row that is sent has all fields of this partial customer."""
         return not any(
             part["row"] in {None, row} and _agrees(customer, part)
             for row, customer in self.customers
@@ -42,9 +42,9 @@ class Checked(NamedTuple):
 
 
 def parameters(folder: Path, most: int | None = None) -> list[Any]:
-    """Return the cases of a folder's manifest for pytest; `most` of each kind aren't slow.
+    """Return the cases of a folder's manifest for pytest; all beyond `most` of a kind are slow.
 
-    Those in `not_yet.txt` don't hold yet; the line of one that does is deleted.
+    Cases in `not_yet.txt` are expected to fail; the line of one that passes has to be deleted.
     """
     cases = json.loads((folder / "manifest.json").read_text("utf-8"))["cases"]
     not_yet = (folder / "not_yet.txt").read_text("utf-8").split()
@@ -63,9 +63,9 @@ def parameters(folder: Path, most: int | None = None) -> list[Any]:
 def verify_case(
     sheets: Path, case: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Check a sheet, and once more with the flags that answer; results go to `folder`."""
+    """Check a sheet, then again with the flags that answer; results go to `folder`."""
     found = _check(sheets, case, [], folder, capsys)
-    assert not _faults(case, found), case["why"]
+    assert not _violations(case, found), case["why"]
     if then := case.get("then"):
         answered = _check(sheets, case, then["args"], folder, capsys)
         assert not answered.asked, answered.summary
@@ -101,8 +101,8 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def _faults(case: dict[str, Any], found: Checked) -> list[str]:
-    """Return what came of a sheet and may not, in words."""
+def _violations(case: dict[str, Any], found: Checked) -> list[str]:
+    """Return in words how a result violates the case."""
     if found.asked:
         return [f"asked: {found.summary.get('questions')}"] if case["innocent"] else []
     sent = dict(found.customers)

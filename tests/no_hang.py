@@ -1,4 +1,4 @@
-"""A guard against hangs: what uses far too much of the processor is interrupted where it is."""
+"""A guard against hangs: code that uses far too much processor time is interrupted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def no_hang(seconds: float = 30.0) -> Iterator[None]:
-    """Raise AssertionError in what runs longer than so many seconds of the processor.
+    """Raise AssertionError in the block once it has used so many seconds of processor time.
 
-    It is no measurement: the bound is a multiple of what the slowest case needs, so a busy machine
-    changes nothing. Regular expressions are interrupted, too. The error is raised again at the end,
+    The bound is a multiple of what the slowest case needs, so a busy machine changes nothing.
+    Regular expressions are interrupted, too. The error is raised again at the end,
     in case the interrupted code caught it.
     """
     hung, message = False, f"more than {seconds:g} seconds of the processor"

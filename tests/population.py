@@ -1,7 +1,7 @@
-"""Invented people, what cashiers typed of them, and the sheet of every night, with the truth.
+"""Invented people, the customers cashiers typed, and the sheet of every night, with the truth.
 
-Drives the pure function (`tests.matching.nights`) and can drive the real command: rows are plain
-fields, as a sheet has them. It knows nothing of how matching works.
+Input of the matching function alone (`tests.matching.nights`) and of the whole pipeline
+(`tests.people.town`): rows are plain fields, as a sheet has them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def initial(surname: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as they are; `phone` is the national number, "" where there is none."""
+    """A person with their true values; `phone` is the national number, "" where there is none."""
 
     number: int
     given: int
@@ -45,7 +45,7 @@ class Person:
     birthday: str = ""
 
     def look(self, style: str) -> Look:
-        """Return what a name in this style says: the given name, the surname, and the style."""
+        """Return the parts of a name in this style: given name, surname, style."""
         return self.given + 1000 * self.male, self.surname, style
 
     def name(self, style: str) -> str:
@@ -69,7 +69,7 @@ class Person:
 
 @dataclass(slots=True)
 class Line:
-    """A row of a sheet: whose it is, and what it says. `look`: given name, surname, style."""
+    """A row of a sheet: whose it is, and its values. `look`: given name, surname, style."""
 
     person: int
     fields: dict[str, str]
@@ -79,7 +79,7 @@ class Line:
 
 @dataclass(slots=True)
 class Record:
-    """A customer at Clopos: whose it is, and what it holds."""
+    """A customer at Clopos: whose it is, and its values."""
 
     id: str
     person: int
@@ -89,7 +89,7 @@ class Record:
 
 @dataclass
 class Population:
-    """People and their sheet, night by night. All chance comes from `random`."""
+    """People and their sheet, night by night; `random` is the only source of chance."""
 
     random: Random
     size: int
@@ -178,7 +178,7 @@ class Population:
         return {name: value for name, value in found.items() if value}
 
     def next_night(self) -> None:
-        """Let a day pass: what the old POS's list looks like the next evening."""
+        """Change people and rows by one day, as the next evening's list has them."""
         random = self.random
         for line in [*self.lines]:
             self._day_of(line)
@@ -226,7 +226,7 @@ class Population:
     # --- Clopos
 
     def typed_by_cashiers(self) -> list[Record]:
-        """Return what is at Clopos before the first night: two of five people, as they typed."""
+        """Return the customers at Clopos before the first night: two of five people, as typed."""
         records: list[Record] = []
         held: set[str] = set()
         for person in self.people.values():
@@ -270,7 +270,7 @@ class Population:
         return Record(id_, person.number, fields, person.look(style))
 
     def day_at_clopos(self, records: dict[str, Record]) -> list[str]:
-        """Let the staff work on what is at Clopos; return the ids they deleted."""
+        """Change customers at Clopos as the staff does in a day; return the deleted ids."""
         random = self.random
         for id_ in random.sample(sorted(records), max(1, len(records) // 300)):
             record = records[id_]

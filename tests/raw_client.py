@@ -1,4 +1,4 @@
-"""A client that shares nothing with ours: what the sandbox says, as it says it."""
+"""A client that shares no code with ours: it shows the sandbox's responses as they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Got:
-    """An answer. `body` is the parsed JSON, or text where it isn't JSON."""
+    """Response. `body` is the parsed JSON, or text where it isn't JSON."""
 
     status: int
     body: Any

@@ -1,4 +1,4 @@
-"""A stand-in for S3 in a thread, and the environment of its user."""
+"""An S3 server in a thread, and the environment of its user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def serving_s3() -> Iterator[str]:
-    """Run it; give its address."""
+    """Run an S3 server; give its address."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
@@ -27,7 +27,7 @@ def serving_s3() -> Iterator[str]:
     server.stop()
 
 
-def become_its_user(url: str, monkeypatch: pytest.MonkeyPatch) -> s3fs.S3FileSystem:
+def set_s3_variables(url: str, monkeypatch: pytest.MonkeyPatch) -> s3fs.S3FileSystem:
     """Set the variables of a user, with the secret `hidden`; return the store."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""A sandbox and a fork server in processes of their own, for what must survive a process."""
+"""A sandbox and a fork server in processes of their own, for tests that kill runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 REPO = Path(__file__).parents[1]
 
 
-class Apart:
-    """Controls of the two processes."""
+class Processes:
+    """Controls of a sandbox and a fork server in other processes."""
 
     def __init__(self, env: dict[str, str], orders: IO[str], answers: IO[str]) -> None:
         self.env = env
@@ -26,7 +26,7 @@ class Apart:
         self._url = env["CLOPOS_BASE_URL"].removesuffix("/open-api") + "/sandbox/"
 
     def command(self, *argv: object, env: dict[str, str], **order: Any) -> dict[str, Any]:
-        """Run the command in a child of the fork server; see there for orders and answers."""
+        """Run the command in a child; `tests/fork_server.py` has the keys of order and answer."""
         given = {"argv": [str(each) for each in argv], "env": self.env | env, **order}
         self._orders.write(json.dumps(given) + "\n")
         self._orders.flush()
@@ -34,7 +34,7 @@ class Apart:
         return answer
 
     def sandbox(self, what: str, body: Any = None, method: str | None = None) -> Any:
-        """Ask the sandbox off its API, or change something with a body."""
+        """Return what `/sandbox/…` answers; a body changes it."""
         assert self._url.startswith("http://127.0.0.1:")
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
@@ -44,7 +44,7 @@ class Apart:
 
 
 @contextmanager
-def apart() -> Iterator[Apart]:
+def sandbox_and_fork_server() -> Iterator[Processes]:
     """Run an empty sandbox without limits, and a fork server."""
     with ExitStack() as stack:
 
@@ -73,4 +73,4 @@ def apart() -> Iterator[Apart]:
             if line.startswith("export "):
                 name, _, value = line.removeprefix("export ").strip().partition("=")
                 env[name] = value.strip("'\"")
-        yield Apart(env, fork_server.stdin, fork_server.stdout)
+        yield Processes(env, fork_server.stdin, fork_server.stdout)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_process import serving, told_by
+from tests.cli_process import ask_sandbox, serving
 
 REPO = Path(__file__).parents[1]
 FILE = REPO / "samples" / "schedulers" / "Containerfile"
@@ -119,7 +119,7 @@ def test_steps_of_the_containerfile_make_a_job_that_sends(tmp_path: Path) -> Non
         env = {name: value for name, value in served["2"].items() if name != "CLOPOS_STATE_DIR"}
         assert json.loads(place.run(*command, **env))["created"] == 1
         assert json.loads(place.run(*command, **env))["exists"] == 1
-        assert len(told_by(served["2"], "customers")) == 1
+        assert len(ask_sandbox(served["2"], "customers")) == 1
     state = place.inside(given["VOLUME"])
     assert list(Path(state).rglob("journal.sqlite"))
     assert not list((place.root / "opt").rglob("journal.sqlite"))

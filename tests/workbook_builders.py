@@ -1,4 +1,4 @@
-"""Builders of test files, as an old POS or an Excel in between may have written them."""
+"""Builders of sheets as an old POS, or Excel after it, may have written them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def xlsx(
     change: Callable[[openpyxl.Workbook], object] = lambda _: None,
     xml: Callable[[str], str] | None = None,
 ) -> bytes:
-    """Return a workbook. `xml` rewrites the XML of its worksheets."""
+    """Return an XLSX workbook. `xml` rewrites the XML of its worksheets."""
     book = openpyxl.Workbook()
     assert book.active
     book.remove(book.active)
@@ -41,7 +41,7 @@ def xlsx(
 
 
 def rewritten(data: bytes, xml: Callable[[str], str]) -> bytes:
-    """Return a workbook whose worksheets' XML is what the function makes of it."""
+    """Return an XLSX workbook with the XML of its worksheets rewritten by a function."""
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
         for name in old.namelist():
@@ -72,7 +72,7 @@ def xls(rows: Rows, *, dates_1904: bool = False) -> bytes:
 
 
 def ods(rows: Rows, *, repeated: int = 0) -> bytes:
-    """Return an OpenDocument sheet, after its rows so many empty ones, stored as one."""
+    """Return an OpenDocument sheet whose rows are followed by empty ones, stored as one."""
 
     def cell(value: Any) -> str:
         if value is None:
@@ -131,19 +131,19 @@ def parquet(columns: dict[str, list[Any]]) -> bytes:
 
 
 def jsonl(*rows: dict[str, Any]) -> bytes:
-    """Return one object a line."""
+    """Return JSON Lines: one object a line."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def html(rows: Rows, *, head: str = "") -> bytes:
-    """Return a page as many programs write it and call it .xls."""
+    """Return an HTML table, which many programs name .xls."""
     lines = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
     return f"<html><head>{head}</head><body><table border=1>{body}</table></body></html>".encode()
 
 
 def excel_xml(rows: Rows) -> bytes:
-    """Return the XML of Excel 2003; a cell None is left out, the next one says its place."""
+    """Return the XML of Excel 2003; a cell None is left out, the next one has an index."""
 
     def line(row: Iterable[Any]) -> str:
         cells = ""

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox_process import Apart, apart
+from tests.sandbox_process import Processes, sandbox_and_fork_server
 
 ROWS = 30
 FAULTS = ("504a", "504b", "504c", "500", "500b", "502b", "drop", "drop_before", "garbage", "no_id")
@@ -70,7 +70,7 @@ def torture(kills: int, seed: int = 0) -> Tally:
     """Kill so many times and return the tally."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     tally = Tally()
-    with apart() as here, tempfile.TemporaryDirectory() as folder:
+    with sandbox_and_fork_server() as here, tempfile.TemporaryDirectory() as folder:
         brands = [f"brand-{n}" for n in range(kills)]
         here.sandbox("config", LATE | {"brands": brands})
         while tally.kills < kills:
@@ -80,7 +80,12 @@ def torture(kills: int, seed: int = 0) -> Tally:
 
 
 def _one_sheet(
-    here: Apart, folder: Path, brand: str, chance: random.Random, tally: Tally, kills: int
+    here: Processes,
+    folder: Path,
+    brand: str,
+    chance: random.Random,
+    tally: Tally,
+    kills: int,
 ) -> None:
     faults, match = tally.sheets % 2 == 1, ("never", "auto")[tally.sheets // 2 % 2]
     here.sandbox(
@@ -172,7 +177,7 @@ def _states(state: Path) -> dict[str, str]:
 
 
 def _judge(
-    here: Apart,
+    here: Processes,
     brand: str,
     results: Path,
     done: dict[str, Any],

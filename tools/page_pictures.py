@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.sandbox_process import apart
+from tests.sandbox_process import sandbox_and_fork_server
 from tests.ui.browsing import chromium, command_ui
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def main() -> int:
         shutil.copy(ROOT / "samples" / "exports" / LIST, folder)
         state = {"CLOPOS_STATE_DIR": str(Path(name) / "state")}
         with (
-            apart() as clopos,
+            sandbox_and_fork_server() as clopos,
             command_ui(folder, "--lang", "en", env=clopos.env | state) as served,
             chromium() as browser,
         ):

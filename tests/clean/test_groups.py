@@ -14,7 +14,7 @@ from importer.pipeline import SheetOptions, check
 from importer.pipeline.prepare import prepare
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import run as run_on_virtual_time
-from tests.harness import frame, people, world
+from tests.harness import frame, harness, people
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +102,7 @@ def test_two_groups_of_one_name_are_a_question() -> None:
 def test_all_pages_of_groups_are_read_once(tmp_path: Path, version: int) -> None:
     async def scenario() -> None:
         config = Config(groups=tuple(f"Group {n}" for n in range(1, 451)))
-        async with world(tmp_path, config, version) as w:
+        async with harness(tmp_path, config, version) as w:
             wanted = Wanted({"Group 450": (2,), "group 3": (3,)})
             uploaded = await w.send(*people(3), groups=wanted, match="never")
             sent = {c["name"]: c.get("group_id") for c in w.sandbox.customers()}
@@ -115,7 +115,7 @@ def test_all_pages_of_groups_are_read_once(tmp_path: Path, version: int) -> None
 
 def test_nothing_is_sent_while_a_group_is_unknown(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with world(tmp_path) as w:
+        async with harness(tmp_path) as w:
             with pytest.raises(UsageError, match="no group «x»"):
                 await w.send(*people(1), groups=Wanted({"x": (2,)}))
             assert not w.names()["Demo 1"]

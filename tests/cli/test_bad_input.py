@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from importer.cli.main import run_command
-from tests.cli_process import PROGRAM, lines_of, serving, told_by
+from tests.cli_process import PROGRAM, ask_sandbox, lines_of, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,13 +85,13 @@ def complained(capsys: pytest.CaptureFixture[str], word: str) -> str:
 def test_sheets_that_cannot_be_read(
     tmp_path: Path, verb: str, sandbox: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = len(told_by(sandbox, "requests"))
+    before = len(ask_sandbox(sandbox, "requests"))
     for name, word in _sheets(tmp_path).items():
         assert run_command([verb, name, "--json", *(["--yes"] if verb == "run" else [])]) == 2, name
         summary = json.loads(complained(capsys, word))
         assert (summary["ok"], summary["exit_code"], summary["results"]) == (False, 2, None)
     assert not list(tmp_path.rglob("*.check.xlsx"))
-    assert len(told_by(sandbox, "requests")) == before
+    assert len(ask_sandbox(sandbox, "requests")) == before
 
 
 @pytest.mark.usefixtures("here")
@@ -135,7 +135,7 @@ def test_flags_that_cannot_be_followed(
     assert run_command(["run", "list.csv", "--yes", "--json", *flags]) == 2
     complained(capsys, word)
     assert (tmp_path / "list.csv").read_text("utf-8") == SHEET
-    assert told_by(sandbox, "customers") == []
+    assert ask_sandbox(sandbox, "customers") == []
 
 
 ENVIRONMENT: list[tuple[dict[str, str], int, str]] = [
@@ -178,7 +178,7 @@ def test_credentials_and_addresses_that_are_wrong(
         assert summary["requests"]["total"] <= 5
     else:
         assert (json.loads(out)["exit_code"], json.loads(out)["results"]) == (code, None)
-    assert told_by(here, "customers") == []
+    assert ask_sandbox(here, "customers") == []
 
 
 def test_invalid_file_env_is_refused(
@@ -191,7 +191,7 @@ def test_invalid_file_env_is_refused(
     (tmp_path / ".env").mkdir()
     assert run_command(["run", "list.csv", "--yes", "--limit", "0"]) in {1, 2}
     assert "Traceback" not in capsys.readouterr().err
-    assert told_by(here, "customers") == []
+    assert ask_sandbox(here, "customers") == []
 
 
 def _without_privileges() -> None:
@@ -227,7 +227,7 @@ def test_a_folder_that_is_only_read(here: dict[str, str], tmp_path: Path, verb: 
     assert done.returncode == 2, done.stderr
     assert "closed/r.csv can't be written" in done.stderr
     assert "fix:" in done.stderr
-    assert told_by(here, "customers") == []
+    assert ask_sandbox(here, "customers") == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions are taken from root")
@@ -322,7 +322,7 @@ def test_a_state_folder_that_is_only_read(here: dict[str, str], tmp_path: Path) 
     done = ran(here, "run", "list.csv", "--yes", before=_without_privileges)
     assert done.returncode == 2, done.stderr
     assert "state folder can't be used" in done.stderr
-    assert told_by(here, "customers") == []
+    assert ask_sandbox(here, "customers") == []
 
 
 def test_a_disk_that_is_full_when_it_comes_to_the_results(
@@ -347,17 +347,17 @@ def test_a_disk_that_is_full_when_it_comes_to_the_results(
     assert (summary["created"], summary["requests"]["posts"]) == (20, 0)
     statuses = {line["import_status"] for line in lines_of(tmp_path / summary["results"])}
     assert statuses == {"created"}
-    names = [each["name"] for each in told_by(here, "customers") if each["name"][:4] == "Full"]
+    names = [each["name"] for each in ask_sandbox(here, "customers") if each["name"][:4] == "Full"]
     assert len(names) == len(set(names)) == 20
 
 
 def test_a_disk_that_is_full_from_the_beginning(here: dict[str, str], tmp_path: Path) -> None:
     """A row that can't be recorded isn't sent."""
-    before = len(told_by(here, "customers"))
+    before = len(ask_sandbox(here, "customers"))
     done = ran(here, "run", "list.csv", "--yes", "--json", before=_with_files_up_to(8192))
     assert done.returncode == 3, done.stderr
     assert "journal can't be written" in done.stderr
-    assert len(told_by(here, "customers")) == before
+    assert len(ask_sandbox(here, "customers")) == before
     assert list(tmp_path.rglob("*.part")) == []
 
 

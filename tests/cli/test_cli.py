@@ -15,7 +15,7 @@ import pytest
 from importer import __version__
 from importer.cli.main import run_command
 from importer.settings import DEFAULT_BASE_URL
-from tests.cli_process import lines_of, serving, told_by, until
+from tests.cli_process import ask_sandbox, lines_of, serving, until
 from tests.pipeline.test_exports import EXPORTS
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def server(
 ) -> dict[str, str]:
     """Give each test a brand of its own in that sandbox."""
     brand = request.node.name
-    told_by(running, "config", {"brands": [brand]})
+    ask_sandbox(running, "config", {"brands": [brand]})
     return running | {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
 
 
@@ -343,7 +343,7 @@ def test_second_run_of_a_brand_names_the_running_one(
     )
     with first:
         brand = server["CLOPOS_BRAND"]
-        until(lambda: any(each["brand"] == brand for each in told_by(server, "customers")))
+        until(lambda: any(each["brand"] == brand for each in ask_sandbox(server, "customers")))
         assert run_command(["run", str(sheet), "--yes"]) == 3
         told = capsys.readouterr().err
         assert f"process {first.pid}" in told

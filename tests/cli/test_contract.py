@@ -13,7 +13,7 @@ from importer.cli.main import run_command
 from importer.errors import Exit
 from importer.records import RESULT_COLUMNS, Status
 from importer.settings import DEFAULT_BASE_URL, read_settings
-from tests.cli_process import command, lines_of, serving, told_by
+from tests.cli_process import ask_sandbox, command, lines_of, serving
 from tests.results.result_schema import result_schema
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_check_counts_rows_by_status_and_lists_payloads(
 )
 def test_run_acts_and_reports(sheet: Path, server: dict[str, dict[str, str]], version: str) -> None:
     env = server[version] | {"CLOPOS_STATE_DIR": str(sheet.parent / "state")}
-    brand = len(told_by(env, "customers"))
+    brand = len(ask_sandbox(env, "customers"))
     results = sheet.parent / "out.jsonl"
     wanted = ("run", sheet, "--yes", "--json", "--quiet", "--results", results)
     done = command(*wanted, "--payloads", "sent.jsonl", env=env, cwd=sheet.parent)
@@ -154,7 +154,7 @@ def test_run_acts_and_reports(sheet: Path, server: dict[str, dict[str, str]], ve
     assert told["created" if not brand else "exists"] == 2
     table = pd.read_json(results, lines=True, dtype=False).astype(str)
     result_schema().validate(table, lazy=True)
-    store = {str(each["id"]): each for each in told_by(env, "customers")}
+    store = {str(each["id"]): each for each in ask_sandbox(env, "customers")}
     sent = (sheet.parent / "sent.jsonl").read_text("utf-8").splitlines()
     bodies = {line["row"]: line["customer"] for line in map(json.loads, sent)}
     for row, clopos_id in zip(table["import_row"], table["clopos_id"], strict=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from importer.cli.main import run_command
-from tests.cli_process import PROGRAM, serving, talk, told_by
+from tests.cli_process import PROGRAM, ask_sandbox, run_on_terminal, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def env(
 ) -> dict[str, str]:
     """Let a test in to that sandbox, with a brand of its own."""
     brand = request.node.name[-30:]
-    told_by(running, "config", {"brands": [brand]})
+    ask_sandbox(running, "config", {"brands": [brand]})
     found = running | {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
     for name, value in found.items():
         monkeypatch.setenv(name, value)
@@ -83,12 +83,12 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 def customers(env: dict[str, str]) -> int:
     """Return how many customers of the brand of a test there are."""
-    return [each["brand"] for each in told_by(env, "customers")].count(env["CLOPOS_BRAND"])
+    return [each["brand"] for each in ask_sandbox(env, "customers")].count(env["CLOPOS_BRAND"])
 
 
 def creates(env: dict[str, str]) -> int:
     """Return how many creates of the sandbox there were, of all tests."""
-    return [each["route"] for each in told_by(env, "requests")].count("create")
+    return [each["route"] for each in ask_sandbox(env, "requests")].count("create")
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_terminal_asks_for_the_person_and_before_a_whole_brand(
 ) -> None:
     assert command("run", sheet, "--yes", "--rate", "none").returncode == 0
     turns = [("name of the person", "leyla@example.com\n")]
-    code, shown = talk(tmp_path, turns, "erase", "--person", env=env)
+    code, shown = run_on_terminal(tmp_path, turns, "erase", "--person", env=env)
     assert (code, "1 customer," in shown) == (0, True)
     question = f"Erase what is kept of all customers of {env['CLOPOS_BRAND']}?"
-    code, shown = talk(tmp_path, [(question, "n\n")], "erase", "--brand", env=env)
+    code, shown = run_on_terminal(tmp_path, [(question, "n\n")], "erase", "--brand", env=env)
     assert (code, "Erased" in shown, "Traceback" in shown) == (130, False, False)
-    code, shown = talk(tmp_path, [(question, "y\n")], "erase", "--brand", env=env)
+    code, shown = run_on_terminal(tmp_path, [(question, "y\n")], "erase", "--brand", env=env)
     assert (code, "2 customers," in shown) == (0, True)
 
 

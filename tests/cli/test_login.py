@@ -17,7 +17,7 @@ from importer.cli.main import run_command
 from importer.credentials import kept_credentials, kept_file, with_kept
 from importer.environment import read_environment
 from importer.errors import UsageError
-from tests.cli_process import PROGRAM, serving, told_by
+from tests.cli_process import PROGRAM, ask_sandbox, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ def test_login_names_restaurant_and_venue_and_later_commands_find_it(
     assert signed_out["CLOPOS_CLIENT_SECRET"] not in told
     monkeypatch.setenv("CLOPOS_STATE_DIR", signed_out["CLOPOS_STATE_DIR"])
     assert run_command(["run", "list.csv", "--yes", "--match", "never", "--rate", "none"]) == 0
-    names = [each["name"] for each in told_by(signed_out, "customers")]
+    names = [each["name"] for each in ask_sandbox(signed_out, "customers")]
     assert "Anar Demo" in names
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from importer.cli.main import run_command
-from tests.cli_process import serving, told_by
+from tests.cli_process import ask_sandbox, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -300,7 +300,7 @@ def test_flags_of_a_run_are_kept_for_verify_and_init(
     assert "yes" not in text
     code, facts = summary(capsys, "run", "--yes")
     assert (code, facts["exists"]) == (0, 1)
-    assert told_by(sandbox["2"], "customers")[0]["description"] is None
+    assert ask_sandbox(sandbox["2"], "customers")[0]["description"] is None
     assert run_command(["init", "a.csv"]) == 2  # it is there already
 
 

@@ -10,7 +10,7 @@ import pytest
 from importer.cli.question_prompts import answer_questions
 from importer.pipeline import SheetOptions
 from importer.pipeline.prepare import Opened, Prepared, open_sheet, prepare_rows, understand
-from tests.cli_process import talk
+from tests.cli_process import run_on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def answered(sheet: Path, *typed: str) -> tuple[Prepared, str]:
 
 def test_answer_on_a_terminal_is_taken_aloud_kept_and_not_asked_again(sheet: Path) -> None:
     turns = [(MAPPING, "\n"), (ANSWER, "yes\n"), ("have the numbers", ""), (ANSWER, "9\n1\n")]
-    code, shown = talk(sheet.parent, turns, "check", "list.csv")
+    code, shown = run_on_terminal(sheet.parent, turns, "check", "list.csv")
     assert code == 0, shown
     best, other = shown.index("  1. --region TR"), shown.index("  4. --accept other_region")
     assert best < other < shown.index(ANSWER)
@@ -61,7 +61,7 @@ def test_answer_on_a_terminal_is_taken_aloud_kept_and_not_asked_again(sheet: Pat
 
 def test_interrupted_question_answers_nothing(sheet: Path) -> None:
     turns = [(MAPPING, "\n"), (ANSWER, "\x03")]
-    code, shown = talk(sheet.parent, turns, "run", "list.csv", "--sandbox")
+    code, shown = run_on_terminal(sheet.parent, turns, "run", "list.csv", "--sandbox")
     assert (code, "Traceback" in shown) == (130, False)
     assert [path.name for path in sheet.parent.iterdir() if path.is_file()] == ["list.csv"]
 

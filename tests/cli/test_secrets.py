@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli_process import serving, told_by
+from tests.cli_process import ask_sandbox, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ def sandbox(tmp_path: Path) -> Iterator[dict[str, dict[str, str]]]:
     faults = ("504b=15%", "500=5%", "drop=10%", "garbage=5%")
     flags = [word for fault in faults for word in ("--fault", fault)]
     with serving(tmp_path, "--no-limits", "--seed", "7", *flags) as found:
-        told_by(found["2"], "config", {"echo": True, "gateway_seconds": 0.1})
-        told_by(found["2"], "faults", [{"kind": "expired401"}])  # twice for one row ends a run
+        ask_sandbox(found["2"], "config", {"echo": True, "gateway_seconds": 0.1})
+        ask_sandbox(found["2"], "faults", [{"kind": "expired401"}])  # twice for one row ends a run
         yield found
 
 
@@ -72,12 +72,14 @@ def test_nothing_private_is_shown(
     secret = env["CLOPOS_CLIENT_SECRET"].encode()
     # Held by another customer: conflicts, whose refusals repeat the whole customer.
     for n in range(3):
-        told_by(env, "customers", {"name": "Other", "phone": f"+994507770{n:03}", "code": f"o{n}"})
+        ask_sandbox(
+            env, "customers", {"name": "Other", "phone": f"+994507770{n:03}", "code": f"o{n}"}
+        )
     arguments = ("run", sheet, "--yes", "--quiet", "--rate", "none", "--settle", "0")
     code, left = everything(tmp_path, env, *arguments, "--match", "never")
     assert code == 1, left
     assert b"created" in left
-    names = [each["name"] for each in told_by(env, "customers") if each["name"] != "Other"]
+    names = [each["name"] for each in ask_sandbox(env, "customers") if each["name"] != "Other"]
     assert len(names) == len(set(names)) == ROWS - 3
     for trace in (secret, b"Traceback", b"Warning"):
         assert trace not in left
@@ -94,7 +96,7 @@ def test_a_refused_secret_or_token_is_not_repeated(
 ) -> None:
     """…not even where Clopos repeats it, nor the customer that was sent with it."""
     env = sandbox[version]
-    told_by(env, "config", {"rates": {}})
+    ask_sandbox(env, "config", {"rates": {}})
     if version == "1":
         env = env | {"CLOPOS_CLIENT_SECRET": "open-sesame-4711"}
     else:
@@ -111,7 +113,7 @@ def test_all_rows_refused_in_words_that_repeat_them(
 ) -> None:
     """The run stops and says why, without the words that hold a customer."""
     env = sandbox["2"]
-    told_by(env, "config", {"rates": {}, "groups": []})
+    ask_sandbox(env, "config", {"rates": {}, "groups": []})
     text = sheet.read_text("utf-8").replace("Note", "group_id").replace("sirr-sirr ", "9")
     sheet.write_text(text, encoding="utf-8")
     code, left = everything(tmp_path, env, "run", sheet, "--yes", "--quiet", "--rate", "none")

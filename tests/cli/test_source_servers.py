@@ -19,7 +19,7 @@ from moto.core.authorization import enable_iam_authentication
 from importer.cli.sources import Source, fetch
 from importer.errors import UsageError
 from importer.store.embedded import embedded_postgres
-from tests.s3 import become_its_user, serving_s3
+from tests.s3 import serving_s3, set_s3_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def s3() -> Iterator[str]:
 @pytest.fixture
 def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Make the bucket of a POS; the environment is that of its user."""
-    system = become_its_user(s3, monkeypatch)
+    system = set_s3_variables(s3, monkeypatch)
     if not system.exists("pos"):
         system.mkdir("pos")
         system.pipe({"pos/drop/a-2.csv": OLD, "pos/drop/a-10.csv": SHEET, "pos/other.csv": OLD})

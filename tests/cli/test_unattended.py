@@ -19,7 +19,7 @@ from importer.sandbox import Config
 from importer.sandbox.virtual_time import run
 from importer.store.failure_budget import MOST, WINDOW, Failures
 from importer.text import strip_control
-from tests.harness import people, told, world
+from tests.harness import harness, people, status_by_row
 
 DAY = 86400
 BEGAN = 1_767_225_600
@@ -182,11 +182,11 @@ def test_a_run_slows_down_before_its_failures_block_the_address(
 
     async def story() -> None:
         config = Config(per_minute=None)
-        async with world(tmp_path, config) as here:
+        async with harness(tmp_path, config) as here:
             for number in range(1, 701):
                 here.sandbox.add(name=f"Other {number}", phone=f"+99450{number:07}")
             sent = await here.send(*people(700), match="never", rate="3000/min")
-            assert set(told(sent).values()) == {"conflict"}
+            assert set(status_by_row(sent).values()) == {"conflict"}
             failed = [seen.clock for seen in here.sandbox._gateway.log if (seen.status or 0) >= 400]
             assert len(failed) == 700
             for first, last in zip(failed, failed[600:], strict=False):

@@ -18,7 +18,7 @@ from importer.errors import UsageError
 from importer.pipeline.guards import unchanged
 from importer.records import Status
 from importer.results.summary import Summary
-from tests.cli_process import serving, told_by
+from tests.cli_process import ask_sandbox, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,10 +280,10 @@ def test_invalid_address_ends_the_run_before_it_begins(
     sandbox: dict[str, str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = len(told_by(sandbox, "requests"))
+    before = len(ask_sandbox(sandbox, "requests"))
     assert night(flag, value, "--json") == 2
     assert json.loads(capsys.readouterr().out)["error"]["fix"]
-    assert len(told_by(sandbox, "requests")) == before
+    assert len(ask_sandbox(sandbox, "requests")) == before
     assert (folder / "list.csv").exists()
 
 

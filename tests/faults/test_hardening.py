@@ -18,7 +18,7 @@ import pytest
 from importer.pipeline import Output, SendOptions, arun
 from importer.progress import NullReporter
 from importer.sandbox import Config, serve
-from tests.cli_process import command, lines_of, serving, started, told_by
+from tests.cli_process import ask_sandbox, command, lines_of, serving, started
 
 if TYPE_CHECKING:
     from importer.progress import SendProgress
@@ -89,7 +89,7 @@ def test_s22_few_file_handles_lower_the_concurrency_and_lose_no_row(
             out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert json.loads(out)["created"] == 100
-        creates = [each for each in told_by(env, "requests") if each["route"] == "create"]
+        creates = [each for each in ask_sandbox(env, "requests") if each["route"] == "create"]
         assert len(creates) == 100
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from importer.errors import ServiceError
 from importer.sandbox import Config
-from tests.cli_process import serving, started, told_by, until
-from tests.harness import Sent, World, people, told, world
+from tests.cli_process import ask_sandbox, serving, started, until
+from tests.harness import Harness, Sent, harness, people, status_by_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +27,15 @@ NAMES_ONLY = [{"name": f"Demo {n}"} for n in range(1, 13)]
 
 
 def statuses(sent: Sent) -> set[str]:
-    return set(told(sent).values())
+    return set(status_by_row(sent).values())
 
 
-def ids_are_right(here: World, sent: Sent, rows: list[dict[str, Any]]) -> None:
+def rows_but(sent: Sent, status: str) -> list[int]:
+    """Return the rows that have any other status."""
+    return [row for row, found in status_by_row(sent).items() if found != status]
+
+
+def ids_are_right(here: Harness, sent: Sent, rows: list[dict[str, Any]]) -> None:
     """Each row that has an id has that of the one customer with its name."""
     assert set(here.names().values()) <= {1}
     ids = {customer["name"]: str(customer["id"]) for customer in here.sandbox.customers()}
@@ -39,7 +44,7 @@ def ids_are_right(here: World, sent: Sent, rows: list[dict[str, Any]]) -> None:
             assert outcome.clopos_id == ids[rows[row - 2]["name"]]
 
 
-async def created_once_in_the_end(here: World, rows: list[dict[str, Any]]) -> None:
+async def created_once_in_the_end(here: Harness, rows: list[dict[str, Any]]) -> None:
     """Give the same command again: every row is there, once, and has its id."""
     sent = await here.send(*rows)
     assert sent.error is None
@@ -53,7 +58,7 @@ async def test_01_late_second_answer_is_not_believed_for_the_next_row(
     tmp_path: Path, match: str
 ) -> None:
     rows = people(12)
-    async with world(tmp_path, Config(gateway_seconds=0.1)) as here:
+    async with harness(tmp_path, Config(gateway_seconds=0.1)) as here:
         here.sandbox.faults.add("late_answer", match={"name": "Demo 3"}, seconds=0.05)
         sent = await here.send(*rows, match=match)
         assert statuses(sent) == {"created"}
@@ -70,7 +75,7 @@ async def test_02_server_that_makes_its_own_cids_is_reported_and_no_customer_is_
     tmp_path: Path, rows: list[dict[str, Any]], fault: str, first: int, match: str
 ) -> None:
     """The first answers come before a row is in doubt, or after."""
-    async with world(tmp_path, Config(keeps_cid=False)) as here:
+    async with harness(tmp_path, Config(keeps_cid=False)) as here:
         for number in range(first, 13, 5):
             here.sandbox.faults.add(fault, match={"name": f"Demo {number}"})
         sent = await here.send(*rows, match=match)
@@ -85,7 +90,7 @@ async def test_02_server_that_makes_its_own_cids_is_reported_and_no_customer_is_
 async def test_02_server_that_makes_its_own_cids_is_noticed_among_requests_under_way(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path, Config(keeps_cid=False, latency=(1.0, 2.0))) as here:
+    async with harness(tmp_path, Config(keeps_cid=False, latency=(1.0, 2.0))) as here:
         here.sandbox.faults.add("drop", times=3)
         sent = await here.send(*NAMES_ONLY, rate="none")
         assert sent.error
@@ -103,7 +108,7 @@ async def test_02_server_that_makes_its_own_cids_and_answers_nothing_gets_no_cus
     tmp_path: Path, rows: list[dict[str, Any]], ends: str, match: str
 ) -> None:
     """…although no answer shows the other cid: a newer customer that looks like the row does."""
-    async with world(tmp_path, Config(keeps_cid=False)) as here:
+    async with harness(tmp_path, Config(keeps_cid=False)) as here:
         here.sandbox.faults.add("drop", times=12)
         for _ in range(2):
             sent = await here.send(*rows, match=match)
@@ -118,7 +123,7 @@ async def test_02_way_out_where_cids_are_not_kept(
     tmp_path: Path, rows: list[dict[str, Any]], match: str
 ) -> None:
     """As the error says: what is in doubt is looked for by its values, and a person decides."""
-    async with world(tmp_path, Config(keeps_cid=False)) as here:
+    async with harness(tmp_path, Config(keeps_cid=False)) as here:
         for number in (1, 6, 11):
             here.sandbox.faults.add("drop", match={"name": f"Demo {number}"})
         stopped = await here.send(*rows, match=match)
@@ -129,7 +134,7 @@ async def test_02_way_out_where_cids_are_not_kept(
             assert sent.error is None
             assert statuses(sent) <= {"created", "exists", "conflict"}
             assert here.names() == {row["name"]: 1 for row in rows}
-        held = [row for row, status in told(sent).items() if status == "conflict"]
+        held = [row for row, status in status_by_row(sent).items() if status == "conflict"]
         decisions = {row: ("same", sent.outcomes[row].existing_id) for row in held}
         sent = await here.send(*rows, match="always", decisions=decisions)
         assert (sent.error, statuses(sent)) == (None, {"exists"})
@@ -145,25 +150,25 @@ async def test_02_row_in_doubt_is_not_sent_again_where_cids_are_not_kept_and_lis
     tmp_path: Path, first: int, accept: tuple[str, ...]
 ) -> None:
     """…for nothing protects it: it waits until no list is late any more."""
-    async with world(tmp_path, Config(keeps_cid=False, list_lag=40.0)) as here:
+    async with harness(tmp_path, Config(keeps_cid=False, list_lag=40.0)) as here:
         here.sandbox.faults.add("504c", match={"name": f"Demo {first}"}, seconds=20.0)
         for _ in range(6):
             sent = await here.send(*NAMES_ONLY, match="always", accept=accept)
             assert set(here.names().values()) == {1}
             await asyncio.sleep(12.0)
         if accept:
-            assert told(sent)[first + 1] == "conflict"
+            assert status_by_row(sent)[first + 1] == "conflict"
             assert len(here.names()) == 12
 
 
 async def test_02_row_in_doubt_that_is_decided_to_be_another_is_sent(tmp_path: Path) -> None:
-    async with world(tmp_path, Config(keeps_cid=False)) as here:
+    async with harness(tmp_path, Config(keeps_cid=False)) as here:
         here.sandbox.faults.add("drop")
         sent = await here.send({"name": "Demo 1"})
-        assert told(sent) == {2: "conflict"}
+        assert status_by_row(sent) == {2: "conflict"}
         options: dict[str, Any] = {"match": "always", "accept": ("cid_not_kept",)}
         sent = await here.send({"name": "Demo 1"}, decisions={2: ("other", None)}, **options)
-        assert told(sent) == {2: "created"}
+        assert status_by_row(sent) == {2: "created"}
         assert here.names() == {"Demo 1": 2}
 
 
@@ -173,16 +178,16 @@ async def test_03_answer_200_with_an_existing_customer_is_a_conflict_with_its_id
     tmp_path: Path, match: str, field: str
 ) -> None:
     value: dict[str, Any] = {field: {"phone": "+994500000002", "code": "C-2"}[field]}
-    async with world(tmp_path, Config(upsert=True)) as here:
+    async with harness(tmp_path, Config(upsert=True)) as here:
         held = here.sandbox.add(name="Somebody Else", **value)
         rows = people(3)
         rows[1] = {"name": "Demo 2"} | value
         sent = await here.send(*rows, match=match)
-        assert told(sent) == {2: "created", 3: "conflict", 4: "created"}
+        assert status_by_row(sent) == {2: "created", 3: "conflict", 4: "created"}
         assert sent.outcomes[3].existing_id == str(held["id"])
         assert sent.outcomes[3].clopos_id is None
         again = await here.send(*rows, match=match)
-        assert told(again)[3] == "conflict"
+        assert status_by_row(again)[3] == "conflict"
 
 
 @pytest.mark.parametrize("lag", [15.0, 40.0])
@@ -191,11 +196,14 @@ async def test_03_answer_200_with_an_existing_customer_is_a_conflict_with_its_id
 async def test_04_row_in_doubt_is_unknown_while_lists_lag_and_settled_next_time(
     tmp_path: Path, lag: float, rows: list[dict[str, Any]], match: str
 ) -> None:
-    async with world(tmp_path, Config(list_lag=lag)) as here:
+    async with harness(tmp_path, Config(list_lag=lag)) as here:
         here.sandbox.faults.add("drop", match={"name": "Demo 5"})
         sent = await here.send(*rows, match=match)
-        assert set(told(sent).values()) <= {"created", "unknown"}
-        assert [row for row, status in told(sent).items() if status == "unknown"] in ([], [6])
+        assert set(status_by_row(sent).values()) <= {"created", "unknown"}
+        assert [row for row, status in status_by_row(sent).items() if status == "unknown"] in (
+            [],
+            [6],
+        )
         ids_are_right(here, sent, rows)
         here.sandbox.change(list_lag=0.0)
         await created_once_in_the_end(here, rows)
@@ -210,10 +218,10 @@ async def test_04_only_row_is_no_conflict_with_itself_while_lists_lag(
     tmp_path: Path, lag: float, row: dict[str, Any], match: str
 ) -> None:
     """…although the list is complete by its own numbers, and so it is the next night."""
-    async with world(tmp_path, Config(list_lag=lag)) as here:
+    async with harness(tmp_path, Config(list_lag=lag)) as here:
         here.sandbox.faults.add("drop")
         for _ in range(2):
-            assert told(await here.send(row, match=match)) == {2: "unknown"}
+            assert status_by_row(await here.send(row, match=match)) == {2: "unknown"}
         here.sandbox.change(list_lag=0.0)
         await created_once_in_the_end(here, [row])
 
@@ -222,27 +230,27 @@ async def test_04_holder_that_no_list_shows_is_reported_when_no_list_is_late_any
     tmp_path: Path,
 ) -> None:
     """…an hour after the last attempt: a newer customer in the list proves nothing."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add("drop_before")
         here.sandbox.add(name="Gone Demo", phone=people(1)[0]["phone"], hidden=True)
-        assert told(await here.send(*people(1))) == {2: "unknown"}
+        assert status_by_row(await here.send(*people(1))) == {2: "unknown"}
         here.sandbox.add(name="Newer Demo")
-        assert told(await here.send(*people(1))) == {2: "unknown"}
+        assert status_by_row(await here.send(*people(1))) == {2: "unknown"}
         await asyncio.sleep(3600.0)
         for _ in range(2):
             sent = await here.send(*people(1))
-            assert told(sent) == {2: "conflict"}
+            assert status_by_row(sent) == {2: "conflict"}
             assert "can't be seen" in sent.outcomes[2].message
 
 
 async def test_04_row_is_found_after_nights_on_which_lists_lagged(tmp_path: Path) -> None:
     """…and others were created: its own customer is older than what the last attempt knew."""
-    async with world(tmp_path, Config(list_lag=3600.0)) as here:
+    async with harness(tmp_path, Config(list_lag=3600.0)) as here:
         here.sandbox.faults.add("drop")
-        assert told(await here.send(*people(1))) == {2: "unknown"}
+        assert status_by_row(await here.send(*people(1))) == {2: "unknown"}
         for night in range(2):
             sent = await here.send(*people(2 + night))
-            assert told(sent)[2] == "unknown"
+            assert status_by_row(sent)[2] == "unknown"
         here.sandbox.change(list_lag=0.0)
         await created_once_in_the_end(here, people(3))
 
@@ -250,11 +258,11 @@ async def test_04_row_is_found_after_nights_on_which_lists_lagged(tmp_path: Path
 async def test_05_one_403_among_others_is_that_rows_and_named(tmp_path: Path) -> None:
     rows = people(12)
     rows[4]["name"] = "Union Select"
-    async with world(tmp_path, Config(firewall=("Union Select",))) as here:
+    async with harness(tmp_path, Config(firewall=("Union Select",))) as here:
         for _ in range(2):
             sent = await here.send(*rows, match="never")
             assert sent.error is None
-            assert told(sent)[6] == "rejected"
+            assert status_by_row(sent)[6] == "rejected"
             assert "403" in sent.outcomes[6].message
             assert len(here.sandbox.customers()) == 11
 
@@ -263,10 +271,10 @@ async def test_05_several_403s_in_a_row_stop_and_the_rows_are_named(tmp_path: Pa
     rows = people(40)
     for row in rows[4:]:
         row["name"] = f"Union {row['name']}"
-    async with world(tmp_path, Config(firewall=("Union",))) as here:
+    async with harness(tmp_path, Config(firewall=("Union",))) as here:
         sent = await here.send(*rows, match="never")
         assert isinstance(sent.error, ServiceError)
-        assert told(sent)[6] == "rejected"
+        assert status_by_row(sent)[6] == "rejected"
         asked = [r for r in here.sandbox.requests() if r["route"] == "create"]
         assert len(asked) < 20
         here.sandbox.change(firewall=[])
@@ -276,12 +284,12 @@ async def test_05_several_403s_in_a_row_stop_and_the_rows_are_named(tmp_path: Pa
 @pytest.mark.parametrize("match", ["auto", "never"])
 async def test_08_list_that_is_away_is_no_empty_list(tmp_path: Path, match: str) -> None:
     rows = people(6)
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add("404", "list", times=None)
         here.sandbox.faults.add("drop", match={"name": "Demo 2"})
         sent = await here.send(*rows, match=match)
         assert sent.error
-        assert told(sent).get(3) in {None, "unknown"}
+        assert status_by_row(sent).get(3) in {None, "unknown"}
         assert statuses(sent) <= {"created", "unknown"}
         here.sandbox.faults.clear()
         await created_once_in_the_end(here, rows)
@@ -290,7 +298,7 @@ async def test_08_list_that_is_away_is_no_empty_list(tmp_path: Path, match: str)
 @pytest.mark.parametrize("kind", ["text_success", "accepted", "float_id", "garbage"])
 async def test_09_unreadable_successes_are_read_back_soon(tmp_path: Path, kind: str) -> None:
     rows = people(12)
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add(kind, times=None)
         sent = await here.send(*rows)
         assert statuses(sent) == {"created"}
@@ -304,7 +312,7 @@ async def test_09_unreadable_successes_are_read_back_soon(tmp_path: Path, kind: 
 async def test_20_refusal_that_shows_the_rows_own_customer_is_read_back(
     tmp_path: Path, kind: str, rows: list[dict[str, Any]]
 ) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add(kind, times=3)
         sent = await here.send(*rows)
         assert statuses(sent) == {"created"}
@@ -316,10 +324,13 @@ async def test_20_refusal_that_shows_the_rows_own_customer_is_read_back(
 async def test_21_lists_without_cid_leave_rows_in_doubt_unknown(
     tmp_path: Path, rows: list[dict[str, Any]], fault: str
 ) -> None:
-    async with world(tmp_path, Config(lists_cid=False)) as here:
+    async with harness(tmp_path, Config(lists_cid=False)) as here:
         here.sandbox.faults.add(fault, times=2)
         sent = await here.send(*rows)
-        assert [row for row, status in told(sent).items() if status != "created"] in ([], [2, 3])
+        assert [row for row, status in status_by_row(sent).items() if status != "created"] in (
+            [],
+            [2, 3],
+        )
         assert statuses(sent) <= {"created", "unknown"}
         ids_are_right(here, sent, rows)
         here.sandbox.change(lists_cid=True)
@@ -337,7 +348,7 @@ def test_16_report_folder_that_goes_away_leaves_the_summary(tmp_path: Path) -> N
     with serving(tmp_path, "--no-limits", "--latency", "0.05-0.05") as found:
         env = found["2"]
         with started("run", sheet, *arguments, "--report", pages / "r.html", env=env) as process:
-            until(lambda: told_by(env, "customers"))
+            until(lambda: ask_sandbox(env, "customers"))
             shutil.rmtree(pages)
             out, _ = process.communicate(timeout=60)
     summary = json.loads(out)
@@ -349,7 +360,7 @@ def test_16_report_folder_that_goes_away_leaves_the_summary(tmp_path: Path) -> N
 async def test_22_requests_that_never_left_are_not_counted(tmp_path: Path) -> None:
     """The port is closed for a while: a failed connection is no request."""
     rows = people(20)
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         sent = await here.send(*rows, variables={"CLOPOS_BASE_URL": "http://127.0.0.1:9/x"})
         assert sent.error
         assert sent.requests.posts == sent.requests.total == 0
@@ -362,7 +373,7 @@ async def test_22_requests_that_never_left_are_not_counted(tmp_path: Path) -> No
 async def test_23_journal_that_a_backup_locks_stops_in_good_order(tmp_path: Path) -> None:
     """The error names the lock, created rows are reported, and the next run continues."""
     rows = people(60)
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         with contextlib.ExitStack() as backup:
 
             def lock() -> None:
@@ -370,7 +381,7 @@ async def test_23_journal_that_a_backup_locks_stops_in_good_order(tmp_path: Path
                 db = backup.enter_context(contextlib.closing(sqlite3.connect(path)))
                 db.execute("BEGIN EXCLUSIVE")
 
-            here.later(5.0, lock)
+            here.call_later(5.0, lock)
             sent = await here.send(*rows)
         assert isinstance(sent.error, ServiceError)
         assert sent.error.code == "journal_locked"

@@ -21,7 +21,7 @@ from importer.cli.fleet_command import start_worker
 from importer.cli.fleet_group import work
 from importer.cli.main import run_command
 from importer.fleet.jobs import Beats
-from tests.cli_process import serving, told_by
+from tests.cli_process import ask_sandbox, serving
 from tests.store.test_two_machines import OwnServer
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Lab:
         """Let the sandbox know all brands, without limits but those of `switches`."""
         names = [text.split("]")[0].removeprefix("[brands.") for text in self.tables]
         limits = {"per_minute": None, "auth_per_minute": None, "failed_per_minute": None}
-        told_by(self.sandbox, "config", {"brands": names, **limits, **switches})
+        ask_sandbox(self.sandbox, "config", {"brands": names, **limits, **switches})
 
     def fleet(self, *arguments: str) -> int:
         """Run a command of `fleet` in this process; return its exit code."""
@@ -163,11 +163,11 @@ class Lab:
 
     def creates(self) -> list[dict[str, Any]]:
         """Return the requests to create a customer, as they arrived."""
-        return [each for each in told_by(self.sandbox, "requests") if each["route"] == "create"]
+        return [each for each in ask_sandbox(self.sandbox, "requests") if each["route"] == "create"]
 
     def at_clopos(self) -> Counter[str]:
         """Return how often each person was created, over all brands."""
-        return Counter(customer["name"] for customer in told_by(self.sandbox, "customers"))
+        return Counter(customer["name"] for customer in ask_sandbox(self.sandbox, "customers"))
 
     def query(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the database."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli_process import lines_of
 from tests.fleet.lab import everybody
-from tests.s3 import become_its_user, serving_s3
+from tests.s3 import serving_s3, set_s3_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Run an S3 with an empty bucket; the environment is that of its user."""
     with serving_s3() as url:
-        system = become_its_user(url, monkeypatch)
+        system = set_s3_variables(url, monkeypatch)
         system.mkdir("fleet")
         yield system
 
@@ -79,7 +79,7 @@ def test_sheets_and_results_of_brands_are_in_s3(
 def test_store_that_does_not_answer_is_tried_again(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    become_its_user("http://127.0.0.1:1", monkeypatch)
+    set_s3_variables("http://127.0.0.1:1", monkeypatch)
     lab.brand("tea", sheet="s3://fleet/in/tea.csv")
     lab.brand("other", 1)
     lab.open_sandbox()

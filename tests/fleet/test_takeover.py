@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli_process import command, told_by, until
+from tests.cli_process import ask_sandbox, command, until
 from tests.fleet.lab import everybody
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def test_failed_answers_of_two_workers_stay_below_the_limit_that_blocks_an_addre
     # Another customer has each phone already: every creation fails.
     for number, row in itertools.product(range(10), range(90)):
         other = {"name": f"Other {row}", "phone": f"+99450{number:03}{row:04}"}
-        told_by(lab.sandbox, "customers", {"brand": f"brand-{number}", **other})
+        ask_sandbox(lab.sandbox, "customers", {"brand": f"brand-{number}", **other})
     assert lab.fleet("run", "--all") == 0
     flags = ("--until-idle", "--slots", "5")
     with lab.worker(*flags) as one, lab.worker(*flags) as two:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from importer.cli.main import run_command
-from tests.cli_process import lines_of, serving, told_by
+from tests.cli_process import ask_sandbox, lines_of, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Restaurant:
 
     def at(self, brand: str) -> None:
         """Send to this brand from now on."""
-        told_by(self.env, "config", {"brands": [brand]})
+        ask_sandbox(self.env, "config", {"brands": [brand]})
         self.brand = brand
         for name, value in (self.env | {"CLOPOS_BRAND": brand}).items():
             if name != "CLOPOS_STATE_DIR":
@@ -76,12 +76,12 @@ class Restaurant:
 
     def records(self) -> list[dict[str, Any]]:
         """Return everybody at Clopos."""
-        everybody = told_by(self.env, "customers")
+        everybody = ask_sandbox(self.env, "customers")
         return [each for each in everybody if each["brand"] == self.brand and not each["hidden"]]
 
     def types(self, **fields: str) -> str:
         """Let a cashier create a customer; return the id."""
-        return str(told_by(self.env, "customers", {"brand": self.brand, **fields})["id"])
+        return str(ask_sandbox(self.env, "customers", {"brand": self.brand, **fields})["id"])
 
     def deletes(self, *ids: object) -> None:
         """Let the back office delete customers."""

@@ -19,7 +19,7 @@ import pytest
 
 import importer.pipeline
 from importer.pipeline import SendProgress, UsageError, arun, run
-from tests.cli_process import serving, told_by
+from tests.cli_process import ask_sandbox, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,7 +153,7 @@ def test_example_creates_customers_once_and_reports_rows_that_need_a_person(
     first, second = CALLS[name](example), CALLS[name](example)
     assert (first["created"], first["invalid"], first["exists"]) == (1, 1, 0)
     assert (second["created"], second["exists"]) == (0, 1)
-    there = [each for each in told_by(sandbox, "customers") if each["name"] == f"{name} Demo"]
+    there = [each for each in ask_sandbox(sandbox, "customers") if each["name"] == f"{name} Demo"]
     assert [each["code"] for each in there] == [code]
     assert "rows are done" in caplog.text
     assert "Lale" not in caplog.text

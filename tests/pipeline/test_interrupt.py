@@ -17,7 +17,7 @@ import pytest
 from importer.pipeline import Output, SendOptions, arun
 from importer.progress import NullReporter
 from importer.sandbox import Config, serve
-from tests.cli_process import command, lines_of, serving, started, told_by, until
+from tests.cli_process import ask_sandbox, command, lines_of, serving, started, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_under_nohup_a_run_outlives_its_terminal(sheet: Path) -> None:
     with serving(sheet.parent, "--latency", "0.1-0.1") as found:
         arguments = ("run", sheet, "--yes", "--concurrency", "4", "--rate", "none")
         with started(*arguments, env=found["2"], preexec_fn=nohup) as process:
-            until(lambda: told_by(found["2"], "customers"))
+            until(lambda: ask_sandbox(found["2"], "customers"))
             process.send_signal(signal.SIGHUP)
             process.communicate(timeout=30)
         assert process.returncode == 0
@@ -124,7 +124,7 @@ def test_at_the_question(sheet: Path) -> None:
             process.send_signal(signal.SIGINT)
             ended(process)
         os.close(ours)
-        assert told_by(found["2"], "customers") == []
+        assert ask_sandbox(found["2"], "customers") == []
         assert not (sheet.parent / "list.csv.results.xlsx").exists()
 
 
@@ -136,20 +136,20 @@ def test_interrupt_while_sending_finishes_requests_in_flight(
         env = found["2"]
         arguments = ("run", sheet, "--yes", "--concurrency", "4", "--rate", "none")
         with started(*arguments, env=env) as process:
-            until(lambda: told_by(env, "customers"))
+            until(lambda: ask_sandbox(env, "customers"))
             process.send_signal(number)
             out, err = ended(process)
         assert "Stopping" in err
         assert "continues" in err
         assert "pending" in out
-        created = {str(each["id"]) for each in told_by(env, "customers")}
+        created = {str(each["id"]) for each in ask_sandbox(env, "customers")}
         results = sheet.parent / "list.csv.results.xlsx"
         lines = lines_of(results)
         assert {line["clopos_id"] for line in lines if line["clopos_id"]} == created
         assert {line["import_status"] for line in lines} == {"created", "pending"}
-        told_by(env, "config", {"latency": [0, 0]})
+        ask_sandbox(env, "config", {"latency": [0, 0]})
         assert command(*arguments, env=env).returncode == 0
-        assert len(told_by(env, "customers")) == 40
+        assert len(ask_sandbox(env, "customers")) == 40
 
 
 def test_a_second_time_leaves_at_once_and_loses_nothing(sheet: Path) -> None:
@@ -157,16 +157,16 @@ def test_a_second_time_leaves_at_once_and_loses_nothing(sheet: Path) -> None:
         env = found["2"]
         arguments = ("run", sheet, "--yes", "--rate", "none", "--match", "never", "--settle", "0")
         with started(*arguments, env=env) as process:
-            until(lambda: any(seen["route"] == "create" for seen in told_by(env, "requests")))
+            until(lambda: any(seen["route"] == "create" for seen in ask_sandbox(env, "requests")))
             process.send_signal(signal.SIGTERM)
             assert process.stderr
             until(lambda: "Stopping" in process.stderr.readline())  # type: ignore[union-attr]
             threading.Event().wait(0.25)  # one key press may arrive as two signals
             process.send_signal(signal.SIGINT)
             ended(process)
-        told_by(env, "config", {"latency": [0, 0]})
+        ask_sandbox(env, "config", {"latency": [0, 0]})
         assert command(*arguments, env=env).returncode == 0
-        names = [each["name"] for each in told_by(env, "customers")]
+        names = [each["name"] for each in ask_sandbox(env, "customers")]
         assert sorted(names) == sorted({f"Demo {n}" for n in range(1, 41)})
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from importer.cli.main import run_command
 from importer.records import RESULT_COLUMNS
-from tests.cli_process import command, lines_of, serving, told_by
+from tests.cli_process import ask_sandbox, command, lines_of, serving
 from tests.pipeline.test_exports import EXPORTS, expected
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def sandbox(
 ) -> dict[str, dict[str, str]]:
     """Give each test a brand of its own there."""
     brand = request.node.name
-    told_by(server["2"], "config", {"brands": [brand]})
+    ask_sandbox(server["2"], "config", {"brands": [brand]})
     own = {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
     return {version: env | own for version, env in server.items()}
 
@@ -127,7 +127,7 @@ def test_summary_results_and_store_agree(
 
 def _of(env: dict[str, str]) -> list[dict[str, Any]]:
     """Return the customers of the brand."""
-    return [each for each in told_by(env, "customers") if each["brand"] == env["CLOPOS_BRAND"]]
+    return [each for each in ask_sandbox(env, "customers") if each["brand"] == env["CLOPOS_BRAND"]]
 
 
 @pytest.mark.parametrize("name", NAMES)

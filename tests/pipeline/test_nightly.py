@@ -18,8 +18,8 @@ from importer.sandbox import virtual_time
 from importer.settings import Settings
 from importer.store import history, note_run, open_store
 from importer.store.records import Kind, RunEnd, RunStart
-from tests.cli_process import command, serving, told_by
-from tests.harness import people, world
+from tests.cli_process import ask_sandbox, command, serving
+from tests.harness import harness, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,11 +62,11 @@ def test_night_after_night(
     code, first = run(capsys, *flags)
     assert (code, first["created"]) == (0, 40)
 
-    before = len(told_by(server, "requests"))
+    before = len(ask_sandbox(server, "requests"))
     code, second = run(capsys, *flags)
     assert (code, second["exists"], second["requests"]["posts"]) == (0, 40, 0)
     assert second["requests"]["total"] <= 3
-    assert len(told_by(server, "requests")) - before == second["requests"]["total"]
+    assert len(ask_sandbox(server, "requests")) - before == second["requests"]["total"]
 
     write(night, 43)
     code, third = run(capsys, *flags)
@@ -210,12 +210,12 @@ def test_history_has_checks_and_dry_runs(
 
 def test_resumed_run_is_one_entry_with_all_it_took(tmp_path: Path) -> None:
     async def story() -> None:
-        async with world(tmp_path) as here:
+        async with harness(tmp_path) as here:
 
             async def rows() -> list[dict[str, Any]]:
                 return history_rows((await history(Settings(state_dir=str(here.folder)))).runs)
 
-            here.later(30.0, here.stop.set)
+            here.call_later(30.0, here.stop.set)
             first = await here.send(*people(300))
             here.stop.clear()
             second = await here.send(*people(300))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from importer.sandbox import Config
-from tests.harness import people, told, world
+from tests.harness import harness, people, status_by_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,43 +21,43 @@ def requests(sent: Sent) -> tuple[int, int, int]:
 async def test_nightly_run_costs_the_new_rows_and_a_page(tmp_path: Path) -> None:
     """40 new among 2,000, cold: 2 pages; the same again: the last page; 7 more: it and they."""
     rows = people(2007)
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         for each in rows[:1960]:
             here.sandbox.add(**each)
         first = await here.send(*rows[:2000])
-        assert list(told(first).values()).count("created") == 40
+        assert list(status_by_row(first).values()).count("created") == 40
         assert requests(first) == (40, 2, 1)
         again = await here.send(*rows[:2000])
-        assert set(told(again).values()) == {"exists"}
+        assert set(status_by_row(again).values()) == {"exists"}
         assert requests(again) == (0, 1, 1)
         more = await here.send(*rows)
         assert requests(more) == (7, 1, 1)
-        assert list(told(more).values()).count("created") == 7
+        assert list(status_by_row(more).values()).count("created") == 7
 
 
 async def test_never_reads_nothing(tmp_path: Path) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         assert requests(await here.send(*people(3), match="never")) == (3, 0, 1)
 
 
 async def test_auto_looks_each_row_up_where_reading_all_takes_too_long(tmp_path: Path) -> None:
     """One page shows how many there are; then two look-ups a row, at most."""
-    async with world(tmp_path, Config(v1_max_limit=10), version=1) as here:
+    async with harness(tmp_path, Config(v1_max_limit=10), version=1) as here:
         for n in range(12_000):
             here.sandbox.add(name=f"Old {n}")
         here.sandbox.add(name="Demo 3", phone="0500000003")
         sent = await here.send(*people(3))
-        assert told(sent) == {2: "created", 3: "created", 4: "exists"}
+        assert status_by_row(sent) == {2: "created", 3: "created", 4: "exists"}
         assert sent.plan
         assert sent.plan.compared.approach == "look_up"
         assert sent.requests.reads <= 1 + 2 * 3
 
 
 async def test_match_always_reads_all_customers_anew(tmp_path: Path) -> None:
-    async with world(tmp_path, Config(v2_max_limit=10)) as here:
+    async with harness(tmp_path, Config(v2_max_limit=10)) as here:
         for each in people(50):
             here.sandbox.add(**each)
         for _ in range(2):
             sent = await here.send({"name": "Demo 50", "phone": "+994500000050"}, match="always")
             assert requests(sent) == (0, 5, 1)
-            assert told(sent) == {2: "exists"}
+            assert status_by_row(sent) == {2: "exists"}

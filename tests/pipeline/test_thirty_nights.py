@@ -17,7 +17,7 @@ import time_machine
 from importer.cli.main import run_command
 from importer.sandbox import Config, Sandbox, serve
 from tests.cli.test_watching import Receiver, receiving
-from tests.cli_process import told_by
+from tests.cli_process import ask_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ def test_thirty_nights(
         for night in range(1, 31):
             with time_machine.travel(begin(night)):
                 live_through(night, drop, receiver, monkeypatch)
-        names = [each["name"] for each in told_by(env, "customers")]
+        names = [each["name"] for each in ask_sandbox(env, "customers")]
     assert len(names) == len(set(names)) == 89
     # A sheet that couldn't be sent lies where it was, for a person to see.
     left = sorted(each.name for each in drop.glob("*.csv"))

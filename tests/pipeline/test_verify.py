@@ -19,13 +19,13 @@ from importer.records import ReadOptions
 from importer.results.write import SUFFIXES
 from importer.store.sqlite_layout import merge_log
 from importer.store.state import hold
-from tests.sandbox_process import apart
+from tests.sandbox_process import sandbox_and_fork_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.sandbox_process import Apart
+    from tests.sandbox_process import Processes
 
 BRANDS = [f"brand-{number}" for number in range(100)]
 
@@ -46,7 +46,12 @@ class Here:
     """A sheet that was sent to a sandbox in another process."""
 
     def __init__(
-        self, processes: Apart, brand: str, folder: Path, version: int = 2, suffix: str = ".csv"
+        self,
+        processes: Processes,
+        brand: str,
+        folder: Path,
+        version: int = 2,
+        suffix: str = ".csv",
     ) -> None:
         state = {"CLOPOS_STATE_DIR": str(folder / "state"), "CLOPOS_BRAND": brand}
         self.env = processes.env | state
@@ -90,8 +95,8 @@ class Here:
 
 
 @pytest.fixture(scope="module")
-def processes() -> Iterator[Apart]:
-    with apart() as found:
+def processes() -> Iterator[Processes]:
+    with sandbox_and_fork_server() as found:
         found.sandbox("config", {"brands": BRANDS})
         yield found
 
@@ -102,7 +107,7 @@ def brands() -> Iterator[str]:
 
 
 @pytest.fixture
-def here(processes: Apart, brands: Iterator[str], tmp_path: Path) -> Here:
+def here(processes: Processes, brands: Iterator[str], tmp_path: Path) -> Here:
     return Here(processes, next(brands), tmp_path)
 
 
@@ -118,7 +123,11 @@ SLOW = pytest.mark.slow(reason="each format with the other version, too")
     ],
 )
 def test_results_of_a_run_agree(
-    processes: Apart, brands: Iterator[str], tmp_path: Path, suffix: str, version: int
+    processes: Processes,
+    brands: Iterator[str],
+    tmp_path: Path,
+    suffix: str,
+    version: int,
 ) -> None:
     here = Here(processes, next(brands), tmp_path, version, suffix)
     assert here.differences() == []
@@ -221,7 +230,7 @@ def test_a_sheet_that_was_edited_since_is_found(here: Here) -> None:
 
 @pytest.mark.usefixtures("untraced")
 def test_verify_looks_ids_up_if_reading_all_customers_costs_more(
-    processes: Apart, brands: Iterator[str], tmp_path: Path
+    processes: Processes, brands: Iterator[str], tmp_path: Path
 ) -> None:
     brand = next(brands)
     for number in range(500):
@@ -248,7 +257,7 @@ def test_earlier_customer_is_compared_with_the_row_too(here: Here) -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_group_by_name_is_the_one_it_was_sent_with(
-    processes: Apart, brands: Iterator[str], tmp_path: Path, version: int
+    processes: Processes, brands: Iterator[str], tmp_path: Path, version: int
 ) -> None:
     """Also where a row has nothing but its name."""
     here = Here(processes, next(brands), tmp_path, version)

@@ -12,7 +12,7 @@ import pytest
 from importer.plan.decide import Approach
 from importer.sandbox import Config
 from importer.sandbox.store import COLUMNS, INSERT
-from tests.harness import World, people, told, world
+from tests.harness import Harness, harness, people, status_by_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 DAY = "2026-01-01T00:00:00.000000Z"
 
 
-def fill(here: World, number: int) -> None:
+def fill(here: Harness, number: int) -> None:
     """Create so many people of the sheet at Clopos beforehand."""
     fill_with(here, people(number))
 
 
-def fill_with(here: World, customers: Iterable[dict[str, Any]]) -> None:
+def fill_with(here: Harness, customers: Iterable[dict[str, Any]]) -> None:
     """Let Clopos have these customers."""
     with here.sandbox.store._db as db:  # at once: one by one they take half a minute
         db.executemany(INSERT, map(stored, customers))
@@ -51,28 +51,28 @@ def stored(person: dict[str, Any]) -> dict[str, Any]:
 )
 async def test_rows_that_are_all_there(tmp_path: Path, many: int, pages: int) -> None:
     """Cold: pages of 999 and a sign-in; warm: the last page shows that nothing is new."""
-    async with world(tmp_path, Config()) as here:
+    async with harness(tmp_path, Config()) as here:
         fill(here, many)
         rows = people(many)
         cold = await here.send(*rows)
         assert cold.error is None
-        assert set(told(cold).values()) == {"exists"}
+        assert set(status_by_row(cold).values()) == {"exists"}
         assert cold.requests.total <= pages + 1
         assert cold.requests.posts == 0
         warm = await here.send(*rows)
-        assert set(told(warm).values()) == {"exists"}
+        assert set(status_by_row(warm).values()) == {"exists"}
         assert warm.requests.total <= 3
 
 
 async def test_forty_new_among_two_thousand(tmp_path: Path) -> None:
-    async with world(tmp_path, Config(latency=(0.05, 0.4))) as here:
+    async with harness(tmp_path, Config(latency=(0.05, 0.4))) as here:
         fill(here, 2000)
         sent = await here.send(*people(2040))
         assert sent.requests.posts == 40
         assert sent.requests.total <= 3 + 40 + 3
         again = await here.send(*people(2040))
         assert again.requests.total <= 3
-        assert sum(status == "created" for status in told(sent).values()) == 40
+        assert sum(status == "created" for status in status_by_row(sent).values()) == 40
 
 
 @pytest.mark.usefixtures("untraced")
@@ -81,7 +81,7 @@ async def test_match_auto_reads_all_customers_rather_than_send_unchecked(
     tmp_path: Path, rows: int
 ) -> None:
     """Of 9,990 customers ten pages tell: less than a minute of the quota, for however few rows."""
-    async with world(tmp_path, Config()) as here:
+    async with harness(tmp_path, Config()) as here:
         fill(here, 9990)
         sent = await here.send(*people(9990)[-rows:])
         assert sent.requests.posts == 0
@@ -118,7 +118,7 @@ async def test_unreadable_phones_cost_the_planned_requests_and_create_no_custome
         }
         for n in reversed(range(0, many, 2))
     ]
-    async with world(tmp_path, Config(), version) as here:
+    async with harness(tmp_path, Config(), version) as here:
         fill_with(here, typed)
         sent = await here.send(*rows, match="auto", rate=rate)
         assert sent.error is None
@@ -126,7 +126,7 @@ async def test_unreadable_phones_cost_the_planned_requests_and_create_no_custome
         looked_up = sent.plan.compared.approach is Approach.LOOK_UP
         assert looked_up == (version == 1)
         # A look-up can't find another spelling by its code: the row is refused, and not created.
-        assert set(told(sent).values()) - {"conflict"} == {"created", "exists"}
+        assert set(status_by_row(sent).values()) - {"conflict"} == {"created", "exists"}
         codes = Counter(each["code"] for each in here.sandbox.customers())
         assert {codes[row["code"]] for row in rows} == {1}
         read = 1 if looked_up else math.ceil(many / 2 / 999)  # before the plan was made

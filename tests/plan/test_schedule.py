@@ -23,7 +23,7 @@ from importer.plan.schedule import (
 )
 from importer.sandbox import Config
 from importer.sandbox.virtual_time import EPOCH, run
-from tests.harness import people, told, world
+from tests.harness import harness, people, status_by_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,7 +170,7 @@ def sent(folder: Path, number: int, **options: Any) -> tuple[Sent, list[float]]:
     """Send so many people from midnight on; also when each request arrived, in seconds."""
 
     async def story() -> tuple[Sent, list[float]]:
-        async with world(folder, Config(latency=(0.1, 0.1))) as here:
+        async with harness(folder, Config(latency=(0.1, 0.1))) as here:
             uploaded = await here.send(*people(number), **options)
             log = [seen.clock for seen in here.sandbox._gateway.log if seen.route == "create"]
             return uploaded, log
@@ -183,7 +183,7 @@ def sent(folder: Path, number: int, **options: Any) -> tuple[Sent, list[float]]:
 def test_nothing_is_sent_outside_of_the_hours(tmp_path: Path) -> None:
     windows = (SendingHours(time(0), time(0, 1)), SendingHours(time(3), time(3, 1), 0.5))
     uploaded, times = sent(tmp_path, 500, windows=windows, match="never")
-    assert set(told(uploaded).values()) == {"created"}
+    assert set(status_by_row(uploaded).values()) == {"created"}
     first = [at for at in times if at < 60]
     second = [at for at in times if 3 * HOUR <= at < 3 * HOUR + 60]
     assert len(first) == pytest.approx(270, abs=2)
@@ -208,7 +208,7 @@ def test_deadline_that_is_met_fits(tmp_path: Path) -> None:
 async def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_continues(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path, Config(latency=(0.1, 0.1))) as here:
+    async with harness(tmp_path, Config(latency=(0.1, 0.1))) as here:
         first = await here.send(*people(720), finish_by=time(0, 3), match="never")
         assert here.now < 180
         assert first.plan
@@ -216,7 +216,7 @@ async def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_cont
         assert first.error
         assert first.error.exit_code == 130
         assert first.error.what == "Stopped to be done by 00:03"
-        created = sum(status == "created" for status in told(first).values())
+        created = sum(status == "created" for status in status_by_row(first).values())
         assert first.plan.price.in_time == pytest.approx(created, abs=2)
         here.stop.clear()
         second = await here.send(*people(720), match="never")

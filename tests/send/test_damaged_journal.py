@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import damage, people, world
+from tests.harness import damage, harness, people
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +24,11 @@ async def test_no_row_is_sent_twice_after_any_damage_to_the_journal(
 ) -> None:
     """A part of it is overwritten or gone: what it says of rows is right, or it is renamed."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         rows = [*people(60), *({"name": f"Neither {n}"} for n in range(5))]
         here.sandbox.faults.add("504b", match={"name": "Demo 7"}, times=None)
         here.sandbox.faults.add("500", "list", times=None)
-        here.later(30.0, here.stop.set)
+        here.call_later(30.0, here.stop.set)
         await here.send(*rows, match="never")
         here.stop = asyncio.Event()
         here.sandbox.faults.clear()

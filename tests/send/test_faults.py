@@ -12,7 +12,7 @@ import pytest
 from importer.sandbox import Config
 from importer.sandbox.faults import KINDS
 from importer.sandbox.store import ClashError
-from tests.harness import World, people, told, world
+from tests.harness import Harness, harness, people, status_by_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ matrix = pytest.mark.parametrize("row", seldom(*ROWS))
 
 
 async def sent_once(
-    here: World, row: str, fault: str, *, reading: bool = False, **options: Any
+    here: Harness, row: str, fault: str, *, reading: bool = False, **options: Any
 ) -> None:
     """Send a row with a fault in its way, and again where that ends a run: it is there once."""
     sent = await here.send(ROWS[row], **options)
@@ -50,10 +50,10 @@ async def sent_once(
     ends = fault in (ENDING_A_READ if reading else ENDING)
     assert bool(sent.error) == ends
     if ends:
-        assert set(told(sent).values()) <= {"unknown"}
+        assert set(status_by_row(sent).values()) <= {"unknown"}
         sent = await here.send(ROWS[row], **options)
     [customer] = here.sandbox.customers()
-    assert told(sent) == {2: "created"}
+    assert status_by_row(sent) == {2: "created"}
     assert sent.outcomes[2].clopos_id == str(customer["id"])
 
 
@@ -61,7 +61,7 @@ async def sent_once(
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("version", [1, 2])
 async def test_a_fault_on_the_first_try(tmp_path: Path, fault: str, row: str, version: int) -> None:
-    async with world(tmp_path, version=version) as here:
+    async with harness(tmp_path, version=version) as here:
         here.sandbox.faults.add(fault)
         await sent_once(here, row, fault)
 
@@ -70,7 +70,7 @@ async def test_a_fault_on_the_first_try(tmp_path: Path, fault: str, row: str, ve
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", seldom(*LOST))
 async def test_a_fault_on_the_retry(tmp_path: Path, first: str, fault: str, row: str) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add(first, attempt=1)
         here.sandbox.faults.add(fault, attempt=2)
         await sent_once(here, row, fault)
@@ -82,7 +82,7 @@ async def test_a_fault_on_the_retry(tmp_path: Path, first: str, fault: str, row:
 async def test_a_fault_on_the_settling_read(
     tmp_path: Path, first: str, fault: str, row: str
 ) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add(first)
         here.sandbox.faults.add(fault, "list")
         await sent_once(here, row, fault, reading=True, match="never")
@@ -92,7 +92,7 @@ async def test_a_fault_on_the_settling_read(
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", ["504a", "504c"])
 async def test_a_fault_on_the_neighbour(tmp_path: Path, first: str, fault: str, row: str) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add(first, match={"name": "Anar Demo"})
         here.sandbox.faults.add(fault, match={"name": "Neighbour"})
         people = (ROWS[row], {"name": "Neighbour", "phone": "+994500000002"})
@@ -102,7 +102,7 @@ async def test_a_fault_on_the_neighbour(tmp_path: Path, first: str, fault: str, 
             sent = await here.send(*people)
         assert here.names() == {"Anar Demo": 1, "Neighbour": 1}
         ids = {c["name"]: str(c["id"]) for c in here.sandbox.customers()}
-        assert told(sent) == {2: "created", 3: "created"}
+        assert status_by_row(sent) == {2: "created", 3: "created"}
         assert sent.outcomes[2].clopos_id == ids["Anar Demo"]
         assert sent.outcomes[3].clopos_id == ids["Neighbour"]
 
@@ -114,12 +114,12 @@ async def test_a_late_create_whenever_it_lands(
     tmp_path: Path, seconds: float, fault: str, row: str
 ) -> None:
     """…before the settling read, between it and the retry, or while that is under way."""
-    async with world(tmp_path, Config(latency=(0.2, 0.2))) as here:
+    async with harness(tmp_path, Config(latency=(0.2, 0.2))) as here:
         here.sandbox.faults.add("504c", attempt=1, seconds=seconds)
         here.sandbox.faults.add(fault, attempt=2)
         sent = await here.send(ROWS[row], match="never")
         [customer] = here.sandbox.customers()
-        assert told(sent) == {2: "created"}
+        assert status_by_row(sent) == {2: "created"}
         assert sent.outcomes[2].clopos_id == str(customer["id"])
 
 
@@ -128,11 +128,11 @@ async def test_a_retry_that_is_refused_may_be_there_all_the_same(
     tmp_path: Path, lands: float, status: str
 ) -> None:
     """The first request lands so long after its 504 that the second is refused: reading decides."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add("504c", attempt=1, seconds=lands)
-        here.later(20.0, lambda: here.sandbox.change(groups=["My Customers", "VIP"]))
+        here.call_later(20.0, lambda: here.sandbox.change(groups=["My Customers", "VIP"]))
         sent = await here.send(ROWS["phone"] | {"group_id": 2}, match="never")
-        assert told(sent) == {2: status}
+        assert status_by_row(sent) == {2: status}
         assert [str(c["id"]) for c in here.sandbox.customers()] == (
             [sent.outcomes[2].clopos_id] if status == "created" else []
         )
@@ -146,7 +146,7 @@ async def test_a_retry_that_meets_itself(
 ) -> None:
     """Whatever field the 409 names, and whether filters find the row or not."""
     config = Config(conflict_order=order, phones_filter=phones_filter, latency=(0.2, 0.2))
-    async with world(tmp_path, config) as here:
+    async with harness(tmp_path, config) as here:
         for n in range(2):
             here.sandbox.add(name=f"Anar Demo {n}", phone=f"+99450000000{n}1")
         here.sandbox.faults.add("504c", attempt=1, seconds=10.3)
@@ -156,7 +156,7 @@ async def test_a_retry_that_meets_itself(
             409,
         ]
         ids = {c["name"]: str(c["id"]) for c in here.sandbox.customers()}
-        assert told(sent) == {2: "created"}
+        assert status_by_row(sent) == {2: "created"}
         assert sent.outcomes[2].clopos_id == ids["Anar Demo"]
 
 
@@ -169,14 +169,14 @@ async def test_retry_that_meets_another_customer(
     """…who has taken its values meanwhile: a conflict, unless the row was there before."""
     values = {name: value for name, value in ROWS[row].items() if name != "name"}
 
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
 
         def take() -> None:
             with contextlib.suppress(ClashError):
                 here.sandbox.add(name="Somebody Else", hidden=hidden, **values)
 
         here.sandbox.faults.add(first)
-        here.later(17.0 if first == "504a" else 12.0, take)
+        here.call_later(17.0 if first == "504a" else 12.0, take)
         sent = await here.send(ROWS[row], match="never")
         [customer] = here.sandbox.customers()
         outcome = sent.outcomes[2]
@@ -199,7 +199,7 @@ async def test_a_number_that_is_part_of_others_is_found_among_them(
     tmp_path: Path, most: int, *, doubted: bool
 ) -> None:
     """Filters match by substring, and may bury the one that counts under a page of others."""
-    async with world(tmp_path, Config(v2_max_limit=most)) as here:
+    async with harness(tmp_path, Config(v2_max_limit=most)) as here:
         held = here.sandbox.add(name="Somebody Else", phone="+994500000001")
         for n in range(5):
             here.sandbox.add(name=f"Longer {n}", phone=f"+9945000000010{n}")
@@ -214,7 +214,7 @@ async def test_a_number_that_is_part_of_others_is_found_among_them(
 @matrix
 async def test_clash_that_was_not_looked_up_is_open(tmp_path: Path, row: str) -> None:
     """The row itself may be in the way, where a journal was lost: the next run finds out."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         await here.send(ROWS[row])
         [customer] = here.sandbox.customers()
         for folder in here.folder.glob("*/"):
@@ -222,22 +222,22 @@ async def test_clash_that_was_not_looked_up_is_open(tmp_path: Path, row: str) ->
         here.sandbox.faults.add("403", "list")
         sent = await here.send(ROWS[row], match="never")
         assert sent.error
-        assert told(sent) == {2: "unknown"}
+        assert status_by_row(sent) == {2: "unknown"}
         assert "not looked up" in sent.outcomes[2].message
         sent = await here.send(ROWS[row], match="never")
         assert here.names() == {"Anar Demo": 1}
-        assert told(sent)[2] in {"created", "exists"}
+        assert status_by_row(sent)[2] in {"created", "exists"}
         assert sent.outcomes[2].clopos_id == str(customer["id"])
 
 
 async def test_doubtful_rows_are_settled_together(tmp_path: Path) -> None:
     """One page of verdicts, and one more request for each row that wasn't there."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         for n in range(1, 41):
             kind = "504a" if n % 2 else "504b"
             here.sandbox.faults.add(kind, match={"name": f"Demo {n}"})
         sent = await here.send(*people(60), match="never")
-        assert set(told(sent).values()) == {"created"}
+        assert set(status_by_row(sent).values()) == {"created"}
         assert set(here.names().values()) == {1}
         assert sent.requests.posts == 60 + 20
         assert sent.requests.reads == 1
@@ -246,11 +246,11 @@ async def test_doubtful_rows_are_settled_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("version", "pages"), [(1, 4), (2, 1)])
 async def test_doubtful_rows_are_read_by_the_page(tmp_path: Path, version: int, pages: int) -> None:
     """…though others are sent meanwhile: rows that only wait for their turn fill no page."""
-    async with world(tmp_path, version=version) as here:
+    async with harness(tmp_path, version=version) as here:
         for n in range(5, 300, 20):
             here.sandbox.faults.add("504b", match={"name": f"Demo {n}"})
         sent = await here.send(*people(300), match="never")
-        assert set(told(sent).values()) == {"created"}
+        assert set(status_by_row(sent).values()) == {"created"}
         assert sent.requests.posts == 300
         assert sent.requests.reads <= pages
 
@@ -258,13 +258,13 @@ async def test_doubtful_rows_are_read_by_the_page(tmp_path: Path, version: int, 
 async def test_a_row_that_stays_in_doubt_is_unknown_and_settled_by_the_next_run(
     tmp_path: Path,
 ) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add("504a", times=4)
         first = await here.send(ROWS["both"])
-        assert told(first) == {2: "unknown"}
+        assert status_by_row(first) == {2: "unknown"}
         assert "4 times" in first.outcomes[2].message
         second = await here.send(ROWS["both"])
-        assert told(second) == {2: "created"}
+        assert status_by_row(second) == {2: "created"}
         assert here.names() == {"Anar Demo": 1}
 
 
@@ -274,7 +274,7 @@ async def test_a_true_conflict_names_the_holder(tmp_path: Path, clash: str) -> N
     value = {"phone": "+994500000001", "code": "007", "cid": cid}[clash]
     fields: dict[str, Any] = {clash: value}
 
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         held = here.sandbox.add("", name="Somebody Else", **fields)
         sent = await here.send({"name": "Anar Demo", clash: value}, match="never")
         outcome = sent.outcomes[2]
@@ -283,10 +283,10 @@ async def test_a_true_conflict_names_the_holder(tmp_path: Path, clash: str) -> N
 
 
 async def test_conflict_with_an_unseen_customer_has_a_message(tmp_path: Path) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.add(name="Gone", phone="+994500000001", hidden=True)
         sent = await here.send(ROWS["phone"])
-        assert told(sent) == {2: "conflict"}
+        assert status_by_row(sent) == {2: "conflict"}
         assert "can't be seen" in sent.outcomes[2].message
         assert sent.outcomes[2].existing_id is None
 
@@ -304,7 +304,7 @@ async def test_uncertain_row_is_settled_rightly_with_any_form_of_lists_and_filte
         v2_max_limit=3,
     )
 
-    async with world(tmp_path, config) as here:
+    async with harness(tmp_path, config) as here:
         for n in range(5):
             here.sandbox.add(name=f"Old {n}", phone=f"+99451000000{n}")
         for fault in ("504b", "504a", "drop"):
@@ -333,8 +333,8 @@ SWITCHES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
 async def test_drifting_shapes_change_nothing(tmp_path: Path, switches: dict[str, Any]) -> None:
-    async with world(tmp_path, Config(**switches)) as here:
+    async with harness(tmp_path, Config(**switches)) as here:
         held = here.sandbox.add(name="Somebody Else", phone="+994500000002")
         sent = await here.send(*people(3), match="never")
-        assert told(sent) == {2: "created", 3: "conflict", 4: "created"}
+        assert status_by_row(sent) == {2: "created", 3: "conflict", 4: "created"}
         assert sent.outcomes[3].existing_id == str(held["id"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox_process import Apart, apart
+from tests.sandbox_process import Processes, sandbox_and_fork_server
 from tools.crash_test import torture
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def test_kills_at_random_moments(kills: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def here() -> Iterator[Apart]:
-    with apart() as processes:
+def here() -> Iterator[Processes]:
+    with sandbox_and_fork_server() as processes:
         brands = [f"brand-{n}" for n in range(LAST)]
         times = {"gateway_seconds": 0.01, "late_seconds": 0.02}
         processes.sandbox("config", {"brands": brands} | times)
@@ -53,7 +53,7 @@ ROWS = [
 
 
 @pytest.mark.slow(reason="two processes for each of a hundred crash points")
-def test_death_between_any_two_steps(here: Apart, tmp_path: Path) -> None:
+def test_death_between_any_two_steps(here: Processes, tmp_path: Path) -> None:
     """One by one: between every two commits of the journal and requests, until none is left."""
     sheet = tmp_path / "list.csv"
     lines = ["Name,Phone,Code", *(",".join(row) for row in ROWS)]
@@ -106,7 +106,7 @@ def _read(results: Path) -> dict[str, tuple[str, ...]]:
     return {line.split(",")[-3]: tuple(line.split(",")[1:5]) for line in lines}
 
 
-def _judge(here: Apart, brand: str, *, whole: bool) -> dict[str, str]:
+def _judge(here: Processes, brand: str, *, whole: bool) -> dict[str, str]:
     """Return name → id of our rows; none is there twice, and when it is `whole` all are there."""
     customers: list[dict[str, Any]] = here.sandbox("customers")
     ours = [each for each in customers if each["brand"] == brand and each["name"] != "Holder"]

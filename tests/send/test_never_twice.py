@@ -29,7 +29,7 @@ from importer.sandbox.store import ClashError
 from importer.sandbox.virtual_time import VirtualTimeLoop
 from importer.send.circuit_breaker import SendTuning
 from importer.store.sqlite_file import Database
-from tests.harness import World, world
+from tests.harness import Harness, harness
 
 if TYPE_CHECKING:
     import unittest
@@ -112,8 +112,8 @@ class NeverTwice(RuleBasedStateMachine):
             phones_filter=phones,
             list_form=form,
         )
-        self.here: World = self.loop.run_until_complete(
-            self.stack.enter_async_context(world(self.folder / "state", config, version))
+        self.here: Harness = self.loop.run_until_complete(
+            self.stack.enter_async_context(harness(self.folder / "state", config, version))
         )
         self.add_rows(list(KINDS))
 

@@ -10,12 +10,12 @@ import pytest
 
 from importer.sandbox import Config
 from importer.send.circuit_breaker import SendTuning
-from tests.harness import people, told, world
+from tests.harness import harness, people, status_by_row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.harness import World
+    from tests.harness import Harness
 
 BY_CODE: dict[str, Any] = {"name": "Anar Demo", "code": "007", "email": "old@example.com"}
 EDITED = BY_CODE | {"email": "new@example.com"}
@@ -29,11 +29,11 @@ SHEET: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("match", ["auto", "never"])
 async def test_only_new_rows_of_an_edited_sheet_are_sent(tmp_path: Path, match: str) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         first = await here.send(*SHEET)
         new = {"name": "New Demo", "phone": "+994500000003"}
         again = await here.send(new, EDITED, *SHEET[1:], match=match)
-        assert told(again) == {2: "created"} | dict.fromkeys(range(3, 7), "exists")
+        assert status_by_row(again) == {2: "created"} | dict.fromkeys(range(3, 7), "exists")
         assert again.requests.posts == 1
         asked = match == "auto"
         assert again.outcomes[3].message == _message("at Clopos with another email", asked=asked)
@@ -46,14 +46,14 @@ async def test_uncertain_row_is_settled_after_the_newest_customer_was_deleted(
     tmp_path: Path,
 ) -> None:
     """…and so no list will ever reach that id again until another customer is created."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         await here.send(*people(2))
         here.sandbox.faults.add("drop_before")
         left = await here.send(*people(3), tuning=SendTuning(attempts=1))
-        assert told(left)[4] == "unknown"
+        assert status_by_row(left)[4] == "unknown"
         here.sandbox.remove(int(left.outcomes[3].clopos_id or ""))
         again = await here.send(*people(3))
-        assert told(again) == {2: "exists", 3: "conflict", 4: "created"}
+        assert status_by_row(again) == {2: "exists", 3: "conflict", 4: "created"}
 
 
 @pytest.mark.parametrize("set_back", [0.0, 600.0], ids=["", "clock-set-back"])
@@ -64,14 +64,14 @@ async def test_row_that_was_edited_while_no_list_shows_it_waits(
     """…for another cid wouldn't protect it; and no longer than a list may be late."""
     row = people(1)[0]
     edited = row | {"phone": "+994559999999"}
-    async with world(tmp_path, Config(list_lag=120.0)) as here:
+    async with harness(tmp_path, Config(list_lag=120.0)) as here:
         here.sandbox.faults.add("drop")
-        assert told(await here.send(row, match=match)) == {2: "unknown"}
+        assert status_by_row(await here.send(row, match=match)) == {2: "unknown"}
         here.clock_is_off = -set_back
         for _ in range(2):
-            assert told(await here.send(edited, match=match)) == {2: "unknown"}
+            assert status_by_row(await here.send(edited, match=match)) == {2: "unknown"}
         here.sandbox.change(list_lag=0.0)
-        assert told(await here.send(edited, match=match)) == {2: "conflict"}
+        assert status_by_row(await here.send(edited, match=match)) == {2: "conflict"}
         assert len(here.sandbox.customers()) == 1
 
 
@@ -80,14 +80,14 @@ async def test_row_that_lands_after_a_neighbour_is_no_conflict_with_itself_while
     tmp_path: Path, match: str
 ) -> None:
     """A list that shows the neighbour, who is newer than what was known, may lack the row."""
-    async with world(tmp_path, Config(list_lag=40.0)) as here:
+    async with harness(tmp_path, Config(list_lag=40.0)) as here:
         late = {"name": "Demo 2"}
         here.sandbox.faults.add("504c", match=late, seconds=20.0)
         here.sandbox.faults.add("503", match=late)
         for _ in range(2):
-            assert told(await here.send(*people(2), match=match))[3] == "unknown"
+            assert status_by_row(await here.send(*people(2), match=match))[3] == "unknown"
         await asyncio.sleep(40.0)
-        assert told(await here.send(*people(2), match=match))[3] in {"created", "exists"}
+        assert status_by_row(await here.send(*people(2), match=match))[3] in {"created", "exists"}
         assert here.names() == {"Demo 1": 1, "Demo 2": 1}
 
 
@@ -99,15 +99,15 @@ async def test_edited_row_waits_with_any_customers_in_the_list(
     """A list too old to prove anything, or with a neighbour that landed before the row."""
     neighbour, row = people(2)
     edited = row | {"phone": "+994559999999"}
-    async with world(tmp_path, Config(list_lag=40.0)) as here:
+    async with harness(tmp_path, Config(list_lag=40.0)) as here:
         here.sandbox.faults.add("504c", match={"name": "Demo 2"}, seconds=9.0)
-        here.later(9.0, here.stop.set)
-        assert told(await here.send(neighbour, row, match=match))[3] == "unknown"
+        here.call_later(9.0, here.stop.set)
+        assert status_by_row(await here.send(neighbour, row, match=match))[3] == "unknown"
         here.stop.clear()
         await asyncio.sleep(seconds)
-        assert told(await here.send(neighbour, edited, match=match))[3] == "unknown"
+        assert status_by_row(await here.send(neighbour, edited, match=match))[3] == "unknown"
         await asyncio.sleep(60.0)
-        assert told(await here.send(neighbour, edited, match=match))[3] == "conflict"
+        assert status_by_row(await here.send(neighbour, edited, match=match))[3] == "conflict"
         assert here.names() == {"Demo 1": 1, "Demo 2": 1}
 
 
@@ -115,13 +115,13 @@ async def test_row_that_was_never_taken_is_sent_an_hour_after_it_was_edited(
     tmp_path: Path,
 ) -> None:
     row = people(1)[0]
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add("drop_before")
-        assert told(await here.send(row, tuning=SendTuning(attempts=1))) == {2: "unknown"}
+        assert status_by_row(await here.send(row, tuning=SendTuning(attempts=1))) == {2: "unknown"}
         edited = row | {"phone": "+994559999999"}
-        assert told(await here.send(edited)) == {2: "unknown"}
+        assert status_by_row(await here.send(edited)) == {2: "unknown"}
         await asyncio.sleep(3600)
-        assert told(await here.send(edited)) == {2: "created"}
+        assert status_by_row(await here.send(edited)) == {2: "created"}
 
 
 @pytest.mark.parametrize("match", ["auto", "never"])
@@ -130,11 +130,11 @@ async def test_on_another_machine_nothing_is_there_twice(
     tmp_path: Path, version: int, match: str
 ) -> None:
     """The cid is the same there; and where all are read first, nothing is sent."""
-    async with world(tmp_path, version=version) as here:
+    async with harness(tmp_path, version=version) as here:
         first = await here.send(*SHEET)
         forget(here)
         again = await here.send(EDITED, *SHEET[1:], match=match)
-        assert set(told(again).values()) == {"exists"}
+        assert set(status_by_row(again).values()) == {"exists"}
         assert again.requests.posts == (0 if match == "auto" else 4)
         assert again.outcomes[2].message == "at Clopos with another email"
         for row in range(2, 6):
@@ -146,11 +146,11 @@ async def test_on_another_machine_nothing_is_there_twice(
 @pytest.mark.parametrize("fault", ["504a", "504b", "504c"])
 async def test_a_row_that_was_edited_while_in_doubt(tmp_path: Path, fault: str, match: str) -> None:
     """It is created as it is now, or it exists as it was then: Clopos decides which."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add(fault)
         here.sandbox.faults.add("403", "list")
         first = await here.send(BY_CODE, match="never")
-        assert told(first) == {2: "unknown"}
+        assert status_by_row(first) == {2: "unknown"}
         for time in range(2):
             again = await here.send(EDITED, match=match)
             [customer] = here.sandbox.customers()
@@ -176,13 +176,13 @@ async def test_edited_row_waits_for_its_first_create_that_lands_late(
     tmp_path: Path, seconds: float, lost: bool
 ) -> None:
     """…between the read that didn't find it and its retry, or after that, whose answer is lost."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add("504c", seconds=seconds)
         if lost:
             here.sandbox.faults.add("503", attempt=2)
-        here.later(12.0, here.stop.set)
+        here.call_later(12.0, here.stop.set)
         first = await here.send(BY_CODE, match="never")
-        assert told(first) == {2: "unknown"}
+        assert status_by_row(first) == {2: "unknown"}
         here.stop.clear()
         here.sandbox.change(latency=[0.5, 0.5])
         again = await here.send(EDITED, match="never")
@@ -201,10 +201,10 @@ async def test_row_with_a_phone_edited_each_night_is_held_until_decided(
 ) -> None:
     """The first edit holds the row; the second is still of a customer who has no other row."""
     phones = ["+994500000001", "+994550000005", "+994550000006", "+994550000007"]
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         nights = [await here.send({"name": "Demo 001", "phone": phone}) for phone in phones]
         [customer] = here.sandbox.customers()
-        assert [told(night)[2] for night in nights] == ["created"] + 3 * ["conflict"]
+        assert [status_by_row(night)[2] for night in nights] == ["created"] + 3 * ["conflict"]
         assert {n.outcomes[2].existing_id for n in nights[1:]} == {str(customer["id"])}
 
 
@@ -215,7 +215,7 @@ async def test_a_clock_that_jumps_changes_nothing(
 ) -> None:
     """…within a run, nor between two; tokens that seem to live on are renewed when refused."""
     config = Config(token_seconds=60.0, latency=(0.5, 0.5))
-    async with world(tmp_path, config, version) as here:
+    async with harness(tmp_path, config, version) as here:
         here.sandbox.faults.add("504b", match={"name": "Demo 3"})
         here.sandbox.faults.add("504a", match={"name": "Demo 5"})
         here.sandbox.faults.add("429", match={"name": "Demo 9"})
@@ -223,10 +223,10 @@ async def test_a_clock_that_jumps_changes_nothing(
         def set_clock() -> None:
             here.clock_is_off = jump
 
-        here.later(5.0, set_clock)
+        here.call_later(5.0, set_clock)
         sent = await here.send(*people(90), match="never")
         assert sent.error is None
-        assert set(told(sent).values()) == {"created"}
+        assert set(status_by_row(sent).values()) == {"created"}
         assert here.now < 300  # no hour is waited for
         here.clock_is_off = 0.0
         sent = await here.send(*people(95))
@@ -241,7 +241,7 @@ def _message(text: str, *, asked: bool) -> str:
     return "; ".join(filter(None, (text, blind)))
 
 
-def forget(here: World) -> None:
+def forget(here: Harness) -> None:
     """Take away what this machine knows."""
     for folder in here.folder.glob("*/"):
         shutil.rmtree(folder)

@@ -12,13 +12,13 @@ from importer.cli.parse import parse_max_rejected
 from importer.errors import ServiceError
 from importer.sandbox import Config
 from importer.send.circuit_breaker import SendTuning
-from tests.harness import World, people, told, world
+from tests.harness import Harness, harness, people, status_by_row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def routes(here: World) -> Counter[str]:
+def routes(here: Harness) -> Counter[str]:
     return Counter(request["route"] for request in here.sandbox.requests())
 
 
@@ -34,7 +34,7 @@ def routes(here: World) -> Counter[str]:
 async def test_refused_credentials_are_tried_once(
     tmp_path: Path, version: int, match: str, variables: dict[str, str], words: str, fix: str
 ) -> None:
-    async with world(tmp_path, version=version) as here:
+    async with harness(tmp_path, version=version) as here:
         sent = await here.send(*people(300), variables=variables, match=match)
         assert isinstance(sent.error, ServiceError)
         assert words in sent.error.what
@@ -45,7 +45,7 @@ async def test_refused_credentials_are_tried_once(
 
 @pytest.mark.parametrize("match", ["auto", "never"])
 async def test_a_wrong_address_is_asked_once(tmp_path: Path, match: str) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         wrong = {"CLOPOS_BASE_URL": here.sandbox.url.replace("open-api", "open")}
         sent = await here.send(*people(300), variables=wrong, match=match)
         assert isinstance(sent.error, ServiceError)
@@ -57,7 +57,7 @@ async def test_a_wrong_address_is_asked_once(tmp_path: Path, match: str) -> None
 @pytest.mark.parametrize("rate", [None, "none"])
 async def test_a_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | None) -> None:
     """Nothing more leaves after the first refusal than was under way."""
-    async with world(tmp_path, Config(permitted=False, per_minute=None)) as here:
+    async with harness(tmp_path, Config(permitted=False, per_minute=None)) as here:
         pace = SendTuning(concurrency=8)
         sent = await here.send(*people(300), match="never", rate=rate, tuning=pace)
         assert isinstance(sent.error, ServiceError)
@@ -65,26 +65,26 @@ async def test_a_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | 
         assert routes(here)["create"] <= (8 if rate else 1)
         assert sent.outcomes == {}
         here.sandbox.change(permitted=True)
-        assert set(told(await here.send(*people(300))).values()) == {"created"}
+        assert set(status_by_row(await here.send(*people(300))).values()) == {"created"}
 
 
 async def test_an_integrator_revoked_in_the_middle_ends_the_run(tmp_path: Path) -> None:
-    async with world(tmp_path, Config(latency=(0.3, 0.3))) as here:
+    async with harness(tmp_path, Config(latency=(0.3, 0.3))) as here:
         pace = SendTuning(concurrency=4)
-        here.later(5.0, lambda: here.sandbox.change(integrators=["another"]))
+        here.call_later(5.0, lambda: here.sandbox.change(integrators=["another"]))
         sent = await here.send(*people(300), match="never", tuning=pace)
         assert isinstance(sent.error, ServiceError)
         assert "CLOPOS_INTEGRATOR_ID" in (sent.error.fix or "")
         refused = [r for r in here.sandbox.requests() if r["status"] == 401]
         assert 1 <= len(refused) <= 4
-        assert set(told(sent).values()) == {"created"}
+        assert set(status_by_row(sent).values()) == {"created"}
         assert len(here.sandbox.customers()) == len(sent.outcomes)
 
 
 @pytest.mark.usefixtures("untraced")
 async def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_path: Path) -> None:
     """…after which the same command continues."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         here.sandbox.faults.add("503", times=None)
         sent = await here.send(*people(300))
         assert isinstance(sent.error, ServiceError)
@@ -92,23 +92,23 @@ async def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_pa
         times = [r["clock"] for r in here.sandbox.requests() if r["route"] == "create"]
         assert 600 < times[-1] - times[0] < 700
         assert len(times) < 30
-        assert set(told(sent).values()) == {"unknown"}
-        assert len(told(sent)) == len(times)
+        assert set(status_by_row(sent).values()) == {"unknown"}
+        assert len(status_by_row(sent)) == len(times)
         here.sandbox.faults.clear()
         again = await here.send(*people(300))
-        assert set(told(again).values()) == {"created"}
+        assert set(status_by_row(again).values()) == {"created"}
         assert set(here.names().values()) == {1}
 
 
 @pytest.mark.usefixtures("untraced")
 async def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
     """One request at a time tries whether Clopos is back; then all continues."""
-    async with world(tmp_path, Config(latency=(1.0, 1.0))) as here:
-        here.later(10.0, lambda: here.sandbox.faults.add("502", times=None))
-        here.later(130.0, here.sandbox.faults.clear)
+    async with harness(tmp_path, Config(latency=(1.0, 1.0))) as here:
+        here.call_later(10.0, lambda: here.sandbox.faults.add("502", times=None))
+        here.call_later(130.0, here.sandbox.faults.clear)
         sent = await here.send(*people(300), match="never")
         assert not sent.error
-        assert set(told(sent).values()) == {"created"}
+        assert set(status_by_row(sent).values()) == {"created"}
         failed = [r["clock"] for r in here.sandbox.requests() if r["status"] == 502]
         assert len(failed) < 25
         pauses = [after - before for before, after in pairwise(failed[12:])]
@@ -119,15 +119,15 @@ async def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("untraced")
 async def test_failures_among_successes_stop_nothing(tmp_path: Path) -> None:
     config = Config(rates={"503": 0.3, "504b": 0.2})
-    async with world(tmp_path, config) as here:
+    async with harness(tmp_path, config) as here:
         sent = await here.send(*people(200), tuning=SendTuning(attempts=20))
         assert not sent.error
-        assert set(told(sent).values()) == {"created"}
+        assert set(status_by_row(sent).values()) == {"created"}
         assert set(here.names().values()) == {1}
 
 
 async def test_throttling_between_failures_hides_no_outage(tmp_path: Path) -> None:
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         for _ in range(200):
             here.sandbox.faults.add("503")
             here.sandbox.faults.add("429", seconds=1.0)
@@ -157,13 +157,13 @@ async def test_a_sheet_that_is_mapped_wrongly_burns_no_quota(
         person | ({"group_id": 99} if n in bad else {}) for n, person in enumerate(people(number))
     ]
 
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         pace = SendTuning(concurrency=1, max_rejected=most)
         sent = await here.send(*rows, tuning=pace)
         assert bool(sent.error) == stops
-        assert Counter(told(sent).values())["rejected"] <= len(bad)
+        assert Counter(status_by_row(sent).values())["rejected"] <= len(bad)
         if not stops:
-            assert Counter(told(sent).values())["created"] == number - len(bad)
+            assert Counter(status_by_row(sent).values())["created"] == number - len(bad)
         elif sent.error:
             assert "rejected" in sent.error.what
             assert "--max-rejected" in (sent.error.fix or "")
@@ -180,7 +180,7 @@ def test_max_rejected_is_a_number_or_a_share(text: str, most: float) -> None:
 
 async def test_clopos_that_cannot_be_reached_is_waited_for(tmp_path: Path) -> None:
     """A request without a connection is not in doubt."""
-    async with world(tmp_path) as here:
+    async with harness(tmp_path) as here:
         nobody = {"CLOPOS_BASE_URL": "http://127.0.0.1:9/open-api"}
         sent = await here.send(*people(3), variables=nobody | {"CLOPOS_TOKEN": "t"})
         assert isinstance(sent.error, ServiceError)
@@ -195,11 +195,11 @@ async def test_stop_finishes_requests_in_flight_and_waits_for_nothing_else(
     """Not for a pause, not for a settling, not for patience with an outage."""
     names: dict[str, Any] = {"match": {"name": "Demo 3"}}
 
-    async with world(tmp_path, Config(latency=(2.0, 2.0))) as here:
+    async with harness(tmp_path, Config(latency=(2.0, 2.0))) as here:
         here.sandbox.faults.add("503", **names)
         here.sandbox.faults.add("429", match={"name": "Demo 9"}, seconds=3000.0)
         here.sandbox.faults.add("500", "list", times=None)
-        here.later(seconds, here.stop.set)
+        here.call_later(seconds, here.stop.set)
         sent = await here.send(*people(300), match="never")
         assert sent.error
         assert sent.error.exit_code == 130

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.store.key_file import digester, read_key
-from tests.cli_process import command, lines_of, serving, started, told_by, until
+from tests.cli_process import ask_sandbox, command, lines_of, serving, started, until
 from tests.fsync_failure import CALLS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def continued(sheet: Path, env: dict[str, str]) -> None:
     """Give the same command again: every row is there, once."""
     done = command("run", sheet, *ARGUMENTS, env=env)
     assert done.returncode == 0, done.stderr
-    names = [customer["name"] for customer in told_by(env, "customers")]
+    names = [customer["name"] for customer in ask_sandbox(env, "customers")]
     assert len(names) == len(set(names)) == ROWS
 
 
@@ -74,7 +74,7 @@ def test_a_disk_that_fills_in_the_middle_stops_the_run(sheet: Path, env: dict[st
     key = read_key(path.with_name("key"))
     assert key
     digest = digester(key)
-    customers = told_by(env, "customers")
+    customers = ask_sandbox(env, "customers")
     created = {digest(customer["cid"]): str(customer["id"]) for customer in customers}
     assert 0 < len(created) < ROWS
     assert created.keys() <= recorded
@@ -99,7 +99,7 @@ def test_nothing_leaves_that_a_power_cut_would_forget(sheet: Path, env: dict[str
     assert done.returncode == 3, done.stderr
     assert "can't be written" in done.stdout
     assert "Traceback" not in done.stderr
-    assert not [each for each in told_by(env, "requests") if each["route"] == "create"]
+    assert not [each for each in ask_sandbox(env, "requests") if each["route"] == "create"]
     continued(sheet, env)
 
 
@@ -108,10 +108,10 @@ def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, st
     """The second names the running one, sends nothing, and leaves the results as they are."""
     arguments = ("run", sheet, *ARGUMENTS, "--concurrency", "1")
     with started(*arguments, env=env) as process:
-        until(lambda: told_by(env, "customers"))
-        told_by(env, "config", {"latency": [1, 1]})
+        until(lambda: ask_sandbox(env, "customers"))
+        ask_sandbox(env, "config", {"latency": [1, 1]})
         second = command(*arguments, env=env)
-        told_by(env, "config", {"latency": [0, 0]})
+        ask_sandbox(env, "config", {"latency": [0, 0]})
         assert second.returncode == 3
         assert "Another run for this brand is in progress" in second.stderr
         assert f"process {process.pid}" in second.stderr
@@ -128,7 +128,7 @@ def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[
         "run", sheet, *ARGUMENTS, "--concurrency", "1", env=env, stdin=theirs
     ) as process:  # its streams are pipes here: they are closed below
         os.close(theirs)
-        until(lambda: told_by(env, "customers"))
+        until(lambda: ask_sandbox(env, "customers"))
         os.close(ours)
         for stream in (process.stdout, process.stderr):
             assert stream
@@ -137,7 +137,7 @@ def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[
         assert process.wait(30) == 130
     lines = lines_of(sheet.parent / "list.csv.results.xlsx")
     created = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
-    assert created == {str(customer["id"]) for customer in told_by(env, "customers")}
+    assert created == {str(customer["id"]) for customer in ask_sandbox(env, "customers")}
     assert 0 < len(created) < ROWS
     continued(sheet, env)
 
@@ -155,7 +155,7 @@ def test_on_a_real_terminal_that_goes_away(sheet: Path, env: dict[str, str]) -> 
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        until(lambda: told_by(env, "customers"))
+        until(lambda: ask_sandbox(env, "customers"))
         os.close(ours)
         process.send_signal(signal.SIGHUP)
         assert process.wait(30) == 130

@@ -22,7 +22,7 @@ from importer.store.postgres_leases import LASTS, check, release, renew, take
 from importer.store.postgres_server import shared_server
 from importer.store.records import RunEnd, RunStart, Seen
 from importer.store.state import brand_folder
-from tests.harness import people, world
+from tests.harness import harness, people
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -224,7 +224,7 @@ async def test_process_paused_between_commit_and_request_sends_nothing(
         db.execute(TAKEN_OVER_AT_ONCE)
         uptimes = itertools.chain([0.0], itertools.repeat(100.0))  # when it was taken, and later
         monkeypatch.setattr(postgres_leases, "uptime", lambda: next(uptimes))
-        async with world(tmp_path) as here:
+        async with harness(tmp_path) as here:
             sent = await here.send(*people(3), variables={"CLOPOS_DATABASE_URL": guest})
             assert isinstance(sent.error, FencedError)
             assert not [

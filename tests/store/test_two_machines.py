@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from importer.store import embedded
-from tests.cli_process import command, serving, started, told_by, until
+from tests.cli_process import ask_sandbox, command, serving, started, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,13 +48,13 @@ class Machines:
 
     def created(self) -> int:
         """Return how many customers there are. None is there twice."""
-        names = Counter(each["name"] for each in told_by(self._variables, "customers"))
+        names = Counter(each["name"] for each in ask_sandbox(self._variables, "customers"))
         assert set(names.values()) <= {1}
         return len(names)
 
     def posts(self) -> int:
         """Return how many customers were sent."""
-        log = told_by(self._variables, "requests")
+        log = ask_sandbox(self._variables, "requests")
         return sum(each["method"] == "POST" and each["path"].endswith("customers") for each in log)
 
 

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.sandbox_process import Apart, apart
+from tests.sandbox_process import Processes, sandbox_and_fork_server
 from tests.ui.browsing import assert_open_to_everybody, command_ui, new_page
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ SLOW = pytest.mark.slow(reason="a browser, for a minute or more")
 
 
 @pytest.fixture(scope="module")
-def clopos() -> Iterator[Apart]:
-    with apart() as started:
+def clopos() -> Iterator[Processes]:
+    with sandbox_and_fork_server() as started:
         yield started
 
 
 @pytest.fixture
-def served(folder: Path, clopos: Apart) -> Iterator[Served]:
+def served(folder: Path, clopos: Processes) -> Iterator[Served]:
     """Serve a folder of its own, whose lists go into the sandbox of all tests here."""
     for each in clopos.sandbox("customers"):
         clopos.sandbox("customers", {"id": each["id"]}, method="DELETE")

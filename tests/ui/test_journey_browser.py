@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from importer.i18n import LANGUAGES
-from tests.sandbox_process import Apart, apart
+from tests.sandbox_process import Processes, sandbox_and_fork_server
 from tests.ui.browsing import Served, assert_open_to_everybody, command_ui, new_page
 from tests.ui.hands import Hand, Keyboard, Mouse
 
@@ -34,13 +34,13 @@ PLAN = "main form[action$='/plan'] .acts button"
 
 
 @pytest.fixture(scope="module")
-def clopos() -> Iterator[Apart]:
-    with apart() as started:
+def clopos() -> Iterator[Processes]:
+    with sandbox_and_fork_server() as started:
         yield started
 
 
 @pytest.fixture
-def served(folder: Path, clopos: Apart, language: str) -> Iterator[Served]:
+def served(folder: Path, clopos: Processes, language: str) -> Iterator[Served]:
     """Serve a folder of its own in a language, whose lists go into the sandbox of all tests."""
     for each in clopos.sandbox("customers"):
         clopos.sandbox("customers", {"id": each["id"]}, method="DELETE")
@@ -61,7 +61,7 @@ def shown_customers(page: Page) -> set[tuple[str, str]]:
     return {(row[0], row[1]) for row in (each.split("\t")[1:3] for each in rows.all_inner_texts())}
 
 
-def at_clopos(clopos: Apart) -> set[tuple[str, str]]:
+def at_clopos(clopos: Processes) -> set[tuple[str, str]]:
     return {(each["name"], each["phone"] or "") for each in clopos.sandbox("customers")}
 
 
@@ -84,7 +84,11 @@ def plan(page: Page, hand: Hand, rows: int) -> None:
 
 
 def journey(
-    page: Page, hand: Hand, clopos: Apart, folder: Path, look: Callable[[Page], object]
+    page: Page,
+    hand: Hand,
+    clopos: Processes,
+    folder: Path,
+    look: Callable[[Page], object],
 ) -> None:
     """Send two lists; of the second one a value is fixed and two conflicts are decided."""
     shown = answer(page, hand, TURKISH)
@@ -158,7 +162,7 @@ def test_journey_ends_with_the_customers_that_were_shown(
     browser: Browser,
     served: Served,
     watched: Watched,
-    clopos: Apart,
+    clopos: Processes,
     folder: Path,
     language: str,
     by: str,

@@ -19,8 +19,8 @@ from importer.credentials import keep_credentials
 from importer.sandbox import Config, serve
 from importer.settings import read_settings
 from importer.ui.site import Site
+from tests.cli_process import ask_sandbox, started
 from tests.cli_process import serving as sandbox_process
-from tests.cli_process import started, told_by
 from tests.ui.conftest import Browser, real_time, serving, words_of
 from tests.ui.forms import SHEET, ended, field, plan, send, write
 
@@ -61,7 +61,7 @@ async def at_work(browser: Browser, env: dict[str, str], number: int) -> None:
 
 
 def created(env: dict[str, str]) -> list[str]:
-    return [each["name"] for each in told_by(env, "customers")]
+    return [each["name"] for each in ask_sandbox(env, "customers")]
 
 
 @pytest.mark.slow(reason="real pace, and three servers one after the other")
@@ -91,7 +91,7 @@ async def test_killed_while_sending_it_continues_at_the_next_start_and_no_custom
         assert sorted(names) == sorted(
             [f"Demo Number{n}" for n in range(24)] + ["Aysel Demo", "Leyla Demo"]
         )
-        creates = [each for each in told_by(env, "requests") if each["route"] == "create"]
+        creates = [each for each in ask_sandbox(env, "requests") if each["route"] == "create"]
         assert len(creates) < 26 + 30, "the rest only is sent again"
 
 
