@@ -1,4 +1,4 @@
-"""The steps of the Containerfile, in a folder that stands for the root of an image."""
+"""The steps of the Containerfile, run in a folder in place of an image."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ FILE = REPO / "samples" / "schedulers" / "Containerfile"
 
 
 def steps() -> list[tuple[str, str]]:
-    """Return the instructions of the file, each with what it is given."""
+    """Return the instructions of the file as pairs of name and arguments."""
     lines = [line for line in FILE.read_text("utf-8").splitlines() if line and line[0] != "#"]
     return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines)]
 
 
 def _as_installed(pin: re.Match[str]) -> str:
-    """Return a pin with the version that is installed, which may not be that of the lock."""
+    """Return a requirement with the installed version, which may not be that of the lock."""
     try:
         return f"{pin[1]}=={version(pin[1])}"
-    except PackageNotFoundError:  # of another system
+    except PackageNotFoundError:  # a dependency of another system
         return pin[0]
 
 
-class Place:
-    """A folder that stands for the root of an image; `run` starts a program as in it."""
+class ImageRoot:
+    """A folder in place of the root of an image; `run` starts a program as in a container."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = root
-        # Nothing is downloaded: pip finds what is installed for the tests.
+        # Nothing is downloaded: pip finds the packages that are installed for the tests.
         self.env = {
             "PATH": os.environ["PATH"],
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -49,11 +49,11 @@ class Place:
         }
 
     def inside(self, text: str) -> str:
-        """Return a text with absolute paths as those below the folder."""
+        """Return a text with absolute paths moved below the folder."""
         return re.sub(r"(?<![\w./])/(?=\w)", f"{self.root}/", text)
 
     def take(self, name: str, rest: str) -> None:
-        """Carry out an instruction."""
+        """Execute one instruction."""
         match name:
             case "WORKDIR":
                 self.folder = Path(self.inside(rest))
@@ -68,7 +68,7 @@ class Place:
                     self.env[variable] = self.inside(value)
             case "RUN":
                 python = f'python() {{ "{sys.executable}" "$@"; }}; '
-                owner = "chown() { :; }; "  # nor is the user another one
+                owner = "chown() { :; }; "  # the tests can't change the user
                 self.run("sh", "-e", "-c", python + owner + self.inside(rest))
             case _:
                 assert name in {"FROM", "USER", "VOLUME", "ENTRYPOINT", "CMD"}
@@ -84,7 +84,7 @@ class Place:
             copied.write_text(re.sub(r"(?m)^([\w.-]+)==\S+", _as_installed, copied.read_text()))
 
     def run(self, *command: str, **env: str) -> str:
-        """Run a program in the working folder and return what it prints."""
+        """Run a program in the working folder and return its output."""
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -100,7 +100,7 @@ class Place:
 
 @pytest.mark.slow(reason="an environment is made, and the program installed in it")
 def test_steps_of_the_containerfile_make_a_job_that_sends(tmp_path: Path) -> None:
-    place = Place(tmp_path / "root")
+    place = ImageRoot(tmp_path / "root")
     for name, rest in steps():
         place.take(name, rest)
     given = dict(steps())

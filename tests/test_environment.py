@@ -1,4 +1,4 @@
-"""The file .env: where it is looked for, and when it is refused."""
+"""The file .env: its place, its precedence, and when it is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     return there / "sheet.csv", here
 
 
-def test_file_beside_the_sheet_goes_before_that_of_the_working_folder(
+def test_env_file_beside_the_sheet_is_read_instead_of_that_in_the_working_folder(
     folders: tuple[Path, Path],
 ) -> None:
     sheet, here = folders
@@ -44,20 +44,20 @@ def test_file_beside_the_sheet_goes_before_that_of_the_working_folder(
     assert read_environment(sheet, own, {})[0] == {"CLOPOS_BRAND": "own"}
 
 
-def test_environment_goes_before_the_file(folders: tuple[Path, Path]) -> None:
+def test_variable_of_the_environment_overrides_the_env_file(folders: tuple[Path, Path]) -> None:
     sheet, here = folders
     write(here / ".env", "CLOPOS_VENUE_ID=1\nCLOPOS_REGION=TR\n")
     env, _ = read_environment(sheet, None, {"CLOPOS_VENUE_ID": "2"})
     assert env == {"CLOPOS_VENUE_ID": "2", "CLOPOS_REGION": "TR"}
 
 
-def test_named_file_that_is_missing_is_an_error(folders: tuple[Path, Path]) -> None:
+def test_missing_env_file_that_was_named_is_an_error(folders: tuple[Path, Path]) -> None:
     with pytest.raises(UsageError, match="can't be read"):
         read_environment(folders[0], Path("missing.env"), {})
 
 
 @pytest.mark.parametrize("name", ["CLOPOS_BRAND", "CLOPOS_BASE_URL"])
-def test_disagreement_about_the_restaurant_is_refused_and_names_both(
+def test_env_file_of_another_restaurant_than_the_environment_is_refused(
     folders: tuple[Path, Path], name: str
 ) -> None:
     sheet, here = folders
@@ -70,14 +70,14 @@ def test_disagreement_about_the_restaurant_is_refused_and_names_both(
     assert read_environment(sheet, None, same)[0] == same
 
 
-def test_version_in_an_address_is_no_disagreement(folders: tuple[Path, Path]) -> None:
+def test_version_in_an_address_makes_no_other_restaurant(folders: tuple[Path, Path]) -> None:
     write(folders[1] / ".env", URL)
     env = {"CLOPOS_BASE_URL": "https://clopos.example/open-api/v2/"}
     assert read_environment(None, None, env)[0] == env
 
 
 @pytest.mark.parametrize("secret", ["CLOPOS_CLIENT_SECRET", "CLOPOS_TOKEN", "CLOPOS_TOKEN_FILE"])
-def test_address_of_a_found_file_never_gets_secrets_of_the_environment(
+def test_address_in_a_found_env_file_never_gets_secrets_of_the_environment(
     folders: tuple[Path, Path], secret: str
 ) -> None:
     _, here = folders
@@ -93,7 +93,7 @@ def test_address_of_a_found_file_never_gets_secrets_of_the_environment(
     assert read_environment(None, None, {})[0]["CLOPOS_CLIENT_SECRET"] == "own"
 
 
-def test_address_of_a_found_file_never_gets_the_secret_that_a_command_prints(
+def test_address_in_a_found_env_file_never_gets_the_secret_that_a_command_prints(
     folders: tuple[Path, Path],
 ) -> None:
     path = write(folders[1] / ".env", URL)
@@ -106,7 +106,7 @@ def test_address_of_a_found_file_never_gets_the_secret_that_a_command_prints(
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_address_of_a_project_beside_a_sheet_never_gets_secrets_of_a_file_elsewhere(
+def test_address_in_a_project_file_beside_a_sheet_never_gets_secrets_of_another_env_file(
     folders: tuple[Path, Path], named: bool
 ) -> None:
     sheet, here = folders
@@ -124,7 +124,7 @@ def test_address_of_a_project_beside_a_sheet_never_gets_secrets_of_a_file_elsewh
     assert env["CLOPOS_CLIENT_SECRET"] == "its own"
 
 
-def test_address_of_a_found_file_never_gets_a_secret_file_of_another_folder(
+def test_address_in_a_found_env_file_never_gets_a_secret_file_of_another_folder(
     folders: tuple[Path, Path],
 ) -> None:
     sheet, here = folders
@@ -143,7 +143,7 @@ def test_address_of_a_found_file_never_gets_a_secret_file_of_another_folder(
 
 @pytest.mark.skipif(os.name == "nt", reason="modes mean nothing there")
 @pytest.mark.parametrize(("mode", "refused"), [(0o602, True), (0o622, True), (0o600, False)])
-def test_file_that_others_can_change_is_refused(
+def test_env_file_that_others_can_change_is_refused(
     folders: tuple[Path, Path], mode: int, refused: bool
 ) -> None:
     write(folders[1] / ".env", "CLOPOS_BRAND=demo\n", mode)
@@ -156,7 +156,7 @@ def test_file_that_others_can_change_is_refused(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes mean nothing there")
-def test_file_that_others_can_read_is_warned_of(folders: tuple[Path, Path]) -> None:
+def test_env_file_that_others_can_read_is_a_warning(folders: tuple[Path, Path]) -> None:
     write(folders[1] / ".env", "CLOPOS_BRAND=demo\n", 0o644)
     env, [warning] = read_environment(None, None, {})
     assert env == {"CLOPOS_BRAND": "demo"}
@@ -164,13 +164,13 @@ def test_file_that_others_can_read_is_warned_of(folders: tuple[Path, Path]) -> N
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root gives away")
-def test_file_of_another_user_is_refused(folders: tuple[Path, Path]) -> None:
+def test_env_file_of_another_user_is_refused(folders: tuple[Path, Path]) -> None:
     os.chown(write(folders[1] / ".env", "CLOPOS_BRAND=demo\n"), 65534, 65534)
     with pytest.raises(UsageError, match="belongs to another user"):
         read_environment(None, None, {})
 
 
-def test_file_that_is_not_utf_8_is_named(folders: tuple[Path, Path]) -> None:
+def test_env_file_that_is_not_utf_8_is_an_error_with_its_name(folders: tuple[Path, Path]) -> None:
     path = folders[1] / ".env"
     path.write_bytes(b"CLOPOS_BRAND=\xff\n")
     path.chmod(0o600)
@@ -179,7 +179,7 @@ def test_file_that_is_not_utf_8_is_named(folders: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_file_that_windows_saved_is_read_under_its_name_and_encoding(
+def test_env_file_saved_by_windows_is_read_despite_its_suffix_and_encoding(
     folders: tuple[Path, Path], encoding: str
 ) -> None:
     path = folders[1] / ".env.txt"
@@ -191,7 +191,7 @@ def test_file_that_windows_saved_is_read_under_its_name_and_encoding(
 
 
 @pytest.mark.parametrize("name", ["CLOPOS_DATABASE_URL", "CLOPOS_DATABASE_URL_FILE"])
-def test_database_of_a_file_that_was_only_found_gets_no_journal(
+def test_database_in_a_found_env_file_is_refused_with_secrets_from_elsewhere(
     folders: tuple[Path, Path], name: str
 ) -> None:
     sheet, _ = folders

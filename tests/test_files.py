@@ -1,4 +1,4 @@
-"""Files are replaced whole or not at all, and are as private as what they hold."""
+"""Files are replaced completely or not at all, and are as private as their source."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_new_file_is_as_private_as_its_sheet(tmp_path: Path, sheet: int) -> None
 
 @posix
 @pytest.mark.parametrize("source", ["-", "nowhere.csv", "/dev/null", "\0"])
-def test_file_of_no_sheet_is_for_its_owner_alone(tmp_path: Path, source: str) -> None:
+def test_file_without_a_sheet_is_private_to_its_owner(tmp_path: Path, source: str) -> None:
     assert mode(write(tmp_path / "results.csv", new=mode_like(Path(source)))) == 0o600
 
 
@@ -70,7 +70,9 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
 
 
 @posix
-def test_link_in_place_of_the_temporary_file_is_not_put_into_place(tmp_path: Path) -> None:
+def test_temporary_file_that_was_replaced_by_a_link_is_not_renamed_into_place(
+    tmp_path: Path,
+) -> None:
     path, elsewhere = tmp_path / "results.csv", tmp_path / "elsewhere"
     elsewhere.write_text("theirs")
 

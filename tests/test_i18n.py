@@ -1,4 +1,4 @@
-"""Texts of the program: in four languages, complete, with the same facts in each."""
+"""Texts of the program are complete in four languages, with the same values in each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# What answers programs, in JSON.
+# JSON for programs
 JSON = {
     *("sandbox/checks.py", "sandbox/config.py", "sandbox/faults.py", "sandbox/inspection.py"),
     "sandbox/server.py",
@@ -51,7 +51,7 @@ SOURCES = [
     if path.relative_to(ROOT / "importer").as_posix() not in JSON
 ]
 ERRORS = {"ImporterError", "UsageError", "ServiceError", "StoppedError"}
-SHOWING = {"say", "busy", "echo", "bar"}  # what a person sees at once
+SHOWING = {"say", "busy", "echo", "bar"}  # what a user sees first
 TRANSLATING = {"tr", "trn", "tr_noop"}
 FOR_A_SHELL = {"export ", "unset CLOPOS_INTEGRATOR_ID"}
 
@@ -65,13 +65,13 @@ extracted_once = functools.cache(extracted)
 
 
 def forms(message: Message) -> tuple[str, ...]:
-    """Return the translations of a message: one, or one for each plural form."""
+    """Return the translations of a message, one for each plural form."""
     said = message.string
     return (said,) if isinstance(said, str) else tuple(said or ())
 
 
 def fields(text: str) -> set[tuple[str, str | None, str | None]]:
-    """Return what a text has filled in, and how."""
+    """Return the placeholders of a text with their formats."""
     return {
         (name, spec, conversion)
         for _, name, spec, conversion in string.Formatter().parse(text)
@@ -79,8 +79,8 @@ def fields(text: str) -> set[tuple[str, str | None, str | None]]:
     }
 
 
-def wrong_with(message: Message, plurals: int) -> Iterator[str]:
-    """Yield what is wrong with the translations of one message."""
+def flaws_of(message: Message, plurals: int) -> Iterator[str]:
+    """Yield the flaws in the translations of one message."""
     english = (message.id,) if isinstance(message.id, str) else message.id
     if len(forms(message)) != (1 if isinstance(message.id, str) else plurals):
         yield "plural forms are missing"
@@ -97,7 +97,7 @@ def wrong_with(message: Message, plurals: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_message_is_translated(language: str) -> None:
-    """…with its placeholders and plural forms. `make messages` adds what is new."""
+    """Every placeholder and plural form is there. `make messages` adds new messages."""
     catalogue = read(language)
     has = {message.id for message in catalogue if message.id}
     needs = {message.id for message in extracted_once() if message.id}
@@ -107,13 +107,13 @@ def test_every_message_is_translated(language: str) -> None:
         f"{message.id}: {what}"
         for message in catalogue
         if message.id
-        for what in wrong_with(message, catalogue.num_plurals)
+        for what in flaws_of(message, catalogue.num_plurals)
     ]
     assert wrong == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_compiled_catalogue_equals_the_translated_one(language: str) -> None:
+def test_compiled_catalogue_equals_its_source(language: str) -> None:
     """The program reads the compiled catalogue: `make messages` compiles it."""
     with path_of(language, ".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
@@ -134,11 +134,11 @@ def test_compiled_catalogue_equals_the_translated_one(language: str) -> None:
         (("{n} a", "{n} as"), ("{n} б",), "plural forms are missing"),
     ],
 )
-def test_flaw_of_a_translation_is_found(
+def test_flaw_in_a_translation_is_found(
     english: str | tuple[str, str], said: str | tuple[str, ...], wrong: str
 ) -> None:
-    assert list(wrong_with(Message(english, said), 3)) == [wrong]
-    assert list(wrong_with(Message("a", "б", flags=["fuzzy"]), 3)) == ["nobody has looked at it"]
+    assert list(flaws_of(Message(english, said), 3)) == [wrong]
+    assert list(flaws_of(Message("a", "б", flags=["fuzzy"]), 3)) == ["nobody has looked at it"]
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_flaw_of_a_translation_is_found(
         ("see {command} --help", "importer/cli/output.py", "UsageError: fix"),
     ],
 )
-def test_message_in_its_place_names_file_and_role(text: str, where: str, role: str) -> None:
+def test_message_is_shown_with_its_file_and_role(text: str, where: str, role: str) -> None:
     found = [message for message in messages_in_place() if message.text == text]
     assert [(where in each.where, each.role) for each in found] == [(True, role)]
 
 
-def test_message_in_its_place_is_shown_with_each_form() -> None:
+def test_message_is_shown_with_each_plural_form() -> None:
     block = shown(Placed(("{n} row", "{n} rows"), "a.py:1 f", "say(…)"), {"ru": read("ru")})
     assert block.splitlines() == [
         "a.py:1 f  say(…)",
@@ -170,7 +170,7 @@ def called(node: ast.Call) -> str:
 
 
 def words_in(node: ast.expr | None) -> Iterator[str]:
-    """Yield words that stand in an expression and not in what is translated."""
+    """Yield the words of an expression that are outside of calls of `tr`."""
     match node:
         case ast.Constant(value=str(text)) if re.search("[a-zA-Z]{2}", text):
             yield text
@@ -187,7 +187,7 @@ def words_in(node: ast.expr | None) -> Iterator[str]:
 
 
 def bypassing(source: str) -> Iterator[str]:
-    """Yield what a module says without the catalogue."""
+    """Yield texts of a module for users that bypass the catalogue."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
@@ -204,13 +204,13 @@ def bypassing(source: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_text_is_shown_without_the_catalogue(path: Path) -> None:
+def test_texts_for_users_come_from_the_catalogue(path: Path) -> None:
     assert list(bypassing(path.read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_error_has_a_fix(path: Path) -> None:
-    """…beside what happened, and why where that isn't clear already."""
+    """An error has three parts: what happened, why, and its fix; `why` may be obvious."""
     assert [
         ast.unparse(node)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
@@ -227,7 +227,7 @@ RETIRED = re.compile(
 
 
 def test_messages_use_no_retired_word() -> None:
-    """Everyday words of software instead: fix, continue, rename, e.g.; no people for processes."""
+    """CONTRIBUTING has the everyday words to use instead, e.g. fix, continue, rename."""
     texts = [
         text
         for message in extracted_once()
@@ -237,7 +237,7 @@ def test_messages_use_no_retired_word() -> None:
     assert RETIRED.search("mend it, and the next run carries on")
 
 
-def test_the_page_says_nothing_without_the_catalogue() -> None:
+def test_texts_of_the_report_page_come_from_the_catalogue() -> None:
     page = (ROOT / "importer" / "report" / "page.html").read_text("utf-8")
     text = re.sub(r"{{.*?}}|{%.*?%}|<style.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)
     assert re.findall(r"[a-z]{2,}", text) == ["clopos", "import"]
@@ -263,11 +263,11 @@ def test_text_that_bypasses_the_catalogue_is_found() -> None:
         ({"LANG": "ru_RU.UTF-8", "LC_ALL": ""}, "ru"),
     ],
 )
-def test_the_language_of_the_environment(env: dict[str, str], language: str) -> None:
+def test_language_is_chosen_by_the_environment(env: dict[str, str], language: str) -> None:
     assert language_from_env(env) == language
 
 
-def test_counts_and_numbers_are_written_as_the_language_does() -> None:
+def test_counts_and_numbers_follow_the_language() -> None:
     said = {}
     for language in (*LANGUAGES, "xx"):
         messages.set_language(language)
@@ -285,7 +285,7 @@ def test_counts_and_numbers_are_written_as_the_language_does() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.125, 1.0, 12.345])
-def test_percentages_are_written_as_the_language_does(language: str, share: float) -> None:
+def test_percentages_follow_the_language(language: str, share: float) -> None:
     messages.set_language(language)
     form = Locale.parse(language).percent_formats[None].pattern
     assert percent(share) == format_percent(share, form, locale=language)
@@ -294,13 +294,13 @@ def test_percentages_are_written_as_the_language_does(language: str, share: floa
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_countries_of_phones_have_names_in_each_language(language: str) -> None:
+def test_countries_of_phone_numbers_have_names_in_each_language(language: str) -> None:
     names = Locale.parse(language).territories
     for region in SUPPORTED_REGIONS:
         assert country_name(region, language) == names[region]
 
 
-def test_moments_are_written_as_the_language_does() -> None:
+def test_dates_and_times_follow_the_language() -> None:
     moment = datetime(2026, 3, 9, 8, 5, tzinfo=UTC)
     said = {}
     for language in LANGUAGES:
@@ -315,7 +315,7 @@ def test_moments_are_written_as_the_language_does() -> None:
 
 
 def paths_of_commands(group: click.Group, before: str = "") -> Iterator[str]:
-    """Yield how each command is called, those within groups included."""
+    """Yield the words that call each command, those within groups included."""
     for name, command in group.commands.items():
         yield before + name
         if isinstance(command, click.Group):
@@ -323,12 +323,12 @@ def paths_of_commands(group: click.Group, before: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", [*paths_of_commands(commands)])
-def test_help_of_a_command_ends_with_an_example_that_it_takes(
+def test_help_of_a_command_ends_with_a_valid_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command([*command.split(), "--help"]) == 0
     example = capsys.readouterr().out.rstrip().splitlines()[-1].split()
-    if command == "fleet":  # its examples stand in its text
+    if command == "fleet":  # its examples are in its text
         return
     assert example[: 1 + len(command.split())] == ["clopos-import", *command.split()]
     inner: click.Command = commands
@@ -341,7 +341,7 @@ def test_help_of_a_command_ends_with_an_example_that_it_takes(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("command", ["", *paths_of_commands(commands)])
-def test_help_fits_the_screen(
+def test_help_fits_80_columns(
     command: str, language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["--lang", language, *command.split(), "--help"]) == 0
@@ -353,7 +353,7 @@ def test_help_fits_the_screen(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_verification_fits_the_screen(language: str) -> None:
+def test_verification_fits_80_columns(language: str) -> None:
     messages.set_language(language)
     summary = Summary("list.csv", rows=10_000, more={"customers_read": None, "journal": False})
     cells = tr("the sheet has another {columns}", columns=", ".join(RESULT_COLUMNS))
@@ -371,7 +371,7 @@ def test_verification_fits_the_screen(language: str) -> None:
         ("tr", "Hata: Böyle bir seçenek yok: '--dat'. Şunu mu demek istediniz"),
     ],
 )
-def test_wrong_usage_is_shown_in_the_language_spoken(
+def test_wrong_usage_is_shown_in_the_chosen_language(
     language: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["--lang", language, "check", "x.csv", "--dat", "DMY"]) == 2
@@ -381,10 +381,10 @@ def test_wrong_usage_is_shown_in_the_language_spoken(
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_output_for_programs_stays_english(
+def test_output_for_programs_is_english_in_any_language(
     language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """…and what people read doesn't."""
+    """Statuses and JSON are contract; messages in the results are translated."""
     sample, results = ROOT / "samples" / "customers.csv", tmp_path / "results.csv"
     told = {}
     for each in ("en", language):
@@ -406,7 +406,7 @@ def test_output_for_programs_stays_english(
         ("tr", ["10.000 satırdan 9.440", "Şimdi ne yapmalı", "3 çakışma", "7.540"]),
     ],
 )
-def test_the_page_in_four_languages(language: str, words: list[str]) -> None:
+def test_report_page_is_shown_in_its_language(language: str, words: list[str]) -> None:
     messages.set_language(language)
     page = render(facts(), rows(), WHEN, private=False).replace("\u00a0", "_")
     assert f'<html lang="{language}">' in page

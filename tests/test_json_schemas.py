@@ -32,13 +32,13 @@ def printed(name: str, capsys: pytest.CaptureFixture[str], *arguments: object) -
     return value
 
 
-def test_published_schemas_are_those_of_today() -> None:
+def test_published_schemas_are_current() -> None:
     """`make pages` writes them anew."""
     assert {path.name: path.read_text("utf-8") for path in FOLDER.iterdir()} == texts()
 
 
 @pytest.mark.parametrize("name", schemas())
-def test_schema_is_one(name: str) -> None:
+def test_schema_is_valid_json_schema(name: str) -> None:
     Draft202012Validator.check_schema(schemas()[name])
 
 

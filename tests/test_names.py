@@ -1,4 +1,4 @@
-"""One name for one thing: the glossary's names are in the code, the retired ones are not."""
+"""Names of the glossary are in the code, and its retired names are not."""
 
 from __future__ import annotations
 

@@ -72,33 +72,33 @@ def test_page_shows_the_current_output(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_generated_part_of_a_page_is_that_of_today(page: Path) -> None:
+def test_generated_part_of_a_page_is_current(page: Path) -> None:
     """`make pages` writes it anew."""
     assert generated(TEXT[page]) == TEXT[page]
 
 
-def test_pages_are_generated_and_run() -> None:
+def test_pages_with_generated_parts_and_with_commands_are_found() -> None:
     assert {"rules.md", "questions.md", "commands.md"} <= {
         page.name for page in PAGES if "<!-- generated:" in TEXT[page]
     }
     assert README in SHOWING
 
 
-def test_exit_codes() -> None:
+def test_page_of_exit_codes_equals_the_code() -> None:
     codes = [int(row[0]) for row in table("# Exit codes\n", reference("exit-codes.md"))]
     assert codes == [int(code) for code in Exit]
     help_text = commands.help or ""
     assert [int(code) for code in re.findall(r"(?m)^ *(\d+) {2,}", help_text)] == list(Exit)
 
 
-def test_statuses_and_columns() -> None:
+def test_page_of_results_has_every_status_and_column() -> None:
     text = reference("results.md")
     columns, statuses = table("# Results\n", text), table("| `import_status` | meaning |", text)
     assert words(columns) == list(RESULT_COLUMNS)
     assert sorted(words(statuses)) == sorted(Status)
 
 
-def test_environment() -> None:
+def test_page_of_the_environment_has_every_variable() -> None:
     settings = (ROOT / "importer" / "settings.py").read_text("utf-8")
     read = set(re.findall(r'text\("([A-Z_]+)"', settings)) | set(
         re.findall(r"CLOPOS_([A-Z_]+)", settings)
@@ -111,19 +111,19 @@ def test_environment() -> None:
         assert f'"{name}"' in source or f"CLOPOS_{name}" in source
 
 
-def test_extras() -> None:
+def test_every_extra_is_documented() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     told = words(table("# Extras\n", reference("extras.md")))
     assert sorted(told) == sorted(project["optional-dependencies"])
 
 
 def every_command(command: Command) -> list[Command]:
-    """Return a command and those below it."""
+    """Return a command and its subcommands."""
     below = command.commands.values() if isinstance(command, Group) else ()
     return [command, *(each for inner in below for each in every_command(inner))]
 
 
-def test_commands_and_flags_exist() -> None:
+def test_commands_and_flags_on_pages_exist() -> None:
     assert isinstance(commands, Group)
     text = "\n".join([*TEXT.values(), TOUR])
     for name in re.findall(r"(?m)^ *\$? ?clopos-import ([a-z]+(?:-[a-z]+)*)", text):
@@ -145,8 +145,10 @@ def test_every_problem_names_a_rule() -> None:
     assert {entry.rule for entry in CATALOGUE.values()} == rules - {"R1", "R12", "R13"}
 
 
-def test_a_python_call_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """…and raises what a command would say."""
+def test_python_call_prints_nothing_and_raises_errors(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A caller gets results and errors as values; the command prints the same ones."""
     result = check(SAMPLES / "customers.csv", output=Output(tmp_path / "results.csv"))
     assert list(result.rows.index) == [2, 3, 4, 5, 6, 7, 8, 9]
     assert (result.summary.as_dict()["ready"], result.exit_code, result.error) == (4, 1, None)
@@ -186,8 +188,8 @@ def test_each_file_of_tests_says_which_fault_it_finds() -> None:
     assert {name for name in files if f"`{name}`" not in text} == set()
 
 
-def test_the_site_is_built_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    """…with every link of it checked by the builder (`--strict`)."""
+def test_site_is_built_and_loads_nothing_from_other_hosts(tmp_path: Path) -> None:
+    """The builder checks every link (`--strict`)."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "zensical.toml", tmp_path)
     command = (Path(sys.executable).with_name("zensical"), "build", "--strict")
@@ -204,7 +206,7 @@ ROWS = table("| sheet | what becomes of it", TOUR)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_the_tour_of_samples(row: list[str], tmp_path: Path) -> None:
+def test_tour_of_samples_shows_the_counts_of_check(row: list[str], tmp_path: Path) -> None:
     name, *flags = " ".join(re.findall(r"`([^`]+)`", row[0])).split()
     given = commands.commands["check"].make_context(
         "check", [str(SAMPLES / name), *flags, "--results", str(tmp_path / "results.csv")]
@@ -214,13 +216,13 @@ def test_the_tour_of_samples(row: list[str], tmp_path: Path) -> None:
     assert counts == row[-3:]
 
 
-def test_every_sample_is_in_the_tour() -> None:
+def test_tour_has_every_sample() -> None:
     told = {name.split()[0] for name in words(ROWS)}
     assert {path.name for path in SAMPLES.glob("*.*")} - {"README.md"} <= told
 
 
-def test_the_tree_names_every_room() -> None:
-    """The docstring of the package and the folder list say the same."""
+def test_package_docstring_names_every_room() -> None:
+    """Its tree equals the list of folders."""
     text = importer.__doc__ or ""
     rooms = set(re.findall(r"^    ([a-z]+)/ ", text, re.MULTILINE))
     assert rooms == {path.parent.name for path in (ROOT / "importer").glob("*/__init__.py")}

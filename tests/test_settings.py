@@ -20,7 +20,7 @@ V1 = {
 }
 
 
-def test_an_integrator_selects_version_2_and_its_path() -> None:
+def test_integrator_id_selects_version_2_and_its_path() -> None:
     assert read_settings(V1).api_url == DEFAULT_BASE_URL
     settings = read_settings(V1 | {"CLOPOS_INTEGRATOR_ID": "x"})
     assert settings.version == 2
@@ -28,13 +28,13 @@ def test_an_integrator_selects_version_2_and_its_path() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/v2", "/v2/", "/v1", "//"])
-def test_the_version_in_an_address_is_not_doubled(suffix: str) -> None:
+def test_version_at_the_end_of_an_address_is_not_doubled(suffix: str) -> None:
     env = {"CLOPOS_BASE_URL": f"https://clopos.example/open-api{suffix}"}
     assert read_settings(env).base_url == "https://clopos.example/open-api"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:99"])
-def test_plain_http_goes_to_this_machine(host: str) -> None:
+def test_plain_http_is_accepted_for_this_machine(host: str) -> None:
     assert read_settings({"CLOPOS_BASE_URL": f"http://{host}/open-api"}).base_url
 
 
@@ -64,7 +64,7 @@ def test_other_addresses_are_refused_without_repeating_secrets(url: str, word: s
     assert "pass" not in f"{caught.value.what}{caught.value.why}"
 
 
-def test_secrets_are_not_in_the_repr() -> None:
+def test_repr_of_settings_has_no_secret() -> None:
     settings = read_settings(V1 | {"CLOPOS_TOKEN": "ticket"})
     assert "hush" not in repr(settings)
     assert "ticket" not in repr(settings)
@@ -83,7 +83,7 @@ def test_each_missing_credential_is_named(name: str) -> None:
         require_credentials(read_settings(V1 | {name: " "}))
 
 
-def test_version_2_needs_no_venue_and_a_token_no_client() -> None:
+def test_version_2_needs_no_venue_and_token_needs_no_client_credentials() -> None:
     require_credentials(Settings(brand="b", integrator_id="i", client_id="c", client_secret="s"))
     require_credentials(Settings(brand="b", integrator_id="i", token="t"))
 

@@ -33,7 +33,7 @@ from tools.messages import ROOT, TRANSLATED, read
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Typed as it is in every language: placeholders, code, flags, variables, paths, keys = values.
+# The same in every language: placeholders, code, flags, variables, paths, keys = values.
 VERBATIM = re.compile(
     r"\{[^}]*\}|`[^`]*`|\"[^\"]*\"|\[\[?[\w]+\]?\]|--[\w-]+(=\w+)?|\w+://\S*|\b[A-Z]+_\w+"
     r"|clopos-import(\[\w+\])?( [a-z]+)*|[\w:~*-]*[./\\=][\w.*/\\-]+|[\w-]*\d[\w-]*"
@@ -70,7 +70,7 @@ MANY = 1_000_000  # rows at most
 
 
 def english_in(message: Message, language: str) -> set[str]:
-    """Return the words of a message that its translations share and that are no names."""
+    """Return the words of a message, other than names, that its translation has too."""
     english = message.id if isinstance(message.id, str) else " ".join(message.id)
     words = set(WORD.findall(VERBATIM.sub(" | ", english)))
     shared = {
@@ -106,7 +106,7 @@ def test_english_in_a_translation_is_found(
 
 
 def results() -> Iterator[str]:
-    """Yield the result of a rehearsal that had every status, with large numbers."""
+    """Yield the lines of a rehearsal with every status and large numbers."""
     yield from counted_lines(Counter(dict.fromkeys(Status, MANY)))
     more: dict[str, Any] = {
         "forecast_off": {"plan": 1.234, "first_minute": 1.234, "worst_later": 1.234},
@@ -182,7 +182,7 @@ def sheet() -> Iterator[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("table", [results, plan, fleet, history, sheet])
-def test_table_fits_the_screen(table: Any, language: str) -> None:
+def test_table_fits_80_columns_in_every_language(table: Any, language: str) -> None:
     set_language(language)
     lines = [*table()]
     assert [line for line in lines if width(line) > COLUMNS] == []
@@ -190,7 +190,7 @@ def test_table_fits_the_screen(table: Any, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_columns_stand_below_their_titles(language: str) -> None:
+def test_columns_of_a_table_are_aligned_with_their_titles(language: str) -> None:
     set_language(language)
     titles, first, *_ = fleet()
     assert titles.rindex(" ") == first.rindex("  24.11.") + 1

@@ -1,4 +1,4 @@
-"""`pip install` puts on a machine all that is needed there."""
+"""The wheel has all that the program needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPO = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel and unpack it, which is all that installing does to a wheel."""
+    """Build the wheel and unpack it, as installing does."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
@@ -36,8 +36,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def test_everything_that_is_no_python_is_inside(installed: Path) -> None:
-    """…profiles, templates and catalogues; and nothing that importing doesn't need."""
+def test_wheel_has_every_data_file_of_the_packages(installed: Path) -> None:
+    """Profiles, templates and catalogues are in it, and no file that the program doesn't need."""
     others = {
         path.relative_to(REPO)
         for package in ("importer", "schemas")
@@ -52,12 +52,14 @@ def test_everything_that_is_no_python_is_inside(installed: Path) -> None:
     assert {path.name for path in about} >= {"METADATA", "entry_points.txt", "LICENSE"}
 
 
-def test_a_sample_is_imported_from_another_folder(installed: Path, tmp_path: Path) -> None:
-    """…by the entry point, without the clone: profile, schema, page and sandbox are found."""
+def test_installed_program_imports_a_sample_from_another_folder(
+    installed: Path, tmp_path: Path
+) -> None:
+    """By the entry point, without the clone: profile, schema, page and sandbox are found."""
     script = configparser.ConfigParser()
     script.read(installed / f"clopos_import-{__version__}.dist-info" / "entry_points.txt")
     module, _, function = script["console_scripts"]["clopos-import"].partition(":")
-    # Without `site` there is no clone on the path: neither this folder nor the editable install.
+    # Without `site` the clone isn't on the path, nor is the editable install.
     code = (
         f"import sys; sys.path += {[str(installed), sysconfig.get_path('platlib')]!r};"
         f"import {module} as module; assert module.__file__.startswith({str(installed)!r});"

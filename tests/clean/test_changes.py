@@ -1,4 +1,4 @@
-"""Changes of values are in the results, whatever block they are written in."""
+"""Changes of values are in the results, however they are divided into blocks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAID = {
 }
 
 
-def test_every_value_that_was_changed_beyond_trimming_is_shown(tmp_path: Path) -> None:
+def test_every_value_changed_beyond_trimming_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(SHEET, encoding="utf-8")
     results = tmp_path / "r.csv"

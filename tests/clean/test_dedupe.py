@@ -1,4 +1,4 @@
-"""Rows that repeat each other in one sheet, as `check` says it (R9)."""
+"""Rows of one sheet that repeat each other, as `check` reports them (R9)."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ def deduped(*texts: str, held: Collection[int] = (), share_phones: bool = False)
         ("Nigar p2 e1", ()),
     ],
 )
-def test_second_row_repeats_the_first_clashes_with_it_or_goes(
+def test_second_row_is_a_duplicate_or_a_conflict_of_the_first_or_is_sent(
     second: str, found: tuple[Duplicate, ...]
 ) -> None:
     assert deduped("Sevda p1 c7 e1 b80", second).duplicates == found
 
 
-def test_row_that_is_held_claims_nothing() -> None:
+def test_held_row_is_no_original_of_a_duplicate() -> None:
     assert deduped("Sevda p1", "Nigar p1", held=[2]).duplicates == ()
 
 
-def test_email_of_another_person_is_a_remark() -> None:
+def test_email_of_another_person_in_the_sheet_is_a_remark() -> None:
     [remark] = deduped("Sevda e1", "Nigar e1").remarks
     assert (remark.row, remark.code) == (3, "duplicate_email")
 
 
-def test_shared_phone_is_left_out_if_that_is_wanted() -> None:
+def test_shared_phone_is_left_out_if_a_flag_says_so() -> None:
     found = deduped("Əli p1", "Vəli p1", "Vəli p1 c7", share_phones=True)
     assert found.without_phone == (3,)
     assert [duplicate.row for duplicate in found.duplicates] == [4]

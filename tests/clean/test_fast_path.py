@@ -1,4 +1,4 @@
-"""The fast path reads a column as the parsers read its cells one by one."""
+"""The fast path gives the values that the parsers give cell by cell."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ PIECES = [*"aZ0 9-_.,;:'?@<>()+=#/\n\t\u00a0\u0301əЙ", "yox", "NA", "E+5", "@b
 REGIONS = ("AZ", "RU", "KZ", "TR", "US", "GB", "GE", "UA", "UZ", "DE", "IT", "BR", "AR", "XX")
 
 
-def agree(field: str, texts: list[str], region: str = "AZ") -> int:
-    """Compare a column with the parser, and return how many cells were certain."""
+def certain_cells(field: str, texts: list[str], region: str = "AZ") -> int:
+    """Compare a column with the parser; return how many cells the fast path was certain of."""
     parse = PARSERS.get(field) or partial(parse_phone, region=region)
     values, sure = read_fast(field, pa.array(texts, pa.string()), region)
     told = [
@@ -63,9 +63,9 @@ CODES = '12 12.0 12,00 0 C12 12-20 5.10 n/a nan A1.0 \'12 １２ ٣٣ &#49;2 13�
 
 
 @pytest.mark.parametrize("field", PARSERS)
-def test_the_usual_is_certain(field: str) -> None:
-    assert agree(field, [LIKELY[field], ""]) == 2
-    agree(
+def test_well_formed_cells_are_certain(field: str) -> None:
+    assert certain_cells(field, [LIKELY[field], ""]) == 2
+    certain_cells(
         field, [*ODD, *(LIKELY[field] + odd for odd in ODD), *(odd + LIKELY[field] for odd in ODD)]
     )
 
@@ -82,12 +82,12 @@ def test_the_usual_is_certain(field: str) -> None:
 )
 def test_fast_path_equals_the_parsers_on_any_text(texts: list[str]) -> None:
     for field in PARSERS:
-        agree(field, texts)
+        certain_cells(field, texts)
 
 
 @settings(max_examples=60)
 @given(st.lists(st.sampled_from(CODES) | st.text(max_size=6), max_size=6))
-def test_kind_of_codes_of_a_column_equals_that_of_its_texts(texts: list[str]) -> None:
+def test_kind_of_codes_is_the_same_for_a_column_and_its_texts(texts: list[str]) -> None:
     assert kind_of_codes([pa.array(texts, pa.string())])[:2] == (
         all_decimals(texts),
         are_two_numbers(texts),
@@ -131,10 +131,10 @@ def numbers(draw: st.DrawFn) -> str:
 @settings(max_examples=120, deadline=None)
 @given(st.lists(numbers(), min_size=1, max_size=60), st.sampled_from(REGIONS))
 @example(["+994501234567", "0501234567", "501234567", "994501234567", "00994501234567"], "AZ")
-def test_fast_phones_equal_libphonenumber(texts: list[str], region: str) -> None:
+def test_fast_path_of_phones_equals_libphonenumber(texts: list[str], region: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phones, "_WORTH_IT", 1)
-        agree("phone", texts, region)
+        certain_cells("phone", texts, region)
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_fast_phones_equal_libphonenumber(texts: list[str], region: str) -> None
         ("GB", ["+447400123456", "07400 123456", "020 7946 0000"]),
     ],
 )
-def test_the_numbers_of_the_profiles_are_certain(region: str, texts: list[str]) -> None:
-    assert agree("phone", texts * 200, region) == 200 * len(texts)
+def test_phone_numbers_of_the_profiles_are_certain(region: str, texts: list[str]) -> None:
+    assert certain_cells("phone", texts * 200, region) == 200 * len(texts)
 
 
-def test_a_country_of_few_numbers_is_left_to_the_parser() -> None:
-    assert agree("phone", ["+994501234567"] * 3 + ["+"]) == 0
+def test_phones_of_a_rare_country_are_left_to_the_parser() -> None:
+    assert certain_cells("phone", ["+994501234567"] * 3 + ["+"]) == 0

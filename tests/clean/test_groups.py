@@ -1,4 +1,4 @@
-"""Groups by name: one read, unknown ones a question before anything is sent."""
+"""Groups by name: read once, and unknown ones are a question before rows are sent."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def sheet(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_names_of_rows_that_are_ready_are_counted(sheet: Path) -> None:
-    """…and check lists them, offline."""
+def test_group_names_of_ready_rows_are_counted(sheet: Path) -> None:
+    """`check` lists them, offline."""
     options = SheetOptions(group_column="customer GROUP")
     found = prepare(sheet, options, today=TODAY)
     assert found.groups.rows == {"Gold": (2,), "gold": (3,), "7": (6,)}
@@ -44,7 +44,7 @@ def test_the_names_of_rows_that_are_ready_are_counted(sheet: Path) -> None:
     assert "groups" not in check(sheet).summary.as_dict()
 
 
-def test_one_group_for_all(sheet: Path) -> None:
+def test_one_group_is_given_to_all_rows(sheet: Path) -> None:
     found = prepare(sheet, SheetOptions(group=" My  Customers"), today=TODAY)
     assert found.groups.rows == {"My Customers": (2, 3, 5, 6)}
 
@@ -61,7 +61,7 @@ def test_impossible_group_options_are_errors(sheet: Path, options: SheetOptions,
         prepare(sheet, options, today=TODAY)
 
 
-def test_a_name_is_compared_as_people_do_and_a_number_is_an_id() -> None:
+def test_group_name_is_compared_without_case_and_blanks_and_a_number_is_an_id() -> None:
     values = frame(*people(4))
     wanted = Wanted({"Göld": (2,), "7": (3,), "Seven": (4,)})
     found, said = with_groups(values, wanted, THERE)
@@ -83,7 +83,7 @@ def test_unknown_groups_are_a_question() -> None:
     assert caught.value.why == "it has no groups"
 
 
-def test_unknown_groups_are_left_out_if_that_is_asked_for() -> None:
+def test_unknown_groups_are_left_out_if_a_flag_says_so() -> None:
     wanted = Wanted({"a": (2,), "Seven": (3,)}, optional=True)
     found, said = with_groups(frame(*people(2)), wanted, THERE)
     assert found["group_id"].isna().tolist() == [True, False]
@@ -99,7 +99,7 @@ def test_two_groups_of_one_name_are_a_question() -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_all_pages_of_groups_are_read_once(tmp_path: Path, version: int) -> None:
+def test_each_page_of_groups_is_read_once(tmp_path: Path, version: int) -> None:
     async def scenario() -> None:
         config = Config(groups=tuple(f"Group {n}" for n in range(1, 451)))
         async with harness(tmp_path, config, version) as w:

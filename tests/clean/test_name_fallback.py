@@ -1,4 +1,4 @@
-"""Names for who has none: only if asked for, never silently."""
+"""Names for rows without one: only by a flag, and reported."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def filled(sheet: Path, *sources: str) -> Prepared:
         ),
     ],
 )
-def test_the_first_source_that_has_anything_gives_the_name(
+def test_name_is_taken_from_the_first_source_that_is_not_empty(
     sheet: Path, sources: tuple[str, ...], names: dict[int, str]
 ) -> None:
     found = filled(sheet, *sources)
@@ -64,7 +64,7 @@ def test_name_fallback_is_reported_in_the_results(sheet: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["phone", "email", "company"])
-def test_missing_source_is_shown(tmp_path: Path, source: str) -> None:
+def test_missing_source_of_names_is_an_error(tmp_path: Path, source: str) -> None:
     path = tmp_path / "list.csv"
     path.write_text("Name\nAnar\n", encoding="utf-8")
     with pytest.raises(UsageError, match=f"--name-from {source}"):

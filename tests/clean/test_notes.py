@@ -1,4 +1,4 @@
-"""Several columns of notes make one description, each cell read as if it stood alone (R10)."""
+"""Several columns of notes make one description, each cell read by itself (R10)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Nigar Nümunə;050 200 00 04;;
 """
 
 
-def test_an_error_in_one_of_several_notes_holds_the_row(tmp_path: Path) -> None:
+def test_error_cell_in_one_of_several_notes_holds_the_row_back(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(SHEET, encoding="utf-8")
     prepared = check(path, SheetOptions(region="AZ"), Output()).prepared

@@ -1,4 +1,4 @@
-"""Phones that were read with a plus they haven't are counted by country (R3)."""
+"""Phones that are read as if they had a plus are counted by country (R3)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ HOME = "".join(f"Demo {n},05011122{n:02}\n" for n in range(20))
 ABROAD = "Leyla Demo,905321112233\nRauf Demo,905321112244\nNigar Demo,995555123456\n"
 
 
-def test_phones_read_with_a_plus_are_counted_by_country(tmp_path: Path) -> None:
-    """…of rows that are sent: a repeat counts no more than an invalid row."""
+def test_phones_read_as_if_they_had_a_plus_are_counted_by_country(tmp_path: Path) -> None:
+    """Only rows that are sent count: neither duplicates nor invalid ones."""
     sheet = tmp_path / "list.csv"
     repeat = "Leyla Demo,905321112233\n"
     sheet.write_text(f"Ad,Telefon\n{HOME}{ABROAD}{repeat},995555123499\n", encoding="utf-8")
@@ -26,7 +26,7 @@ def test_phones_read_with_a_plus_are_counted_by_country(tmp_path: Path) -> None:
     assert "TR 2, GE 1 (3 rows are sent so)" in line
 
 
-def test_phones_of_the_region_count_no_country(tmp_path: Path) -> None:
+def test_phones_of_the_default_region_are_not_counted_by_country(tmp_path: Path) -> None:
     sheet = tmp_path / "list.csv"
     sheet.write_text(f"Ad,Telefon\n{HOME}Leyla Demo,+905321112233\n", encoding="utf-8")
     done = check(sheet, output=Output(results=None))
@@ -35,7 +35,7 @@ def test_phones_of_the_region_count_no_country(tmp_path: Path) -> None:
 
 
 def _joined(lines: list[str]) -> list[str]:
-    """Return lines with what was wrapped put back behind its first line."""
+    """Return the lines with wrapped ones joined again."""
     found: list[str] = []
     for line in lines:
         if line.startswith("    ") and found:

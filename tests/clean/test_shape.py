@@ -1,4 +1,4 @@
-"""Values in the shape that a person wants: templates, cases, replacements, conditions, groups."""
+"""Options that shape values: templates, case, replacements, conditions, groups."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ def notes(prepared: Prepared) -> str:
         ("123", None, "123"),
     ],
 )
-def test_name_in_one_case_gets_the_case_of_a_name(
+def test_name_in_capitals_or_small_letters_gets_title_case(
     name: str, language: str | None, expected: str
 ) -> None:
     assert title_case(name, language) == expected
 
 
 @given(st.text(max_size=30), st.sampled_from([None, "az", "tr", "ru", "en"]))
-def test_case_of_a_name_is_the_same_when_it_is_made_twice(name: str, language: str | None) -> None:
+def test_title_case_of_a_name_is_idempotent(name: str, language: str | None) -> None:
     once = title_case(name, language)
     assert title_case(once, language) in {once, title_case(once.upper(), language)}
 
 
-def test_description_is_made_by_its_template_without_empty_parts() -> None:
+def test_empty_parts_of_a_description_template_are_left_out() -> None:
     rows = [
         row(Qeyd="vip", Bonus="12"),
         row(Name="Lale Demo", Phone="0500000002", Qeyd="", Bonus="7"),
@@ -99,7 +99,7 @@ def test_template_that_cannot_be_read_is_an_error(template: str, why: str) -> No
     assert why in f"{told.value.what} {told.value.fix}"
 
 
-def test_replaced_text_is_read_as_the_other_and_the_results_say_so() -> None:
+def test_replaced_text_is_parsed_and_reported() -> None:
     rows = [
         row(Cins="Dişi"),
         row(Name="Zaur Demo", Phone="0500000002", Cins=""),
@@ -117,7 +117,7 @@ def test_replaced_text_is_read_as_the_other_and_the_results_say_so() -> None:
     assert "gender read from Dişi" in said[0].as_py()
 
 
-def test_code_prefix_is_put_in_front_of_every_code() -> None:
+def test_code_prefix_is_added_to_every_code() -> None:
     rows = [row(Code="007"), row(Name="Lale Demo", Phone="0500000002", Code="")]
     prepared = shaped(rows, code_prefix="OLD-")
     assert prepared.values["code"].fillna("").tolist() == ["OLD-007", ""]
@@ -140,7 +140,7 @@ def test_code_prefix_is_put_in_front_of_every_code() -> None:
         ("son alis = x", ["x", "y"], [0]),
     ],
 )
-def test_rows_that_a_condition_leaves_out_are_held_back_and_counted(
+def test_rows_excluded_by_a_condition_are_held_back_and_counted(
     condition: str, cells: list[str], kept: list[int]
 ) -> None:
     rows = [
@@ -154,7 +154,7 @@ def test_rows_that_a_condition_leaves_out_are_held_back_and_counted(
     assert f"{len(cells) - len(kept)} row" in notes(prepared)
 
 
-def test_most_frequent_replaced_texts_and_groups_are_shown() -> None:
+def test_most_frequent_replacements_and_groups_are_shown() -> None:
     texts = [*(f"text {n}" for n in range(12)), "text 11"]
     rows = [row(Name=f"D {n}", Phone=f"05000000{n:02}", Q=t) for n, t in enumerate(texts)]
     for shape in ({"replace": ("Q: *=x",)}, {"group_column": "Q", "group_map": ("*=x",)}):
@@ -165,7 +165,7 @@ def test_most_frequent_replaced_texts_and_groups_are_shown() -> None:
         assert "and 2 more" in prepared.notes
 
 
-def test_condition_on_dates_reads_them_as_the_profile_does() -> None:
+def test_condition_on_dates_reads_them_in_the_order_of_the_profile() -> None:
     cells = ["03.04.2020", "04.03.2020"]  # which prove no order by themselves
     rows = [row(Name=f"Demo {n}", Phone=f"05000000{n:02}", Son=c) for n, c in enumerate(cells)]
     for profile, kept in (("epos", [2]), ("square", [3])):
@@ -186,7 +186,7 @@ def test_all_conditions_have_to_hold() -> None:
     assert prepared.outcomes[2].message == "left out by --where"
 
 
-def test_groups_are_mapped_with_a_fallback() -> None:
+def test_group_names_are_mapped_with_a_fallback() -> None:
     rows = [
         row(Qrup="VIP"),
         row(Name="Lale Demo", Phone="0500000002", Qrup="köhnə"),
@@ -209,7 +209,7 @@ def test_groups_are_mapped_with_a_fallback() -> None:
         ({"group_map": ("x",)}, "not a rule"),
     ],
 )
-def test_rule_that_cannot_be_read_is_an_error_that_helps(shape: dict[str, Any], why: str) -> None:
+def test_invalid_rule_is_an_error_with_its_reason(shape: dict[str, Any], why: str) -> None:
     with pytest.raises(UsageError) as told:
         shaped([row(Qeyd="1", Qrup="a")], group_column="Qrup", **shape)
     assert why in f"{told.value.what} {told.value.fix}"

@@ -1,4 +1,4 @@
-"""The systems people come from: their header rows are recognised and read rightly."""
+"""Profiles: header rows of other systems are recognised and mapped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Export(NamedTuple):
-    """A header row as the system writes it, what a row has in some columns, and who that is."""
+    """A header row as the system writes it, cells of one row, and the expected customer."""
 
     header: str
     row: dict[str, str]
@@ -393,7 +393,7 @@ def written(export: Export, *, header: list[str] | None = None) -> str:
 
 
 def found(path: Path, text: str) -> tuple[str | None, dict[str, Any], set[str]]:
-    """Return the profile, the customer, and what was noticed about it."""
+    """Return the profile, the customer, and the codes of its problems."""
     path.write_text(text, encoding="utf-8")
     result = check(path)
     values = result.prepared.values
@@ -403,15 +403,17 @@ def found(path: Path, text: str) -> tuple[str | None, dict[str, Any], set[str]]:
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_a_system_is_recognised_and_its_customer_is_read(name: str, tmp_path: Path) -> None:
+def test_system_is_recognised_and_its_customer_is_read(name: str, tmp_path: Path) -> None:
     profile, customer, noticed = found(tmp_path / "list.csv", written(EXPORTS[name]))
     assert (profile, customer) == (name, EXPORTS[name].customer)
     assert noticed <= {"phone_text_dropped"}
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_columns_may_stand_elsewhere_and_more_of_them(name: str, tmp_path: Path) -> None:
-    """…and a results file of it is that sheet again."""
+def test_profile_is_recognised_with_more_columns_in_another_order(
+    name: str, tmp_path: Path
+) -> None:
+    """Its results file, which has our columns too, is recognised as well."""
     export = EXPORTS[name]
     delimiter = ";" if ";" in export.header else ","
     header = [*RESULT_COLUMNS, *reversed(export.header.split(delimiter)), "Rating"]
@@ -419,14 +421,14 @@ def test_columns_may_stand_elsewhere_and_more_of_them(name: str, tmp_path: Path)
     assert (profile, customer) == (name, export.customer)
 
 
-def test_surname_outside_the_united_states(tmp_path: Path) -> None:
+def test_last_name_is_a_surname_outside_the_united_states(tmp_path: Path) -> None:
     square = EXPORTS["square"]
     text = written(square).replace("Last Name", "Surname")
     profile, customer, _ = found(tmp_path / "list.csv", text)
     assert (profile, customer) == ("square", square.customer)
 
 
-def test_a_profile_has_words_of_its_own_for_a_gender(tmp_path: Path) -> None:
+def test_profile_has_words_of_its_own_for_genders(tmp_path: Path) -> None:
     export = EXPORTS["hiboutik"]
     for title, gender in (("Mme", 2), ("mr.", 1), ("", None)):
         row = export.row | {"Title": title}
@@ -434,11 +436,11 @@ def test_a_profile_has_words_of_its_own_for_a_gender(tmp_path: Path) -> None:
         assert (customer.get("gender"), noticed) == (gender, set())
 
 
-def test_every_profile_is_shown_here() -> None:
+def test_every_profile_has_an_export_here() -> None:
     assert {profile.name for profile in load_profiles()} == set(EXPORTS)
 
 
-def test_given_profile_wins_over_the_recognised_one(tmp_path: Path) -> None:
+def test_named_profile_overrides_the_recognised_one(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(written(EXPORTS["shopify"]), encoding="utf-8")
     told = SheetOptions(choices=MappingChoices(profile="Shopify-Old"))

@@ -1,4 +1,4 @@
-"""Verdicts on rows → what is sent, what is known, what is held back."""
+"""Verdicts on rows → rows to send, known outcomes, rows held back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def verdicts(kinds: list[Kind]) -> Matches:
 
 
 @given(st.lists(st.sampled_from(list(KINDS))), st.none() | st.integers(0, 5))
-def test_every_row_is_sent_or_held_back_or_has_its_outcome(
+def test_every_row_is_sent_or_held_back_or_has_an_outcome(
     kinds: list[Kind], limit: int | None
 ) -> None:
     decided = decide(verdicts(kinds), {}, limit=limit)
@@ -53,13 +53,13 @@ def test_every_row_is_sent_or_held_back_or_has_its_outcome(
     }
 
 
-def test_a_row_that_an_earlier_part_of_this_run_created_is_created() -> None:
+def test_row_created_earlier_in_this_run_is_reported_as_created() -> None:
     matches = verdicts([Kind.EXISTS, Kind.EXISTS])
     statuses = [outcome.status for outcome in decide(matches, {}, created={3}).outcomes]
     assert statuses == [Status.EXISTS, Status.CREATED]
 
 
-def test_a_decided_conflict_needs_no_person() -> None:
+def test_decided_conflict_needs_no_person() -> None:
     outcomes = decide(verdicts([Kind.CONFLICT, Kind.SKIP]), {}).outcomes
     assert [outcome.decided for outcome in outcomes] == [False, True]
 

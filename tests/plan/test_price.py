@@ -1,4 +1,4 @@
-"""Cost of a run when Clopos has most of its rows: requests, counted by the sandbox."""
+"""Cost of a run in requests, when Clopos has most of its rows; the sandbox counts them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DAY = "2026-01-01T00:00:00.000000Z"
 
 
 def fill(here: Harness, number: int) -> None:
-    """Create so many people of the sheet at Clopos beforehand."""
+    """Create the first people of the sheet at Clopos."""
     fill_with(here, people(number))
 
 
 def fill_with(here: Harness, customers: Iterable[dict[str, Any]]) -> None:
-    """Let Clopos have these customers."""
+    """Put these customers into the sandbox's store."""
     with here.sandbox.store._db as db:  # at once: one by one they take half a minute
         db.executemany(INSERT, map(stored, customers))
 
@@ -49,7 +49,9 @@ def stored(person: dict[str, Any]) -> dict[str, Any]:
         pytest.param(100_000, 101, marks=pytest.mark.slow(reason="a hundred thousand, twice")),
     ],
 )
-async def test_rows_that_are_all_there(tmp_path: Path, many: int, pages: int) -> None:
+async def test_run_whose_rows_all_exist_costs_the_pages_of_the_list(
+    tmp_path: Path, many: int, pages: int
+) -> None:
     """Cold: pages of 999 and a sign-in; warm: the last page shows that nothing is new."""
     async with harness(tmp_path, Config()) as here:
         fill(here, many)
@@ -64,7 +66,9 @@ async def test_rows_that_are_all_there(tmp_path: Path, many: int, pages: int) ->
         assert warm.requests.total <= 3
 
 
-async def test_forty_new_among_two_thousand(tmp_path: Path) -> None:
+async def test_forty_new_rows_among_two_thousand_cost_forty_creates_and_three_pages(
+    tmp_path: Path,
+) -> None:
     async with harness(tmp_path, Config(latency=(0.05, 0.4))) as here:
         fill(here, 2000)
         sent = await here.send(*people(2040))
@@ -80,7 +84,7 @@ async def test_forty_new_among_two_thousand(tmp_path: Path) -> None:
 async def test_match_auto_reads_all_customers_rather_than_send_unchecked(
     tmp_path: Path, rows: int
 ) -> None:
-    """Of 9,990 customers ten pages tell: less than a minute of the quota, for however few rows."""
+    """Ten pages show 9,990 customers: less than a minute of the quota, for any number of rows."""
     async with harness(tmp_path, Config()) as here:
         fill(here, 9990)
         sent = await here.send(*people(9990)[-rows:])

@@ -1,4 +1,4 @@
-"""Reading back says of a row that it exists, that it doesn't, or that it is unknown."""
+"""Reading back classifies a row as existing, missing or unknown."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from importer.sandbox.virtual_time import run
 
 @dataclass
 class Listing:
-    """A list as Clopos gives it, newest first, that may be odd and changes while it is read."""
+    """A list of customers, newest first, that may lack its total and changes while it is read."""
 
     ids: list[int]
-    gives: int  # a page, whatever is asked for
+    gives: int  # entries of a page, whatever the limit of the request
     tells_total: bool
     order: str
-    changes: list[tuple[int, list[int]]]  # after each page: so many new ones, these places deleted
+    changes: list[tuple[int, list[int]]]  # after each page: new ones, places of deleted ones
     page_size: int = 10
     pages: int = 0
     ever: set[int] = field(default_factory=set)
 
     async def page(self, number: int, *, sort: tuple[str, int]) -> Page:
-        """Return a page, as the client does."""
+        """Return a page in the form of the client's."""
         assert sort == ("id", -1)
         self.ever |= set(self.ids)
         shown = sorted(self.ids, reverse=True)
@@ -66,9 +66,9 @@ def test_reading_back_never_gives_a_wrong_answer(
     wanted: list[tuple[int, int | None]],
     known: bool,
 ) -> None:
-    """Whatever the list does; where rows vanish, it must show its total for that."""
+    """For any changes of the list; deletions can be noticed only where it shows its total."""
     listing = Listing(list(range(1, size + 1)), gives, tells_total, order, changes)
-    # What was known before the request left is less than the id that it got.
+    # The highest id known before the request is below the one that the row got.
     asked = {
         f"cid-{number}": after if after is None or number > size else min(after, number - 1)
         for number, after in wanted
@@ -87,7 +87,7 @@ def test_reading_back_never_gives_a_wrong_answer(
 
 
 def test_row_shifted_to_a_page_already_read_is_not_reported_missing() -> None:
-    """The newest is deleted after the first page: number 15 moves from the second onto it."""
+    """The newest customer is deleted after the first page, so number 15 moves onto that page."""
     listing = Listing(list(range(1, 21)), 5, True, "newest first", [(0, [0])])
     asked = {"cid-15": 12} | {f"cid-{number}": None for number in range(90, 95)}
     assert run(find_created(listing, asked, 20)) == {}  # type: ignore[arg-type]

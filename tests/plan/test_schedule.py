@@ -1,4 +1,4 @@
-"""Hours in which to send, times to be done by, and when so much work is done."""
+"""Sending hours, deadlines, and the end of a given amount of work."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NIGHT = SendingHours(time(22), time(8), 0.0)
 
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the machine be in UTC, where a test begins at midnight."""
+    """Set the time zone of the machine to UTC, where virtual time begins at midnight."""
     yield from zone(monkeypatch, "UTC")
 
 
@@ -58,7 +58,7 @@ def zone(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
         ("00:00-06:00  reserve=12.5", SendingHours(time(0), time(6), 0.125)),
     ],
 )
-def test_windows_are_read(text: str, window: SendingHours) -> None:
+def test_sending_hours_are_parsed(text: str, window: SendingHours) -> None:
     assert parse_window(text) == window
 
 
@@ -70,7 +70,7 @@ def test_windows_are_read(text: str, window: SendingHours) -> None:
         *("٢٢:00-08:00", "22:00-08:00 reserve=", "22:00-08:00,9:00-10:00"),
     ],
 )
-def test_invalid_window_is_an_error(text: str) -> None:
+def test_invalid_sending_hours_are_an_error(text: str) -> None:
     with pytest.raises(UsageError, match="not a time to send in"):
         parse_window(text)
 
@@ -102,7 +102,7 @@ def test_hours_of_a_time_zone_are_the_same_on_every_machine(
 
 
 @pytest.mark.parametrize("name", ["Asia/Bakuu", "", "../etc/passwd", "\0", "x" * 300])
-def test_no_time_zone_is_an_error(name: str) -> None:
+def test_unknown_time_zone_is_an_error(name: str) -> None:
     with pytest.raises(UsageError, match="is not a time zone"):
         parse_zone(name)
 
@@ -117,7 +117,7 @@ def test_hours_over_midnight_have_their_own_reserve() -> None:
     assert opening(both, 0.1, EPOCH + 8 * HOUR) == Opening(0.1, 2 * HOUR)
 
 
-def test_work_rests_in_the_day_and_is_faster_without_a_reserve() -> None:
+def test_work_pauses_outside_of_the_hours_and_is_faster_without_a_reserve() -> None:
     # At 20:00 for six hours of work at 90 %: two hours' wait, then it takes nine tenths.
     assert finish([NIGHT], 0.1, EPOCH + 20 * HOUR, 6 * HOUR) == pytest.approx(
         EPOCH + 22 * HOUR + 5.4 * HOUR
@@ -129,7 +129,9 @@ def test_work_rests_in_the_day_and_is_faster_without_a_reserve() -> None:
     assert finish([night], 0.1, EPOCH, 1e12) == EPOCH + timedelta(days=3650).total_seconds()
 
 
-def test_an_hour_that_comes_twice_ends_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hour_that_is_repeated_by_the_end_of_summer_time_ends_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """In Berlin on 25 October 2026 it is 2:30 at 0:30 UTC and again at 1:30."""
     for _ in zone(monkeypatch, "Europe/Berlin"):
         early = [SendingHours(time(1), time(2, 30))]
@@ -150,7 +152,7 @@ _windows = st.lists(
 def test_work_of_the_forecast_is_done_by_its_end(
     given_windows: list[tuple[time, time, float | None]], start: int, seconds: int
 ) -> None:
-    """Minute by minute, counted naively, so much is done until the forecast as there was to do."""
+    """Counted naively, minute by minute, the work done until the forecast end is all of it."""
     windows = [SendingHours(*each) for each in given_windows]
     now = EPOCH + start
     end = finish(windows, 0.1, now, seconds)
@@ -167,7 +169,7 @@ def test_work_of_the_forecast_is_done_by_its_end(
 
 
 def sent(folder: Path, number: int, **options: Any) -> tuple[Sent, list[float]]:
-    """Send so many people from midnight on; also when each request arrived, in seconds."""
+    """Send people from midnight on; return the run and the arrival of requests in seconds."""
 
     async def story() -> tuple[Sent, list[float]]:
         async with harness(folder, Config(latency=(0.1, 0.1))) as here:
@@ -194,7 +196,7 @@ def test_nothing_is_sent_outside_of_the_hours(tmp_path: Path) -> None:
     assert uploaded.plan.price.finish == pytest.approx(EPOCH + times[-1], abs=2)
 
 
-def test_deadline_that_is_met_fits(tmp_path: Path) -> None:
+def test_deadline_that_can_be_met_ends_no_run_early(tmp_path: Path) -> None:
     uploaded, _ = sent(tmp_path, 100, finish_by=time(0, 1), match="never")
     assert uploaded.error is None
     assert uploaded.plan
@@ -205,7 +207,7 @@ def test_deadline_that_is_met_fits(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("untraced")
-async def test_a_deadline_that_is_not_met_ends_the_run_in_time_and_the_next_continues(
+async def test_missed_deadline_ends_the_run_in_time_and_the_next_run_continues(
     tmp_path: Path,
 ) -> None:
     async with harness(tmp_path, Config(latency=(0.1, 0.1))) as here:

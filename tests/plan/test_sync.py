@@ -1,4 +1,4 @@
-"""The copy of the customers at Clopos is read once, and from then on only its end."""
+"""The snapshot of Clopos is read once; later runs read only the end of the list."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def always(_pages: int, _total: int) -> bool:
 
 
 class Listing:
-    """A list as Clopos gives it, by page and limit, that may be odd in several ways."""
+    """A list of customers by page and limit, with the deviations of real servers."""
 
     def __init__(self, size: int = 10, **oddities: Any) -> None:
         self.page_size = size
         self.ids = list(range(1, 36))
-        self.gives = size  # a server may give fewer than asked for
+        self.gives = size  # most entries of a page; a server may give fewer than the limit
         self.tells_total = True
         self.sorts = True
         self.asked: list[int] = []
@@ -39,7 +39,7 @@ class Listing:
             setattr(self, name, value)
 
     async def page(self, number: int, *, sort: tuple[str, int]) -> Page:
-        """Return a page, as the client does."""
+        """Return a page in the form of the client's."""
         assert sort == ("id", 1)
         self.asked.append(number)
         ids = sorted(self.ids, reverse=not self.sorts)
@@ -77,26 +77,28 @@ def refreshed(
     return synced(folder, *listings, pays=pays)[0]
 
 
-def test_second_sync_reads_only_the_end(tmp_path: Path) -> None:
+def test_second_sync_reads_only_the_end_of_the_list(tmp_path: Path) -> None:
     cold, warm = Listing(), Listing()
     assert refreshed(tmp_path, cold, warm) == cold.ids
     assert (cold.asked, warm.asked) == ([1, 2, 3, 4], [4])
 
 
 @pytest.mark.parametrize("tells_total", [True, False])
-def test_new_customers_cost_only_the_last_pages(tmp_path: Path, tells_total: bool) -> None:
+def test_new_customers_cost_only_the_last_pages_of_the_list(
+    tmp_path: Path, tells_total: bool
+) -> None:
     later = Listing(ids=list(range(1, 58)), tells_total=tells_total)
     assert refreshed(tmp_path, Listing(), later) == later.ids
     assert later.asked == [4, 5, 6]
 
 
-def test_server_that_gives_fewer_than_asked_for_is_read_to_its_end(tmp_path: Path) -> None:
+def test_list_with_pages_shorter_than_the_limit_is_read_to_its_end(tmp_path: Path) -> None:
     cold, warm = Listing(gives=4), Listing(gives=4)
     assert refreshed(tmp_path, cold, warm) == cold.ids
     assert (len(cold.asked), warm.asked) == (9, [9])
 
 
-def test_server_that_gives_more_than_last_time_is_read_anew(tmp_path: Path) -> None:
+def test_list_with_longer_pages_than_last_time_is_read_anew(tmp_path: Path) -> None:
     more = Listing()
     assert refreshed(tmp_path, Listing(gives=4), more) == more.ids
     assert more.asked == [9, 1, 2, 3, 4]
@@ -120,13 +122,13 @@ def test_list_that_lost_a_whole_page_is_read_again(tmp_path: Path) -> None:
     assert shorter.asked[-3:] == [1, 2, 3]
 
 
-def test_list_in_another_order_is_read_whole_each_time(tmp_path: Path) -> None:
+def test_list_in_another_order_is_read_completely_each_time(tmp_path: Path) -> None:
     first, second = Listing(sorts=False), Listing(sorts=False)
     assert refreshed(tmp_path, first, second) == first.ids
     assert len(first.asked) == len(second.asked) == 4
 
 
-def test_deletion_during_a_reading_makes_it_begin_anew(tmp_path: Path) -> None:
+def test_deletion_while_the_list_is_read_restarts_the_reading(tmp_path: Path) -> None:
     cold = Listing()
 
     def delete(number: int) -> None:
@@ -138,7 +140,7 @@ def test_deletion_during_a_reading_makes_it_begin_anew(tmp_path: Path) -> None:
     assert cold.asked == [1, 2, 3, 1, 2, 3, 4]
 
 
-def test_list_that_never_holds_still_is_incomplete(tmp_path: Path) -> None:
+def test_list_that_changes_during_every_reading_is_incomplete(tmp_path: Path) -> None:
     cold = Listing()
     cold.meanwhile = lambda _: cold.ids.remove(cold.ids[0])
     found = refreshed(tmp_path, cold)
@@ -146,7 +148,7 @@ def test_list_that_never_holds_still_is_incomplete(tmp_path: Path) -> None:
     assert len(cold.asked) == 6
 
 
-def test_reading_ends_where_it_no_longer_pays(tmp_path: Path) -> None:
+def test_reading_of_the_list_ends_where_it_no_longer_pays(tmp_path: Path) -> None:
     asked: list[tuple[int, int]] = []
 
     def pays(pages: int, total: int) -> bool:
@@ -169,10 +171,10 @@ def test_reading_ends_where_it_no_longer_pays(tmp_path: Path) -> None:
 def test_snapshot_equals_the_list_after_any_change(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, gives: int, tells_total: bool
 ) -> None:
-    """Deleted anywhere, created at the end: the snapshot holds exactly what the list holds.
+    """Customers are deleted anywhere and created at the end; the snapshot equals the list.
 
-    Unless as many came as went before the last page: that can't be seen there. New ones have
-    higher ids, so no customer ever comes there.
+    Equal numbers of additions and deletions before the last page can't be seen. They don't happen:
+    new customers have higher ids, so none is added there.
     """
     before = list(range(1, data.draw(st.integers(0, 25)) + 1))
     gone = data.draw(st.sets(st.sampled_from(before))) if before else set()
@@ -185,12 +187,12 @@ def test_snapshot_equals_the_list_after_any_change(
     assert refreshed(folder, first, second) == after
 
 
-def test_result_says_whether_everything_is_known(tmp_path: Path) -> None:
+def test_result_of_a_sync_shows_whether_the_snapshot_is_complete(tmp_path: Path) -> None:
     assert synced(tmp_path, Listing())[1] == Synced(complete=True, total=35)
     assert not synced(tmp_path, Listing(ids=[*range(1, 99)]), pays=lambda *_: False)[1].complete
 
 
-async def test_list_without_end_is_an_error(tmp_path: Path) -> None:
+async def test_list_that_never_ends_is_an_error(tmp_path: Path) -> None:
     endless = Listing(ids=list(range(1, 999)), tells_total=False)
     snapshot = SqliteSnapshot(tmp_path / "s.sqlite", "")
     with pytest.raises(ServiceError, match="no end"):
