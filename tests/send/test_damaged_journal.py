@@ -1,4 +1,4 @@
-"""A disk that lost a part of the journal: what is there isn't sent a second time."""
+"""A disk lost a part of the journal: customers that exist are not created a second time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MORE = pytest.mark.slow(reason="damage in other places")
 async def test_no_row_is_sent_twice_after_any_damage_to_the_journal(
     tmp_path: Path, seed: int
 ) -> None:
-    """A part of it is overwritten or gone: what it says of rows is right, or it is renamed."""
+    """A part is overwritten or missing: the journal is right about rows, or is renamed."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     async with harness(tmp_path) as here:
         rows = [*people(60), *({"name": f"Neither {n}"} for n in range(5))]

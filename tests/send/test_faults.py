@@ -25,28 +25,28 @@ ROWS = {
 }
 # Every request would end like this one: the run stops, and the next one continues.
 ENDING = {"403", "404", "success_false"}
-ENDING_A_READ = (ENDING - {"404"}) | {"refused_done"}  # a list that says no, or is away
-LOST = ["504a", "drop_before", "503"]  # in doubt, and not there
-FIRST = ["504a", "504b", "504c", "drop"]  # in doubt, there or not, or later
+ENDING_A_READ = (ENDING - {"404"}) | {"refused_done"}  # a list that is refused or unavailable
+LOST = ["504a", "drop_before", "503"]  # uncertain, and not created
+FIRST = ["504a", "504b", "504c", "drop"]  # uncertain: created, not created, or created late
 
 SLOW = pytest.mark.slow(reason="the whole matrix of faults; a part of it is in every run")
 OFTEN = {"phone", "neither", "504a", "504c"}
 
 
-def seldom(*names: str) -> list[Any]:
-    """Return parameters, of which those that aren't OFTEN are slow."""
+def slow_but_often(*names: str) -> list[Any]:
+    """Return parameters; those that aren't in OFTEN are marked slow."""
     return [pytest.param(name, marks=() if name in OFTEN else SLOW) for name in names]
 
 
-matrix = pytest.mark.parametrize("row", seldom(*ROWS))
+matrix = pytest.mark.parametrize("row", slow_but_often(*ROWS))
 
 
 async def sent_once(
     here: Harness, row: str, fault: str, *, reading: bool = False, **options: Any
 ) -> None:
-    """Send a row with a fault in its way, and again where that ends a run: it is there once."""
+    """Send a row into a fault, and again where the run ends early; check that one is created."""
     sent = await here.send(ROWS[row], **options)
-    assert here.sandbox.faults.waiting == 0  # they have struck
+    assert here.sandbox.faults.waiting == 0  # all were used
     ends = fault in (ENDING_A_READ if reading else ENDING)
     assert bool(sent.error) == ends
     if ends:
@@ -60,7 +60,9 @@ async def sent_once(
 @matrix
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("version", [1, 2])
-async def test_a_fault_on_the_first_try(tmp_path: Path, fault: str, row: str, version: int) -> None:
+async def test_fault_on_the_first_try_creates_the_row_once(
+    tmp_path: Path, fault: str, row: str, version: int
+) -> None:
     async with harness(tmp_path, version=version) as here:
         here.sandbox.faults.add(fault)
         await sent_once(here, row, fault)
@@ -68,8 +70,10 @@ async def test_a_fault_on_the_first_try(tmp_path: Path, fault: str, row: str, ve
 
 @matrix
 @pytest.mark.parametrize("fault", KINDS)
-@pytest.mark.parametrize("first", seldom(*LOST))
-async def test_a_fault_on_the_retry(tmp_path: Path, first: str, fault: str, row: str) -> None:
+@pytest.mark.parametrize("first", slow_but_often(*LOST))
+async def test_fault_on_the_retry_creates_the_row_once(
+    tmp_path: Path, first: str, fault: str, row: str
+) -> None:
     async with harness(tmp_path) as here:
         here.sandbox.faults.add(first, attempt=1)
         here.sandbox.faults.add(fault, attempt=2)
@@ -78,8 +82,8 @@ async def test_a_fault_on_the_retry(tmp_path: Path, first: str, fault: str, row:
 
 @matrix
 @pytest.mark.parametrize("fault", KINDS)
-@pytest.mark.parametrize("first", seldom(*FIRST))
-async def test_a_fault_on_the_settling_read(
+@pytest.mark.parametrize("first", slow_but_often(*FIRST))
+async def test_fault_on_the_settling_read_creates_the_row_once(
     tmp_path: Path, first: str, fault: str, row: str
 ) -> None:
     async with harness(tmp_path) as here:
@@ -91,7 +95,9 @@ async def test_a_fault_on_the_settling_read(
 @pytest.mark.parametrize("row", ["phone", pytest.param("neither", marks=SLOW)])
 @pytest.mark.parametrize("fault", KINDS)
 @pytest.mark.parametrize("first", ["504a", "504c"])
-async def test_a_fault_on_the_neighbour(tmp_path: Path, first: str, fault: str, row: str) -> None:
+async def test_fault_on_another_row_does_not_change_an_uncertain_row(
+    tmp_path: Path, first: str, fault: str, row: str
+) -> None:
     async with harness(tmp_path) as here:
         here.sandbox.faults.add(first, match={"name": "Anar Demo"})
         here.sandbox.faults.add(fault, match={"name": "Neighbour"})
@@ -110,10 +116,10 @@ async def test_a_fault_on_the_neighbour(tmp_path: Path, first: str, fault: str, 
 @matrix
 @pytest.mark.parametrize("fault", ["504c", "503"])
 @pytest.mark.parametrize("seconds", [0.5, 7.0, 9.9, 10.1, 10.3, 11.0, 17.0, 19.0, 29.0])
-async def test_a_late_create_whenever_it_lands(
+async def test_late_commit_is_settled_whenever_it_happens(
     tmp_path: Path, seconds: float, fault: str, row: str
 ) -> None:
-    """…before the settling read, between it and the retry, or while that is under way."""
+    """Before the settling read, between it and the retry, or while that is in flight."""
     async with harness(tmp_path, Config(latency=(0.2, 0.2))) as here:
         here.sandbox.faults.add("504c", attempt=1, seconds=seconds)
         here.sandbox.faults.add(fault, attempt=2)
@@ -124,10 +130,10 @@ async def test_a_late_create_whenever_it_lands(
 
 
 @pytest.mark.parametrize(("lands", "status"), [(15.0, "created"), (60.0, "rejected")])
-async def test_a_retry_that_is_refused_may_be_there_all_the_same(
+async def test_refused_retry_is_settled_by_reading(
     tmp_path: Path, lands: float, status: str
 ) -> None:
-    """The first request lands so long after its 504 that the second is refused: reading decides."""
+    """The first request commits so late that its retry is refused; the row may exist or not."""
     async with harness(tmp_path) as here:
         here.sandbox.faults.add("504c", attempt=1, seconds=lands)
         here.call_later(20.0, lambda: here.sandbox.change(groups=["My Customers", "VIP"]))
@@ -141,10 +147,10 @@ async def test_a_retry_that_is_refused_may_be_there_all_the_same(
 @matrix
 @pytest.mark.parametrize("order", list(permutations(("phone", "code", "cid"))))
 @pytest.mark.parametrize("phones_filter", ["all", "ignored", "exact"])
-async def test_a_retry_that_meets_itself(
+async def test_retry_that_conflicts_with_its_own_first_create_is_settled(
     tmp_path: Path, order: tuple[str, ...], phones_filter: Any, row: str
 ) -> None:
-    """Whatever field the 409 names, and whether filters find the row or not."""
+    """For any field that the 409 names, and whether filters find the row or not."""
     config = Config(conflict_order=order, phones_filter=phones_filter, latency=(0.2, 0.2))
     async with harness(tmp_path, config) as here:
         for n in range(2):
@@ -163,10 +169,10 @@ async def test_a_retry_that_meets_itself(
 @pytest.mark.parametrize("row", ["phone", "code", "both"])
 @pytest.mark.parametrize("hidden", [False, True])
 @pytest.mark.parametrize("first", FIRST)
-async def test_retry_that_meets_another_customer(
+async def test_retry_that_conflicts_with_another_customer_is_a_conflict(
     tmp_path: Path, first: str, row: str, *, hidden: bool
 ) -> None:
-    """…who has taken its values meanwhile: a conflict, unless the row was there before."""
+    """The other one took the values meanwhile. Where the row was created before, it exists."""
     values = {name: value for name, value in ROWS[row].items() if name != "name"}
 
     async with harness(tmp_path) as here:
@@ -184,9 +190,9 @@ async def test_retry_that_meets_another_customer(
             assert first != "504a"
             assert (outcome.status, outcome.clopos_id) == ("created", str(customer["id"]))
         elif row == "both" and not hidden:
-            # Phone and code are the customer's: it is called otherwise there (M7).
+            # Phone and code are this customer's, under another name (M7).
             assert (outcome.status, outcome.clopos_id) == ("exists", str(customer["id"]))
-        elif hidden:  # as in a list that is late
+        elif hidden:  # as while lists lag
             assert outcome.status == "unknown"
         else:
             assert (outcome.status, outcome.existing_id) == ("conflict", str(customer["id"]))
@@ -195,10 +201,10 @@ async def test_retry_that_meets_another_customer(
 
 @pytest.mark.parametrize("doubted", [False, True])
 @pytest.mark.parametrize("most", [2, 999])
-async def test_a_number_that_is_part_of_others_is_found_among_them(
+async def test_phone_that_is_a_part_of_other_phones_is_found_by_its_exact_value(
     tmp_path: Path, most: int, *, doubted: bool
 ) -> None:
-    """Filters match by substring, and may bury the one that counts under a page of others."""
+    """Filters match by substring, so a page of other customers may come before it."""
     async with harness(tmp_path, Config(v2_max_limit=most)) as here:
         held = here.sandbox.add(name="Somebody Else", phone="+994500000001")
         for n in range(5):
@@ -212,8 +218,8 @@ async def test_a_number_that_is_part_of_others_is_found_among_them(
 
 
 @matrix
-async def test_clash_that_was_not_looked_up_is_open(tmp_path: Path, row: str) -> None:
-    """The row itself may be in the way, where a journal was lost: the next run finds out."""
+async def test_conflict_that_was_not_looked_up_is_unknown(tmp_path: Path, row: str) -> None:
+    """The holder may be the row itself, where a journal was lost; the next run finds out."""
     async with harness(tmp_path) as here:
         await here.send(ROWS[row])
         [customer] = here.sandbox.customers()
@@ -230,8 +236,8 @@ async def test_clash_that_was_not_looked_up_is_open(tmp_path: Path, row: str) ->
         assert sent.outcomes[2].clopos_id == str(customer["id"])
 
 
-async def test_doubtful_rows_are_settled_together(tmp_path: Path) -> None:
-    """One page of verdicts, and one more request for each row that wasn't there."""
+async def test_uncertain_rows_are_settled_by_one_read(tmp_path: Path) -> None:
+    """One page of the list, and one more create for each row that doesn't exist."""
     async with harness(tmp_path) as here:
         for n in range(1, 41):
             kind = "504a" if n % 2 else "504b"
@@ -244,8 +250,10 @@ async def test_doubtful_rows_are_settled_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "pages"), [(1, 4), (2, 1)])
-async def test_doubtful_rows_are_read_by_the_page(tmp_path: Path, version: int, pages: int) -> None:
-    """…though others are sent meanwhile: rows that only wait for their turn fill no page."""
+async def test_uncertain_rows_are_read_by_the_page_while_others_are_sent(
+    tmp_path: Path, version: int, pages: int
+) -> None:
+    """A read takes in all rows whose wait has ended, not only the first."""
     async with harness(tmp_path, version=version) as here:
         for n in range(5, 300, 20):
             here.sandbox.faults.add("504b", match={"name": f"Demo {n}"})
@@ -255,7 +263,7 @@ async def test_doubtful_rows_are_read_by_the_page(tmp_path: Path, version: int, 
         assert sent.requests.reads <= pages
 
 
-async def test_a_row_that_stays_in_doubt_is_unknown_and_settled_by_the_next_run(
+async def test_row_that_stays_uncertain_is_unknown_and_settled_by_the_next_run(
     tmp_path: Path,
 ) -> None:
     async with harness(tmp_path) as here:
@@ -269,7 +277,7 @@ async def test_a_row_that_stays_in_doubt_is_unknown_and_settled_by_the_next_run(
 
 
 @pytest.mark.parametrize("clash", ["phone", "code", "cid"])
-async def test_a_true_conflict_names_the_holder(tmp_path: Path, clash: str) -> None:
+async def test_conflict_with_another_customer_names_the_holder(tmp_path: Path, clash: str) -> None:
     cid = "7d0f6a1e-0000-4000-8000-000000000001"
     value = {"phone": "+994500000001", "code": "007", "cid": cid}[clash]
     fields: dict[str, Any] = {clash: value}
@@ -282,7 +290,7 @@ async def test_a_true_conflict_names_the_holder(tmp_path: Path, clash: str) -> N
         assert outcome.existing_id == str(held["id"])
 
 
-async def test_conflict_with_an_unseen_customer_has_a_message(tmp_path: Path) -> None:
+async def test_conflict_with_a_customer_that_no_list_shows_has_a_message(tmp_path: Path) -> None:
     async with harness(tmp_path) as here:
         here.sandbox.add(name="Gone", phone="+994500000001", hidden=True)
         sent = await here.send(ROWS["phone"])
@@ -294,7 +302,7 @@ async def test_conflict_with_an_unseen_customer_has_a_message(tmp_path: Path) ->
 @pytest.mark.parametrize("phones_filter", ["all", "extra", "exact", "ignored"])
 @pytest.mark.parametrize("list_form", ["usual", "array", "plain", "full", "pagination"])
 @pytest.mark.parametrize("order", [("phone", "code", "cid"), ("cid", "code", "phone")])
-async def test_uncertain_row_is_settled_rightly_with_any_form_of_lists_and_filters(
+async def test_uncertain_row_is_settled_with_any_form_of_lists_and_filters(
     tmp_path: Path, phones_filter: str, list_form: str, order: tuple[str, ...]
 ) -> None:
     config = Config(
@@ -332,7 +340,9 @@ SWITCHES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
-async def test_drifting_shapes_change_nothing(tmp_path: Path, switches: dict[str, Any]) -> None:
+async def test_changed_forms_of_responses_change_no_outcome(
+    tmp_path: Path, switches: dict[str, Any]
+) -> None:
     async with harness(tmp_path, Config(**switches)) as here:
         held = here.sandbox.add(name="Somebody Else", phone="+994500000002")
         sent = await here.send(*people(3), match="never")

@@ -1,4 +1,4 @@
-"""`kill -9`, wherever it strikes: no row twice, none lost, and no request more than that takes."""
+"""`kill -9` at any point: no row is created twice or lost, no request is wasted."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LAST = 200  # crash points that a small run surely doesn't have
+LAST = 200  # more crash points than a small run has
 
 
 @pytest.mark.parametrize(
     "kills", [8, pytest.param(40, marks=pytest.mark.slow(reason="forty kills, two runs each"))]
 )
-def test_kills_at_random_moments(kills: int) -> None:
-    """Cost: a list for a run that begins with rows in doubt, a POST for each not there.
+def test_runs_killed_at_random_moments_create_every_row_once(kills: int) -> None:
+    """A crash costs one list read, and a POST for each row in doubt that wasn't created.
 
-    A run that finds nothing to send asks for a list, too: it tries the credentials. (Lists are
-    compared with the runs while it kills; `make torture` does it 2,000 times.)
+    A run without rows to send reads a list, too, to try the credentials. `make torture` kills
+    2,000 times.
     """
     tally = torture(kills, seed=1)
     assert tally.kills == kills
     assert (tally.twice, tally.lost, tally.untrue) == (0, 0, 0)
     assert tally.resent_there == 0
-    # Else it didn't strike where it hurts. Usually half of them do; of eight it may be two.
+    # At least an eighth of the kills must leave rows in doubt; usually half of them do.
     assert tally.kills_with_doubt >= kills / 8
 
 
@@ -53,8 +53,10 @@ ROWS = [
 
 
 @pytest.mark.slow(reason="two processes for each of a hundred crash points")
-def test_death_between_any_two_steps(here: Processes, tmp_path: Path) -> None:
-    """One by one: between every two commits of the journal and requests, until none is left."""
+def test_run_killed_between_any_two_steps_creates_every_row_once(
+    here: Processes, tmp_path: Path
+) -> None:
+    """Each crash point in turn: before and after each commit of the journal and each request."""
     sheet = tmp_path / "list.csv"
     lines = ["Name,Phone,Code", *(",".join(row) for row in ROWS)]
     sheet.write_text("\n".join(lines), "utf-8")
@@ -77,37 +79,37 @@ def test_death_between_any_two_steps(here: Processes, tmp_path: Path) -> None:
         command: list[object] = ["run", sheet, "--yes", "--json", "--quiet", "--rate", "none"]
         command += ("--match", "never", "--settle", 0.06, "--concurrency", 1, "--results", results)
         first = here.command(*command, env=env, die_at=point)
-        _judge(here, brand, whole=False)
+        _created_once(here, brand, whole=False)
         before = _read(results)
         last = first
         if first["code"] == -9:
             last = here.command(*command, env=env)
         assert last["code"] == 1, (point, last)  # one conflict
-        ids = _judge(here, brand, whole=True)
+        ids = _created_once(here, brand, whole=True)
         after = _read(results)
         status, id_, field, existing = after.pop("Clash Demo")
         assert (status, id_, existing) == ("conflict", "", str(holder["id"])), point
-        # A death after the conflict was noted: held back without a request, and by what isn't kept.
+        # Killed after the conflict was noted: held back without a request, with another message.
         assert field == "phone" or (first["code"] == -9 and not field), point
         assert {name: found[1] for name, found in after.items()} == ids, point
         statuses = {found[0] for found in after.values()}
-        if statuses == {"exists"}:  # it was killed when all was written and noted
+        if statuses == {"exists"}:  # killed after everything was written and noted
             statuses = {found[0] for name, found in before.items() if name in after}
         assert statuses == {"created"}, (point, after)
         if first["code"] != -9:
-            assert point > 20  # else there were no points to die at
+            assert point > 20  # so there were crash points
             return
     raise AssertionError("there is no end of crash points")
 
 
 def _read(results: Path) -> dict[str, tuple[str, ...]]:
-    """Return name → status, id, field and id of the holder, of the results; {}: there are none."""
+    """Return name → status, id, field and id of the holder; {} if there are no results."""
     lines = results.read_text("utf-8-sig").splitlines()[1:] if results.exists() else []
     return {line.split(",")[-3]: tuple(line.split(",")[1:5]) for line in lines}
 
 
-def _judge(here: Processes, brand: str, *, whole: bool) -> dict[str, str]:
-    """Return name → id of our rows; none is there twice, and when it is `whole` all are there."""
+def _created_once(here: Processes, brand: str, *, whole: bool) -> dict[str, str]:
+    """Return name → id of our rows; check that none is there twice, and if `whole` all are."""
     customers: list[dict[str, Any]] = here.sandbox("customers")
     ours = [each for each in customers if each["brand"] == brand and each["name"] != "Holder"]
     names = Counter(each["name"] for each in ours)

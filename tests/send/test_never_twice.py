@@ -1,4 +1,4 @@
-"""Events in any order: no row is at Clopos twice, and results are true."""
+"""Events in any order: no row is created twice, and results are true."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ FAULTS = (
 ).split()
 READ_FAULTS = "expired401 403 404 429 500 502 504a garbage drop timeout refused_done".split()
 KINDS = ("phone", "code", "both", "neither")
-LATE = 60.0  # seconds after which nothing lands any more
+LATE = 60.0  # seconds after which no late request commits
 
 faults = st.lists(st.sampled_from(FAULTS), max_size=8)
 
 
 class DeadError(BaseException):
-    """The process has been killed: nothing of it happens any more."""
+    """Raised where the process is killed; none of its code may run after that."""
 
 
 @contextlib.contextmanager
 def dying_at(point: int) -> Iterator[None]:
-    """Crash the code inside at its n-th transaction or request, before or after it."""
+    """Crash the code in the block before or after its n-th transaction or request."""
     passed = 0
 
     def step() -> None:
@@ -80,7 +80,7 @@ def dying_at(point: int) -> Iterator[None]:
 
 
 class NeverTwice(RuleBasedStateMachine):
-    """A sheet, Clopos, another client there, and runs that end in any way."""
+    """A sheet, Clopos with another client, and runs that end in any way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,9 +91,9 @@ class NeverTwice(RuleBasedStateMachine):
         self.rows: list[dict[str, Any]] = []
         self.number = 0
         self.lost = False
-        self.edited: set[str] = set()  # names of rows that have another key than they had
-        self.deleted: dict[str, str] = {}  # name → id of who was deleted at Clopos
-        self.taken: set[str] = set()  # names of rows of which another customer has a value
+        self.edited: set[str] = set()  # names of rows whose key has changed
+        self.deleted: dict[str, str] = {}  # name → id of customers deleted at Clopos
+        self.taken: set[str] = set()  # names of rows that share a value with another customer
         self.typed: set[str] = set()  # names that a cashier typed at Clopos
         self.foreign = False  # whether customers were created under cids that aren't ours
 
@@ -151,26 +151,26 @@ class NeverTwice(RuleBasedStateMachine):
     @precondition(lambda self: self.rows)
     @rule(data=st.data())
     def note_is_edited(self, data: st.DataObject) -> None:
-        """Change what no key is made of."""
+        """Change a value that no key is made of."""
         data.draw(st.sampled_from(self.rows))["description"] = f"edited {self.number}"
 
     @precondition(lambda self: self.rows)
     @rule(data=st.data())
     def phone_is_edited(self, data: st.DataObject) -> None:
-        """Change what a key may be made of: the row is the same person's all the same."""
+        """Change a value that a key may be made of: the row is still the same person's."""
         row = data.draw(st.sampled_from(self.rows))
         if row["name"] in self.typed or self.foreign or self.lost:
-            return  # only the phone shows that they are one
+            return  # only the phone shows that they are one person
         self.number += 1
         row["phone"] = f"+99455{self.number:07}"
         self.edited.add(row["name"])
 
-    # -- Clopos and others who work there ---------------------------------------------------
+    # -- Clopos and its other clients -------------------------------------------------------
 
     @precondition(lambda self: self.rows)
     @rule(data=st.data(), field=st.sampled_from(["phone", "code"]), hidden=st.booleans())
     def another_customer_takes_a_value(self, data: st.DataObject, field: str, hidden: bool) -> None:
-        """…one only: who has two of them is the same customer under another name (M7)."""
+        """One only: a customer with two of them is the same one under another name (M7)."""
         row = data.draw(st.sampled_from(self.rows))
         if field in row and row["name"] not in self.taken:
             self.taken.add(row["name"])
@@ -181,7 +181,7 @@ class NeverTwice(RuleBasedStateMachine):
     @precondition(lambda self: any("phone" in row for row in self.rows))
     @rule(data=st.data(), form=st.sampled_from(["0{}", "(0{}) ", "994{}", "{}"]))
     def cashier_types_a_row(self, data: st.DataObject, form: str) -> None:
-        """…with its phone in another form: Clopos wouldn't refuse it a second time."""
+        """Its phone has another form, so Clopos wouldn't refuse the row a second time."""
         row = data.draw(st.sampled_from([row for row in self.rows if "phone" in row]))
         self._pass(LATE)
         if not self.here.names()[row["name"]]:
@@ -228,7 +228,7 @@ class NeverTwice(RuleBasedStateMachine):
 
     @rule(upsert=st.booleans())
     def values_that_are_taken_are_answered(self, upsert: bool) -> None:
-        """…with 200 and the customer who has them, in place of a 409."""
+        """Clopos answers 200 with the holder instead of a 409."""
         self.here.sandbox.change(upsert=upsert)
 
     # -- runs -------------------------------------------------------------------------------
@@ -238,14 +238,14 @@ class NeverTwice(RuleBasedStateMachine):
         limit=st.none() | st.integers(0, 3),
         recreate=st.sampled_from([None, 0]),
     )
-    def run_it(self, match: str, limit: int | None, recreate: int | None) -> None:
+    def run_ends(self, match: str, limit: int | None, recreate: int | None) -> None:
         match = self._match(match)
         self._is_true(self._send(match=match, limit=limit, recreate=recreate))
 
     @precondition(lambda self: not self.lost)
     @rule()
     def server_makes_cids_of_its_own(self) -> None:
-        """…for one run: it is noticed by the first answers, and nothing is sent again."""
+        """For one run: the first responses show it, and no row is resent."""
         self.here.sandbox.faults.clear()
         self.here.sandbox.change(keeps_cid=False)
         self.foreign = True
@@ -253,7 +253,7 @@ class NeverTwice(RuleBasedStateMachine):
         self.here.sandbox.change(keeps_cid=True)
 
     @rule(match=st.sampled_from(["auto", "never"]), point=st.integers(0, 50), kinds=faults)
-    def kill_it(self, match: str, point: int, kinds: list[str]) -> None:
+    def run_is_killed(self, match: str, point: int, kinds: list[str]) -> None:
         self.creating_fails(kinds)
 
         async def die() -> None:
@@ -266,7 +266,7 @@ class NeverTwice(RuleBasedStateMachine):
             self.loop.run_until_complete(die())
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 3.0, 12.0]))
-    def stop_it(self, seconds: float) -> None:
+    def run_is_stopped(self, seconds: float) -> None:
         self.here.stop = asyncio.Event()
         self.loop.call_later(seconds, self.here.stop.set)
         self._is_true(self._send())
@@ -282,7 +282,7 @@ class NeverTwice(RuleBasedStateMachine):
             else:
                 shutil.rmtree(path.parent)
 
-    # -- what holds -------------------------------------------------------------------------
+    # -- invariants -------------------------------------------------------------------------
 
     @invariant()
     def _no_customer_twice(self) -> None:
@@ -300,7 +300,7 @@ class NeverTwice(RuleBasedStateMachine):
         self.loop.run_until_complete(asyncio.sleep(seconds))
 
     def _match(self, match: str) -> str:
-        """Return how to match: never blindly where only evidence identifies customers."""
+        """Return the `match` option: not `never` where only evidence identifies customers."""
         return "auto" if self.typed and match == "never" else match
 
     def _statuses(self, sent: Sent) -> dict[int, str]:
@@ -309,7 +309,7 @@ class NeverTwice(RuleBasedStateMachine):
         return {row: str(outcome.status) if outcome else "pending" for row, outcome in said.items()}
 
     def _is_true(self, sent: Sent) -> None:
-        """Hold what a run says against what is at Clopos."""
+        """Compare the results of a run with the customers at Clopos."""
         names = {str(each["id"]): each["name"] for each in self.here.sandbox.customers()}
         there = Counter(names.values())
         for row, status in self._statuses(sent).items():
@@ -318,7 +318,7 @@ class NeverTwice(RuleBasedStateMachine):
                 assert outcome
                 if outcome.clopos_id != self.deleted.get(name) or there[name]:
                     assert names[outcome.clopos_id or ""] == name
-                else:  # believed of the journal: then it is reported
+                else:  # taken from the journal, which the message says
                     assert sent.plan
                     assert sent.plan.compared.approach is not Approach.LIST
                     assert "Clopos was not asked" in outcome.message
@@ -329,7 +329,7 @@ class NeverTwice(RuleBasedStateMachine):
                 open_ = name in {*self.edited, *self.taken, *self.deleted}
                 assert lags or open_ or self.foreign, outcome
                 assert names.get(outcome.existing_id or "", name) in {name, "Somebody Else"}
-            # What a run couldn't plan, or a lost journal knew, is reported by the next one.
+            # The next run reports rows that this one couldn't plan, or that a lost journal had.
             elif status == "pending":
                 hidden = self.here.sandbox.config.list_lag or name in self.deleted
                 assert there[name] == 0 or self.lost or hidden or not sent.plan, outcome
@@ -338,7 +338,7 @@ class NeverTwice(RuleBasedStateMachine):
 
 
 def _machine(examples: int, *, free: bool = False) -> type[unittest.TestCase]:
-    """Return the test of so many histories; `free`: others each time, or by --hypothesis-seed."""
+    """Return a test of so many histories; `free`: new ones each time, or by --hypothesis-seed."""
     case: type[unittest.TestCase] = NeverTwice.TestCase
     found = type("Machine", (case,), {})
     found.settings = settings(  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Customers that appear at Clopos while a run lasts, and rows that are looked up one by one."""
+"""Customers created at Clopos during a run, and rows that are looked up one by one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_a_customer_typed_by_a_cashier_meanwhile_is_not_created_again(
+async def test_customer_typed_by_a_cashier_during_the_run_is_not_created_again(
     tmp_path: Path,
 ) -> None:
     """The newest page is read every ten minutes, and compared with the rows still to be sent."""
@@ -29,7 +29,9 @@ async def test_a_customer_typed_by_a_cashier_meanwhile_is_not_created_again(
 
 
 @pytest.mark.usefixtures("untraced")
-async def test_a_customer_typed_meanwhile_with_another_name_is_a_conflict(tmp_path: Path) -> None:
+async def test_customer_typed_during_the_run_with_another_name_is_a_conflict(
+    tmp_path: Path,
+) -> None:
     async with harness(tmp_path, Config()) as here:
         here.call_later(60.0, lambda: here.sandbox.add(name="Another Demo", phone="0500000300"))
         sent = await here.send(*people(300), rate="20/min")
@@ -38,7 +40,7 @@ async def test_a_customer_typed_meanwhile_with_another_name_is_a_conflict(tmp_pa
         assert sent.requests.posts == 299
 
 
-async def test_rows_are_looked_up_where_reading_everyone_takes_over_ten_minutes(
+async def test_rows_are_looked_up_where_reading_all_takes_over_ten_minutes(
     tmp_path: Path,
 ) -> None:
     """A phone in a cashier's spelling is found by its national digits, another name is new."""
@@ -58,8 +60,10 @@ async def test_rows_are_looked_up_where_reading_everyone_takes_over_ten_minutes(
         assert sent.requests.reads <= 1 + planned  # the first page showed the total
 
 
-async def test_conflict_found_by_a_look_up_holds_where_clopos_is_not_asked(tmp_path: Path) -> None:
-    """…by a namesake, by a phone as a cashier typed it: Clopos would take both once more."""
+async def test_conflict_found_by_a_look_up_is_remembered_where_clopos_is_not_asked(
+    tmp_path: Path,
+) -> None:
+    """A namesake, and a phone in another spelling: Clopos would create both once more."""
     async with harness(tmp_path, Config(), version=1) as here:
         fill(here, 7000)
         here.sandbox.add(name="Sevda Demo", phone="0551112233")
@@ -69,7 +73,7 @@ async def test_conflict_found_by_a_look_up_holds_where_clopos_is_not_asked(tmp_p
             sent = await here.send(*rows, rate="6/min", match=match)
             assert status_by_row(sent) == {2: "conflict", 3: "conflict"}
         assert (sent.requests.posts, sent.requests.reads) == (0, 1)  # the credentials are tried
-        here.sandbox.change(list_lag=3600.0)  # what the look-ups find is an hour old
+        here.sandbox.change(list_lag=3600.0)  # lists and look-ups are an hour old
         sent = await here.send(*rows, rate="6/min")
         assert status_by_row(sent) == {2: "conflict", 3: "conflict"}
         for customer in here.sandbox.customers()[-2:]:

@@ -45,7 +45,7 @@ async def test_only_new_rows_of_an_edited_sheet_are_sent(tmp_path: Path, match: 
 async def test_uncertain_row_is_settled_after_the_newest_customer_was_deleted(
     tmp_path: Path,
 ) -> None:
-    """…and so no list will ever reach that id again until another customer is created."""
+    """No list reaches that id again until another customer is created."""
     async with harness(tmp_path) as here:
         await here.send(*people(2))
         here.sandbox.faults.add("drop_before")
@@ -58,10 +58,10 @@ async def test_uncertain_row_is_settled_after_the_newest_customer_was_deleted(
 
 @pytest.mark.parametrize("set_back", [0.0, 600.0], ids=["", "clock-set-back"])
 @pytest.mark.parametrize("match", ["auto", "never"])
-async def test_row_that_was_edited_while_no_list_shows_it_waits(
+async def test_row_edited_while_lists_lag_waits_until_they_are_complete(
     tmp_path: Path, match: str, set_back: float
 ) -> None:
-    """…for another cid wouldn't protect it; and no longer than a list may be late."""
+    """Its new cid wouldn't protect it. It waits no longer than lists may lag."""
     row = people(1)[0]
     edited = row | {"phone": "+994559999999"}
     async with harness(tmp_path, Config(list_lag=120.0)) as here:
@@ -76,10 +76,10 @@ async def test_row_that_was_edited_while_no_list_shows_it_waits(
 
 
 @pytest.mark.parametrize("match", ["auto", "never"])
-async def test_row_that_lands_after_a_neighbour_is_no_conflict_with_itself_while_lists_lag(
+async def test_row_committed_after_a_newer_customer_is_no_conflict_with_itself_while_lists_lag(
     tmp_path: Path, match: str
 ) -> None:
-    """A list that shows the neighbour, who is newer than what was known, may lack the row."""
+    """A list that shows another new customer may still lack the row."""
     async with harness(tmp_path, Config(list_lag=40.0)) as here:
         late = {"name": "Demo 2"}
         here.sandbox.faults.add("504c", match=late, seconds=20.0)
@@ -93,10 +93,10 @@ async def test_row_that_lands_after_a_neighbour_is_no_conflict_with_itself_while
 
 @pytest.mark.parametrize("match", ["auto", "never"])
 @pytest.mark.parametrize("seconds", [0.0, 35.0], ids=["lists-nobody", "lists-the-neighbour"])
-async def test_edited_row_waits_with_any_customers_in_the_list(
+async def test_edited_row_waits_whether_or_not_the_list_shows_newer_customers(
     tmp_path: Path, seconds: float, match: str
 ) -> None:
-    """A list too old to prove anything, or with a neighbour that landed before the row."""
+    """The list is too old, or shows a customer that was committed before the row."""
     neighbour, row = people(2)
     edited = row | {"phone": "+994559999999"}
     async with harness(tmp_path, Config(list_lag=40.0)) as here:
@@ -111,7 +111,7 @@ async def test_edited_row_waits_with_any_customers_in_the_list(
         assert here.names() == {"Demo 1": 1, "Demo 2": 1}
 
 
-async def test_row_that_was_never_taken_is_sent_an_hour_after_it_was_edited(
+async def test_edited_row_that_was_never_created_is_sent_after_an_hour(
     tmp_path: Path,
 ) -> None:
     row = people(1)[0]
@@ -126,10 +126,10 @@ async def test_row_that_was_never_taken_is_sent_an_hour_after_it_was_edited(
 
 @pytest.mark.parametrize("match", ["auto", "never"])
 @pytest.mark.parametrize("version", [1, 2])
-async def test_on_another_machine_nothing_is_there_twice(
+async def test_run_on_another_machine_creates_no_row_twice(
     tmp_path: Path, version: int, match: str
 ) -> None:
-    """The cid is the same there; and where all are read first, nothing is sent."""
+    """The cid is the same there. Where all customers are read first, no row is sent."""
     async with harness(tmp_path, version=version) as here:
         first = await here.send(*SHEET)
         forget(here)
@@ -144,8 +144,10 @@ async def test_on_another_machine_nothing_is_there_twice(
 
 @pytest.mark.parametrize("match", ["auto", "never"])
 @pytest.mark.parametrize("fault", ["504a", "504b", "504c"])
-async def test_a_row_that_was_edited_while_in_doubt(tmp_path: Path, fault: str, match: str) -> None:
-    """It is created as it is now, or it exists as it was then: Clopos decides which."""
+async def test_row_edited_while_in_doubt_is_the_one_that_clopos_has(
+    tmp_path: Path, fault: str, match: str
+) -> None:
+    """Clopos has the earlier values, or the row is created with the new ones."""
     async with harness(tmp_path) as here:
         here.sandbox.faults.add(fault)
         here.sandbox.faults.add("403", "list")
@@ -166,16 +168,16 @@ async def test_a_row_that_was_edited_while_in_doubt(tmp_path: Path, fault: str, 
                 if asked or not time:
                     message = _message("at Clopos with another email", asked=asked)
                     assert outcome.message == message
-                else:  # the row as it is now was seen before, too, and Clopos not asked
+                else:  # the new values were seen before, too, and Clopos wasn't asked
                     assert outcome.message.endswith(_message("", asked=False))
 
 
 @pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("seconds", [12.0, 20.0, 25.0, 30.05])
-async def test_edited_row_waits_for_its_first_create_that_lands_late(
+async def test_edited_row_waits_for_its_first_create_that_commits_late(
     tmp_path: Path, seconds: float, lost: bool
 ) -> None:
-    """…between the read that didn't find it and its retry, or after that, whose answer is lost."""
+    """It commits between the settling read and the retry, or after a retry without a response."""
     async with harness(tmp_path) as here:
         here.sandbox.faults.add("504c", seconds=seconds)
         if lost:
@@ -188,7 +190,7 @@ async def test_edited_row_waits_for_its_first_create_that_lands_late(
         again = await here.send(EDITED, match="never")
         [customer] = here.sandbox.customers()
         assert again.outcomes[2].clopos_id == str(customer["id"])
-        # Where the edited row was sent, too, only the next run can tell which of the two landed.
+        # Where the edited row was sent, too, only the next run sees which of the two was created.
         last = await here.send(EDITED)
         assert len(here.sandbox.customers()) == 1
         different = customer["email"] == "old@example.com"
@@ -199,7 +201,7 @@ async def test_edited_row_waits_for_its_first_create_that_lands_late(
 async def test_row_with_a_phone_edited_each_night_is_held_until_decided(
     tmp_path: Path,
 ) -> None:
-    """The first edit holds the row; the second is still of a customer who has no other row."""
+    """After each edit the row still belongs to the customer that has no other row."""
     phones = ["+994500000001", "+994550000005", "+994550000006", "+994550000007"]
     async with harness(tmp_path) as here:
         nights = [await here.send({"name": "Demo 001", "phone": phone}) for phone in phones]
@@ -210,10 +212,10 @@ async def test_row_with_a_phone_edited_each_night_is_held_until_decided(
 
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("jump", [-86_400.0, -1800.0, 1800.0, 86_400.0])
-async def test_a_clock_that_jumps_changes_nothing(
+async def test_clock_that_jumps_changes_no_outcome(
     tmp_path: Path, jump: float, version: int
 ) -> None:
-    """…within a run, nor between two; tokens that seem to live on are renewed when refused."""
+    """It jumps within a run and between runs; a token that seems valid is renewed on a 401."""
     config = Config(token_seconds=60.0, latency=(0.5, 0.5))
     async with harness(tmp_path, config, version) as here:
         here.sandbox.faults.add("504b", match={"name": "Demo 3"})
@@ -227,7 +229,7 @@ async def test_a_clock_that_jumps_changes_nothing(
         sent = await here.send(*people(90), match="never")
         assert sent.error is None
         assert set(status_by_row(sent).values()) == {"created"}
-        assert here.now < 300  # no hour is waited for
+        assert here.now < 300  # no wait of an hour
         here.clock_is_off = 0.0
         sent = await here.send(*people(95))
         assert sent.error is None
@@ -236,12 +238,12 @@ async def test_a_clock_that_jumps_changes_nothing(
 
 
 def _message(text: str, *, asked: bool) -> str:
-    """Return the message of a row that exists, with what a run says that didn't ask Clopos."""
+    """Return the message of a row that exists, which says so where Clopos wasn't asked."""
     blind = "" if asked else "known from an earlier run; Clopos was not asked"
     return "; ".join(filter(None, (text, blind)))
 
 
 def forget(here: Harness) -> None:
-    """Take away what this machine knows."""
+    """Delete the state folder of this machine."""
     for folder in here.folder.glob("*/"):
         shutil.rmtree(folder)

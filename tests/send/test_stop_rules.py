@@ -44,7 +44,7 @@ async def test_refused_credentials_are_tried_once(
 
 
 @pytest.mark.parametrize("match", ["auto", "never"])
-async def test_a_wrong_address_is_asked_once(tmp_path: Path, match: str) -> None:
+async def test_wrong_address_is_tried_once(tmp_path: Path, match: str) -> None:
     async with harness(tmp_path) as here:
         wrong = {"CLOPOS_BASE_URL": here.sandbox.url.replace("open-api", "open")}
         sent = await here.send(*people(300), variables=wrong, match=match)
@@ -55,8 +55,8 @@ async def test_a_wrong_address_is_asked_once(tmp_path: Path, match: str) -> None
 
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("rate", [None, "none"])
-async def test_a_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | None) -> None:
-    """Nothing more leaves after the first refusal than was under way."""
+async def test_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | None) -> None:
+    """After the first refusal, only requests in flight are finished."""
     async with harness(tmp_path, Config(permitted=False, per_minute=None)) as here:
         pace = SendTuning(concurrency=8)
         sent = await here.send(*people(300), match="never", rate=rate, tuning=pace)
@@ -68,7 +68,7 @@ async def test_a_missing_right_ends_the_run_at_once(tmp_path: Path, rate: str | 
         assert set(status_by_row(await here.send(*people(300))).values()) == {"created"}
 
 
-async def test_an_integrator_revoked_in_the_middle_ends_the_run(tmp_path: Path) -> None:
+async def test_integrator_revoked_during_the_run_ends_the_run(tmp_path: Path) -> None:
     async with harness(tmp_path, Config(latency=(0.3, 0.3))) as here:
         pace = SendTuning(concurrency=4)
         here.call_later(5.0, lambda: here.sandbox.change(integrators=["another"]))
@@ -82,8 +82,8 @@ async def test_an_integrator_revoked_in_the_middle_ends_the_run(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("untraced")
-async def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_path: Path) -> None:
-    """…after which the same command continues."""
+async def test_outage_is_probed_with_growing_pauses_and_ends_the_run(tmp_path: Path) -> None:
+    """The same command continues later."""
     async with harness(tmp_path) as here:
         here.sandbox.faults.add("503", times=None)
         sent = await here.send(*people(300))
@@ -101,8 +101,8 @@ async def test_nothing_but_failures_is_met_with_growing_pauses_and_an_end(tmp_pa
 
 
 @pytest.mark.usefixtures("untraced")
-async def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
-    """One request at a time tries whether Clopos is back; then all continues."""
+async def test_outage_that_ends_costs_one_request_at_a_time(tmp_path: Path) -> None:
+    """The circuit breaker probes with one request; then all rows continue."""
     async with harness(tmp_path, Config(latency=(1.0, 1.0))) as here:
         here.call_later(10.0, lambda: here.sandbox.faults.add("502", times=None))
         here.call_later(130.0, here.sandbox.faults.clear)
@@ -117,7 +117,7 @@ async def test_an_outage_that_ends_costs_little(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("untraced")
-async def test_failures_among_successes_stop_nothing(tmp_path: Path) -> None:
+async def test_failures_among_successes_stop_no_run(tmp_path: Path) -> None:
     config = Config(rates={"503": 0.3, "504b": 0.2})
     async with harness(tmp_path, config) as here:
         sent = await here.send(*people(200), tuning=SendTuning(attempts=20))
@@ -126,7 +126,7 @@ async def test_failures_among_successes_stop_nothing(tmp_path: Path) -> None:
         assert set(here.names().values()) == {1}
 
 
-async def test_throttling_between_failures_hides_no_outage(tmp_path: Path) -> None:
+async def test_throttling_between_failures_does_not_hide_an_outage(tmp_path: Path) -> None:
     async with harness(tmp_path) as here:
         for _ in range(200):
             here.sandbox.faults.add("503")
@@ -149,7 +149,7 @@ async def test_throttling_between_failures_hides_no_outage(tmp_path: Path) -> No
         (range(60), 1.0, False),
     ],
 )
-async def test_a_sheet_that_is_mapped_wrongly_burns_no_quota(
+async def test_run_stops_if_too_many_rows_are_rejected(
     tmp_path: Path, bad: range, most: float, stops: bool
 ) -> None:
     number = 19 if bad == range(19) else 60
@@ -178,7 +178,7 @@ def test_max_rejected_is_a_number_or_a_share(text: str, most: float) -> None:
     assert isinstance(parse_max_rejected(text), float) == text.endswith("%")
 
 
-async def test_clopos_that_cannot_be_reached_is_waited_for(tmp_path: Path) -> None:
+async def test_unreachable_clopos_is_waited_for(tmp_path: Path) -> None:
     """A request without a connection is not in doubt."""
     async with harness(tmp_path) as here:
         nobody = {"CLOPOS_BASE_URL": "http://127.0.0.1:9/open-api"}
@@ -189,10 +189,10 @@ async def test_clopos_that_cannot_be_reached_is_waited_for(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 4.0, 9.0, 15.0, 30.0])
-async def test_stop_finishes_requests_in_flight_and_waits_for_nothing_else(
+async def test_stop_finishes_requests_in_flight_and_skips_every_other_wait(
     tmp_path: Path, seconds: float
 ) -> None:
-    """Not for a pause, not for a settling, not for patience with an outage."""
+    """It skips pauses, settling and the wait for the end of an outage."""
     names: dict[str, Any] = {"match": {"name": "Demo 3"}}
 
     async with harness(tmp_path, Config(latency=(2.0, 2.0))) as here:

@@ -43,16 +43,16 @@ def env(tmp_path: Path) -> Iterator[dict[str, str]]:
 ARGUMENTS = ("--yes", "--rate", "none", "--match", "never", "--settle", "0.1")
 
 
-def continued(sheet: Path, env: dict[str, str]) -> None:
-    """Give the same command again: every row is there, once."""
+def run_again_creates_none_twice(sheet: Path, env: dict[str, str]) -> None:
+    """Run the same command again and check that every row is created once."""
     done = command("run", sheet, *ARGUMENTS, env=env)
     assert done.returncode == 0, done.stderr
     names = [customer["name"] for customer in ask_sandbox(env, "customers")]
     assert len(names) == len(set(names)) == ROWS
 
 
-def test_a_disk_that_fills_in_the_middle_stops_the_run(sheet: Path, env: dict[str, str]) -> None:
-    """Nothing left that isn't recorded, and the results are true."""
+def test_disk_that_becomes_full_during_the_run_stops_it(sheet: Path, env: dict[str, str]) -> None:
+    """Every request is recorded, and the results are true."""
 
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (220_000, 220_000))  # of the journal's log
@@ -83,12 +83,12 @@ def test_a_disk_that_fills_in_the_middle_stops_the_run(sheet: Path, env: dict[st
     ids = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
     assert ids <= set(created.values())
     assert len(lines) - len(ids) > 0
-    continued(sheet, env)
+    run_again_creates_none_twice(sheet, env)
 
 
 @pytest.mark.skipif(platform.machine() not in CALLS, reason="other numbers of system calls")
-def test_nothing_leaves_that_a_power_cut_would_forget(sheet: Path, env: dict[str, str]) -> None:
-    """The disk says that it can't keep what was written: then no customer is sent."""
+def test_no_customer_is_sent_where_fsync_fails(sheet: Path, env: dict[str, str]) -> None:
+    """A note without fsync may be lost in a power cut, and the row sent again."""
     done = subprocess.run(
         [*PYTHON, "-m", "tests.fsync_failure", sheet],
         env=os.environ | env,
@@ -100,12 +100,14 @@ def test_nothing_leaves_that_a_power_cut_would_forget(sheet: Path, env: dict[str
     assert "can't be written" in done.stdout
     assert "Traceback" not in done.stderr
     assert not [each for each in ask_sandbox(env, "requests") if each["route"] == "create"]
-    continued(sheet, env)
+    run_again_creates_none_twice(sheet, env)
 
 
 @pytest.mark.slow(reason="runs at a real pace, in processes of their own")
-def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, str]) -> None:
-    """The second names the running one, sends nothing, and leaves the results as they are."""
+def test_second_run_of_a_brand_is_refused_and_names_the_first(
+    sheet: Path, env: dict[str, str]
+) -> None:
+    """The refused run sends no row and leaves the results unchanged."""
     arguments = ("run", sheet, *ARGUMENTS, "--concurrency", "1")
     with started(*arguments, env=env) as process:
         until(lambda: ask_sandbox(env, "customers"))
@@ -118,11 +120,11 @@ def test_two_runs_at_once_are_one_after_the_other(sheet: Path, env: dict[str, st
         assert "list.csv" in second.stderr
         assert "Traceback" not in second.stderr
         assert process.wait(60) == 0
-    continued(sheet, env)
+    run_again_creates_none_twice(sheet, env)
 
 
-def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[str, str]) -> None:
-    """…with its results, though no reader is left."""
+def test_closed_terminal_ends_the_run_with_its_results(sheet: Path, env: dict[str, str]) -> None:
+    """Its output can no longer be written."""
     ours, theirs = pty.openpty()
     with started(
         "run", sheet, *ARGUMENTS, "--concurrency", "1", env=env, stdin=theirs
@@ -139,11 +141,13 @@ def test_a_terminal_that_is_closed_ends_the_run_in_order(sheet: Path, env: dict[
     created = {line["clopos_id"] for line in lines if line["import_status"] == "created"}
     assert created == {str(customer["id"]) for customer in ask_sandbox(env, "customers")}
     assert 0 < len(created) < ROWS
-    continued(sheet, env)
+    run_again_creates_none_twice(sheet, env)
 
 
 @pytest.mark.slow(reason="runs at a real pace, in processes of their own")
-def test_on_a_real_terminal_that_goes_away(sheet: Path, env: dict[str, str]) -> None:
+def test_closed_pseudo_terminal_ends_the_run_with_its_results(
+    sheet: Path, env: dict[str, str]
+) -> None:
     ours, theirs = pty.openpty()
     arguments = ["-m", "importer", "run", str(sheet), *ARGUMENTS, "--concurrency", "1"]
     with subprocess.Popen(
@@ -159,11 +163,11 @@ def test_on_a_real_terminal_that_goes_away(sheet: Path, env: dict[str, str]) -> 
         os.close(ours)
         process.send_signal(signal.SIGHUP)
         assert process.wait(30) == 130
-    continued(sheet, env)
+    run_again_creates_none_twice(sheet, env)
 
 
-def test_a_pipe_that_ends_early_ends_nothing(sheet: Path, env: dict[str, str]) -> None:
-    """The reader of the summary has quit: all rows are sent, and the results written."""
+def test_closed_output_pipe_does_not_end_the_run(sheet: Path, env: dict[str, str]) -> None:
+    """The reader of the summary has exited; all rows are sent and the results written."""
     with started("run", sheet, *ARGUMENTS, env=env) as process:
         for stream in (process.stdout, process.stderr):
             assert stream
@@ -171,4 +175,4 @@ def test_a_pipe_that_ends_early_ends_nothing(sheet: Path, env: dict[str, str]) -
         assert process.wait(30) == 0
     lines = lines_of(sheet.parent / "list.csv.results.xlsx")
     assert {line["import_status"] for line in lines} == {"created"}
-    continued(sheet, env)
+    run_again_creates_none_twice(sheet, env)
