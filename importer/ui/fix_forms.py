@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from importer.arrow import arrow
 from importer.errors import UsageError
-from importer.fixes.acts import LeaveOut, SetText, TakeIn
-from importer.fixes.apply import row_texts
+from importer.fixes.acts import LeaveOut, SetText, TakeBack, TakeIn, standing
+from importer.fixes.apply import apply_acts, row_texts
 from importer.i18n import number as shown
 from importer.i18n import tr
 from importer.mapping.choices import address
@@ -25,7 +25,7 @@ from importer.ui.paging import number_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from importer.fixes.acts import Fix
+    from importer.fixes.acts import Act
     from importer.pipeline.prepare import Opened, Prepared
     from importer.records import Sheet
     from importer.ui.kinds import Value
@@ -48,15 +48,14 @@ class OutdatedError(UsageError):
 class Change(NamedTuple):
     """Acts that a form asks for, and how many cells or rows they set.
 
-    `text` is the new one of a cell or of all cells with a text, `after` how many have it then.
+    `text` is the new one of a cell or of all cells with a text.
     """
 
-    acts: list[Fix]
+    acts: list[Act]
     number: int
     column: int | None = None
     row: int | None = None
     text: str | None = None
-    after: int = 0
 
 
 def mark(text: str) -> str:
@@ -129,20 +128,48 @@ def _one_cell(opened: Opened, prepared: Prepared, form: Mapping[str, str], text:
 
 
 def _one_value(opened: Opened, prepared: Prepared, form: Mapping[str, str], text: str) -> Change:
-    sheet, column = opened.sheet, _column(prepared, form)
+    """Return the act that gives all cells with one text another.
+
+    A second thought (`instead`: the act of the first) is about the same cells again. Others that
+    had the first text all along stay as they are.
+    """
+    column = _column(prepared, form)
+    first = _first_thought(opened, column, form)
+    sheet = _without(opened, first)
     was = _marked(sheet, column, form.get("mark", ""))
     if was is None:
         raise OutdatedError(tr("No cell holds this text any more: it was changed meanwhile"))
-    counts = count_texts(sheet, column, [was, text])
-    number = counts[was]
+    number = count_texts(sheet, column, [was])[was]
     _check_number(form, number)
-    if was == text:
+    if text == (first.texts[0] if first else was):
         raise _nothing_new(text)
     held = sheet.table.index[(sheet.table[column] == was).to_numpy(bool)]
     row = next((row for row in held if row in prepared.sheet.table.index), None)
-    act = SetText(address(sheet.headers, column), (was,), (text,))
-    after = number + counts.get(text, 0)
-    return Change([act], number, column, None if row is None else int(row), text, after)
+    acts: list[Act] = [TakeBack(first.n)] if first else []
+    if text != was:
+        acts.append(SetText(address(sheet.headers, column), (was,), (text,)))
+    return Change(acts, number, column, None if row is None else int(row), text)
+
+
+def _first_thought(opened: Opened, column: int, form: Mapping[str, str]) -> SetText | None:
+    """Return the act that a form gives up, None unless it holds and is about the same text."""
+    if not form.get("instead") or opened.fixes is None:
+        return None
+    n, wanted = _number(form, "instead"), form.get("mark", "")
+    found = next((act for act in standing(opened.fixes.log.acts) if act.n == n), None)
+    if not isinstance(found, SetText) or found.row is not None:
+        return None
+    if found.column != address(opened.sheet.headers, column):
+        return None
+    return found if [mark(text) for text in found.was] == [wanted] else None
+
+
+def _without(opened: Opened, act: SetText | None) -> Sheet:
+    """Return the sheet as it would be without an act."""
+    if act is None or opened.fixes is None:
+        return opened.sheet
+    acts = [*opened.fixes.log.acts, TakeBack(act.n, n=opened.fixes.log.acts[-1].n + 1)]
+    return apply_acts(opened.fixes.as_read, acts).sheet
 
 
 def _marked(sheet: Sheet, column: int, wanted: str) -> str | None:
@@ -156,7 +183,7 @@ def _many_values(
 ) -> Change:
     number = sum(value.cells for value, _ in pairs)
     _check_number(form, number)
-    acts: list[Fix] = []
+    acts: list[Act] = []
     for column in sorted({value.column for value, _ in pairs}):
         own = [(value.text, new) for value, new in pairs if value.column == column]
         was, texts = zip(*own, strict=True)

@@ -75,7 +75,7 @@ async def fix(request: web.Request) -> web.StreamResponse:
         return _outdated(request, work, error, form)
     work.changed()
     back = form.get("back", "problems").strip("/").split("/")
-    if not wants_json(request) or not form.get("line"):
+    if not wants_json(request) or not form.get("line") or isinstance(last, TakeBack):
         query = {name: form[name] for name in ("by", "page") if form.get(name)}
         return done(request, "sheets", work.name, *back, **query)
     return await asyncio.to_thread(_answer, work, prepared, change, last, form["line"][:30])
@@ -163,12 +163,11 @@ def _answer(
         if change.row is not None:
             read = read_cell(prepared, change.column, change.row, change.text)
             note += f" · {read}" if read else ""
-        values[f"mark-{line}"] = mark(change.text)
         values[f"is-{line}"] = change.text
-        if "-" not in line:  # of all cells with a text
-            values[f"number-{line}"] = str(change.after)
-            found[f"set-{line}"] = trn("Set {n} cell", "Set {n} cells", change.after)
-            found[f"empty-{line}"] = trn("Empty {n} cell", "Empty {n} cells", change.after)
+        if "-" in line:  # of one cell
+            values[f"mark-{line}"] = mark(change.text)
+        else:
+            values[f"instead-{line}"] = str(act.n)
     found[f"note-{line}"] = "✓ " + note
     return texts(found, values)
 

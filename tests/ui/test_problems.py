@@ -141,7 +141,7 @@ async def test_script_gets_finished_texts_and_the_reading(folder: Path) -> None:
         assert status == 200
         assert answer["text"]["note-0"].startswith("✓ saved, 1 cell · still wrong")
         # The same field once more, as the script fills it.
-        again = form | {"mark": answer["value"]["mark-0"], "number": answer["value"]["number-0"]}
+        again = form | {"instead": answer["value"]["instead-0"]}
         status, answer = await browser.ask(FIXES, again | {"is": "Qadın"})
         assert answer["text"]["note-0"] == "✓ saved, 1 cell · reads as: female"
         _, answer = await browser.ask(f"{PROBLEMS}/counts?kind=gender.unknown_gender")
@@ -149,6 +149,35 @@ async def test_script_gets_finished_texts_and_the_reading(folder: Path) -> None:
         assert answer["text"]["left"] == "nothing of this kind is left"
         status, _ = await browser.ask(f"sheets/{SHEET}/reading?column=x&row=4")
         assert status == 404
+
+
+@real_time
+async def test_second_thought_about_a_text_leaves_cells_alone_that_had_the_first_one(
+    folder: Path,
+) -> None:
+    """Aysel was a «Qadın» before: what becomes of Leyla's «Qad1n» is none of her business."""
+    async with serving(folder) as browser:
+        form = form_of(await browser.get(GENDERS), "set")
+        _, answer = await browser.ask(FIXES, form | {"is": "Qadın"})
+        assert not answer["text"].keys() & {"set-0", "empty-0"}  # 1 cell, as before
+        again = form | {"instead": answer["value"]["instead-0"]}
+        status, answer = await browser.ask(FIXES, again | {"do": "empty"})
+        assert status == 200
+        assert answer["text"]["note-0"] == "✓ saved, 1 cell · reads as nothing: left empty"
+        page = words_of(await browser.get(f"sheets/{SHEET}/customers"))
+        assert "Leyla Demo" in page
+        assert page.count("female") == page.count("Aysel Demo") > 0
+        acts = [json.loads(line) for line in _log(folder)[1:]]
+        assert [act["do"] for act in acts] == ["set", "take back", "set"]
+        assert acts[2]["was"] == ["Qad1n"]
+        again = form | {"instead": answer["value"]["instead-0"]}
+        status, answer = await browser.ask(FIXES, again | {"do": "empty"})
+        assert status == 400  # it is empty already
+        status, answer = await browser.ask(FIXES, again | {"is": "Qad1n"})
+        assert "go" in answer  # as it was: there is no fix any more
+        assert json.loads(_log(folder)[-1]) | {"at": ""} == {
+            "n": 4, "at": "", "do": "take back", "act": 3,
+        }  # fmt: skip
 
 
 @real_time
