@@ -46,6 +46,8 @@ _OF_A_PROGRAM = re.compile(
 _DITTO = re.compile(r"""[-–—\s]*(?:["'“”„«»〃″/\\]|,,)[-–—\s"'“”„«»〃″/\\,]*""")
 # What is left of Cyrillic that was read in the encoding of another system, in some rows.
 _OF_ANOTHER_SYSTEM = re.compile("[\u2500-\u259f]|[€®¤¢£¥©¬±µ°¦§¶][\u0400-\u04ff]")
+# Names that a program shows in part: A***** Q*****, Ra••••v.
+_MASKED = re.compile(r"(?<!\w)\w{1,2}[*•●]{2,}|\w[*•●]{2,}\w")
 _QUESTIONED = 0.5  # share of question marks at which a name counts as lost
 
 
@@ -57,14 +59,16 @@ def parse_name(cells: tuple[str, ...]) -> Parsed:
     if len(parts) > 1 and any(_DITTO.fullmatch(part) for part in parts):
         return Parsed(None, "not_a_name")
     name = " ".join(
-        part
-        for part in parts
-        if part and not is_dash(part) and not is_null(part) and not is_cell_error(part)
+        without_repeated(
+            part
+            for part in parts
+            if part and not is_dash(part) and not is_null(part) and not is_cell_error(part)
+        )
     )
     if not name:
         error = any(is_cell_error(part) for part in parts)
         return Parsed(None, "cell_error" if error else None)
-    if _ONE_BRACKET.fullmatch(name) or _OF_A_PROGRAM.search(name):
+    if _ONE_BRACKET.fullmatch(name) or _OF_A_PROGRAM.search(name) or _MASKED.search(name):
         return Parsed(None, "not_a_name")
     lost = name.count("?") + name.count("\ufffd")
     if lost and lost >= _QUESTIONED * len(name.replace(" ", "")):
@@ -76,6 +80,26 @@ def parse_name(cells: tuple[str, ...]) -> Parsed:
         *(["name_replacement_char"] if has_lost_letters(name) else []),
     ]
     return Parsed(name, None, tuple(remarks))
+
+
+def without_repeated(parts: Iterable[str]) -> list[str]:
+    """Return the parts of a name without those that another part begins or ends with.
+
+    Of `Rəşad Məmmədov` and `Məmmədov` the surname is there twice. Two equal parts stay: people have
+    such names.
+    """
+    found = list(parts)
+    if len(found) < 2 or not any(" " in part for part in found):
+        return found
+    return [part for part in found if not any(holds_part(other, part) for other in found)]
+
+
+def holds_part(whole: str, part: str) -> bool:
+    """Return whether a text of several words begins or ends with these words."""
+    if len(part) >= len(whole):
+        return False
+    whole, part = whole.casefold(), part.casefold()
+    return whole.endswith(f" {part}") or whole.startswith(f"{part} ")
 
 
 def _is_day_of_month(part: str) -> bool:

@@ -7,7 +7,8 @@ once, by the parser of its field. Parsing happens only here: the pandera model v
 from __future__ import annotations
 
 from functools import partial, reduce
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from importer.clean.code import (
     all_decimals,
     are_mostly_two_numbers,
     are_two_numbers,
+    holds_part,
     parse_cid,
     parse_code,
     parse_group,
@@ -26,7 +28,13 @@ from importer.clean.code import (
     parse_note,
 )
 from importer.clean.date import EMPTY, parse_date, proven_order
-from importer.clean.date_columns import are_empty, are_typed_digits, common_times, turned_back
+from importer.clean.date_columns import (
+    are_empty,
+    are_typed_digits,
+    are_year_day_month,
+    common_times,
+    turned_back,
+)
 from importer.clean.email import parse_email
 from importer.clean.fast_path import SCALAR_FIELDS, read_fast
 from importer.clean.gender import LETTER_LANGUAGES, parse_gender, proven_language
@@ -43,6 +51,8 @@ if TYPE_CHECKING:
 _KIND = {name: pa.int64() if name in WHOLE_NUMBERS else pa.string() for name in FIELDS}
 _NO_REGION = "ZZ"  # libphonenumber's code for no region
 _FEWEST_ROUNDED, _MOSTLY_ROUNDED = 3, 0.6  # codes, and their share of the long ones
+_CARD = "[A-Za-z]{0,4}-?[0-9]{4,}"
+_SEVERAL_CODES = f"^{_CARD}(?:\\s*[,;/|\n]\\s*{_CARD})+$"
 _ONE_CODE = "^(?:[0-9]+$|[A-Za-z])"
 
 
@@ -98,7 +108,7 @@ def clean(sheet: Sheet, mapping: ColumnMapping, reading: Reading) -> Cleaned:
             if name == "date_of_birth" and are_empty(column.values):
                 column = _without(column, EMPTY)
             if name == "code":
-                column = _without_rounded(column)
+                column = _without_several(_without_rounded(column))
             sources[name] = source_of(columns, [each.values for each in read])
         values[name] = column.values
         rows = table.index.take(list(column.noted)).tolist()
@@ -121,11 +131,11 @@ def _parsers(
     language = reading.language
     if "gender" in texts and language not in LETTER_LANGUAGES:
         language = proven_language(set(distinct("gender")))
-    order, times = reading.dates, frozenset[str]()
+    order, times, day_second = reading.dates, frozenset[str](), False
     if "date_of_birth" in texts:
         dates = distinct("date_of_birth")
         order = order or proven_order(dates)
-        times = common_times(dates)
+        times, day_second = common_times(dates), are_year_day_month(dates)
         serials = None if are_typed_digits(dates) else serials
     decimals, two_numbers, mostly = kind_of_codes(texts.get("code", []))
     return {
@@ -134,7 +144,9 @@ def _parsers(
         "code": partial(parse_code, decimals=decimals, two_numbers=two_numbers, mostly=mostly),
         "cid": parse_cid,
         "gender": partial(parse_gender, language=language, own=reading.genders),
-        "date_of_birth": partial(parse_date, order=order, serials=serials, times=times),
+        "date_of_birth": partial(
+            parse_date, order=order, serials=serials, times=times, day_second=day_second
+        ),
         "description": parse_note,
         "group_id": parse_group,
     }
@@ -225,6 +237,23 @@ def _without_rounded(column: _Column) -> _Column:
     return _Column(values, dict(sorted(noted.items())))
 
 
+def _without_several(column: _Column) -> _Column:
+    """Return a column without cells of several codes, `20002, 30002`, where most hold one (R8).
+
+    A customer has one code: which of them a card says can't be known.
+    """
+    several = pc.match_substring_regex(column.values, _SEVERAL_CODES)
+    count = pc.sum(several).as_py() or 0
+    single = pc.sum(pc.match_substring_regex(column.values, f"^{_CARD}$")).as_py() or 0
+    if not count or single <= count or 2 * single < len(column.values) - column.values.null_count:
+        return column
+    several = pc.fill_null(several, fill_value=False)
+    invalid = Parsed(None, "invalid_code")
+    noted = column.noted | dict.fromkeys(np.flatnonzero(several).tolist(), invalid)
+    values = pc.if_else(several, pa.scalar(None, pa.string()), column.values)
+    return _Column(values, dict(sorted(noted.items())))
+
+
 def _notes(columns: list[pa.Array]) -> _Column:
     """Return the notes that the columns make together, with a semicolon between them."""
     read = [_read(cells, "description", parse_note, "") for cells in columns]
@@ -264,7 +293,8 @@ def _joined(columns: list[pa.Array]) -> _Column:
     joined = pc.binary_join_element_wise(*parts, "", " ", null_handling="skip")
     joined = pc.utf8_rtrim(joined, " ")
     values = pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
-    others = np.flatnonzero(pc.invert(reduce(pc.and_, (sure for _, sure in known))))
+    sure = reduce(pc.and_, (sure for _, sure in known))
+    others = np.union1d(np.flatnonzero(pc.invert(sure)), _repeated(columns))
     if not len(others):
         return _Column(values, {})
     cells = [texts.take(pa.array(others)).to_pylist() for texts in columns]
@@ -278,6 +308,21 @@ def _joined(columns: list[pa.Array]) -> _Column:
         if each.problem or each.remarks
     }
     return _Column(pc.replace_with_mask(values, mask, found), noted)
+
+
+def _repeated(columns: list[pa.Array]) -> np.ndarray[Any, Any]:
+    """Return the rows in which a part of the name may hold another part: it has several words."""
+    several = reduce(pc.or_, (pc.match_substring(texts, " ") for texts in columns))
+    rows = np.flatnonzero(several)
+    parts = [texts.take(pa.array(rows)).to_pylist() for texts in columns]
+    return np.array(
+        [
+            row
+            for row, cells in zip(rows, zip(*parts, strict=True), strict=True)
+            if any(part and holds_part(whole, part) for whole, part in permutations(cells, 2))
+        ],
+        dtype=np.int64,
+    )
 
 
 def _first_valid(columns: list[_Column]) -> _Column:

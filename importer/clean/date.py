@@ -74,13 +74,19 @@ _FILLER = frozenset(
 
 
 def parse_date(
-    text: str, order: str | None, serials: int | None, times: frozenset[str] = frozenset()
+    text: str,
+    order: str | None,
+    serials: int | None,
+    times: frozenset[str] = frozenset(),
+    *,
+    day_second: bool = False,
 ) -> Parsed:
     """Read a cell that should hold a date.
 
     `order` is that of three-part numeric dates, None: only those that fit one order. `serials` is
     the year that a workbook counts its days from (1900 or 1904), None: not a workbook. `times` are
     times of day (HH:MM) that most dates of the column have; any other but midnight is a problem.
+    `day_second`: the column has dates like 1990-25-03, so that 1990-05-03 may mean either.
     """
     plain = bare(text)
     if len(plain) > _MOST_LETTERS:
@@ -88,8 +94,7 @@ def parse_date(
     if not plain or (plain == "0" and serials is None) or _BLANK.fullmatch(plain):
         return NOTHING
     if match := _YEAR_FIRST.fullmatch(plain):
-        day = _day(int(match[1]), int(match[3]), int(match[4]))
-        return _at(match["time"], day, times)
+        return _at(match["time"], _year_first(match, day_second=day_second), times)
     if match := _COMPACT.fullmatch(plain):
         return _day(int(match[1]), int(match[2]), int(match[3]))
     if match := _NUMERIC.fullmatch(plain):
@@ -106,6 +111,13 @@ def parse_date(
         )
         return Parsed(None, "date_no_year" if fits else "invalid_date")
     return _with_words(plain)
+
+
+def _year_first(match: re.Match[str], *, day_second: bool) -> Parsed:
+    day = _day(int(match[1]), int(match[3]), int(match[4]))
+    if day_second and day.value and int(match[3]) != int(match[4]) <= 12:
+        return Parsed(None, "ambiguous_date")
+    return day
 
 
 def time_of(text: str) -> str | None:

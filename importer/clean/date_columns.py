@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from importer.records import Sheet
 
 _CELL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?=$|[ T])")
+_YEAR_FIRST = re.compile(r"\s*([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?=$|[ T])")
 _BARE = re.compile(r"[0-9]{5,6}")
 _LAST_BIRTH_SERIAL = 60_000  # a day in 2064
 _DAY, _MONTH = "(?:0[1-9]|[12][0-9]|3[01])", "(?:0[1-9]|1[0-2])"
@@ -60,6 +61,13 @@ def are_typed_digits(texts: Sequence[str]) -> bool:
     beyond = [text for text in numbers if int(text) > _LAST_BIRTH_SERIAL]
     typed = sum(any(order.fullmatch(text.zfill(6)) for order in _TYPED) for text in beyond)
     return len(beyond) * 3 >= len(numbers) > 0 and typed == len(beyond) >= _FEWEST
+
+
+def are_year_day_month(texts: Sequence[str]) -> bool:
+    """Return whether dates of a column are 1990-25-03, and none is 1990-03-25."""
+    found = [(int(day[2]), int(day[3])) for text in texts if (day := _YEAR_FIRST.match(text))]
+    contrary = sum(second > 12 >= third > 0 for second, third in found)
+    return contrary >= _FEWEST and not any(third > 12 >= second for second, third in found)
 
 
 def turned_back(sheet: Sheet, column: int, order: str, texts: list[str]) -> list[str]:

@@ -15,7 +15,9 @@ _LABEL = re.compile(r"^[^\W\d_]{1,12}(?:-[^\W\d_]{1,12})?\s?:\s?")  # mailto:, e
 _AFTER = re.compile(r"(\.[^\W\d_]{2,})\?.*")  # what a link says behind the address
 _BETWEEN = re.compile(r"[\s,;|]")
 _COMMENT = re.compile(r"\s+\([^()@]{1,40}\)$")
-_LATIN, _CYRILLIC = re.compile(r"[a-z]"), re.compile(r"[\u0400-\u04ff]")
+_LATIN, _LOOKS_LATIN = re.compile(r"[a-z]"), re.compile(r"[\u0370-\u04ff]")  # Greek, Cyrillic
+_STARS = re.compile("[*•●]")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _QUOTES = "\"'`“”„«»‘’<> "
 
 
@@ -28,6 +30,26 @@ def parse_email(text: str) -> Parsed:
     plain = bare(text)
     if len(plain) > _MOST_LETTERS:
         return Parsed(None, "invalid_email")
+    parsed = _parse(plain)
+    if parsed.value is not None and _is_disguised(parsed.value):
+        return Parsed(None, "invalid_email")
+    return parsed
+
+
+def _is_disguised(address: str) -> bool:
+    """Return whether stars hide letters, or a letter of another keyboard looks like the right one.
+
+    A dotless i alone among ASCII letters was typed on a Turkish keyboard.
+    """
+    if address.isascii():
+        return "*" in address
+    words = _LETTERS.findall(address)
+    mixed = any(_LATIN.search(word) and _LOOKS_LATIN.search(word) for word in words)
+    dotless = any("ı" in word and word.replace("ı", "i").isascii() for word in words)
+    return mixed or dotless or _STARS.search(address) is not None
+
+
+def _parse(plain: str) -> Parsed:
     # Lower-cased, İ is an i and a dot of its own.
     plain = _COMMENT.sub("", plain.replace("İ", "I").lower())
     if not plain:
@@ -37,9 +59,7 @@ def parse_email(text: str) -> Parsed:
     parts = [part for each in _SEPARATORS.split(plain) if (part := _unwrapped(each))]
     whole = _unwrapped(plain)
     if _LIKELY.fullmatch(whole) and not _BETWEEN.search(whole):
-        # A slash stands between two names; a Cyrillic letter among Latin ones only looks like one.
-        local = whole.partition("@")[0]
-        if "/" in local or (_LATIN.search(local) and _CYRILLIC.search(local)):
+        if "/" in whole.partition("@")[0]:  # it stands between two names
             return Parsed(None, "invalid_email")
         parts = [whole]
     if len(parts) == 1:

@@ -80,7 +80,8 @@ KINDS: tuple[Kind, ...] = (
         "a column that isn't used has two or three different values, and `gender` has no column",
         "all are words for genders; or the names beside one value are of women and those beside "
         f"the other of men: {unused.AGREE:.0%} of the names that tell it, by chance less often "
-        f"than {unused.CHANCE:.0%} ({unused.CHANCE_OF_SIGNS:.0%} of single letters or digits)",
+        f"than {unused.CHANCE:.0%} ({unused.CHANCE_OF_SIGNS:.0%} of single letters or digits); or "
+        "two columns, one called after each gender, have a mark in either",
         '`--map "gender=HEADER"`',
     ),
     _unused(
@@ -109,7 +110,9 @@ KINDS: tuple[Kind, ...] = (
         names.one_name,
         "customers with different phones have one name",
         f"{names.SHARED:.0%} of them, {names.FEWEST} at least; or {names.BY_CHANCE:.0%}, "
-        f"{names.MANY} at least, {names.TIMES} times as many as have the next name",
+        f"{names.MANY} at least, {names.TIMES} times as many as have the next name; or "
+        f"{names.ALONE:.0%} of the rows with a name alone, {names.FEWEST} at least, have it, but "
+        "for numbers in it",
         "correct the sheet",
     ),
     Kind(
@@ -150,6 +153,14 @@ KINDS: tuple[Kind, ...] = (
         "the e-mail addresses have the names of the rows above, or below, not those of their own",
         f"{rows.NAMED:.0%} of them, four at least, four times as many as have their own",
         '`--map "email="`',
+    ),
+    Kind(
+        "moved_cells",
+        rows.moved_cells,
+        "in some rows the column beside `phone` or `email`, which isn't used, has its values, and "
+        "the field is empty",
+        f"{rows.MOVED} rows; more rows have something else there",
+        "correct the sheet",
     ),
     Kind(
         "list_beside",
@@ -309,7 +320,8 @@ KINDS: tuple[Kind, ...] = (
         values.other_region,
         "phones are no numbers of the region, but of another country",
         f"{values.BAD:.0%} of them ({values.BAD_OF_MANY:.0%} of {values.MANY} or more), and "
-        f"{values.OF_ONE:.0%} of these",
+        f"{values.OF_ONE:.0%} of these; or {values.ALL_OF_ONE:.0%} are of another country, "
+        f"{values.FEWEST} at least, and all numbers without a country are valid there",
         "`--region XX`",
     ),
 )

@@ -32,6 +32,8 @@ _EXAMPLES = 3
 _NEIGHBOURS = ("AZ", "TR", "GE", "RU", "KZ", "UA")
 _FEWEST_GAPS = 3  # rows
 _NUMBER = re.compile(r"[+(]?\d[\d ()./-]*")
+# A number of the list before the name, or a date behind it.
+_NUMBERED = re.compile(r"^\d{1,6}\s?[.)\]]\s?[^\W\d_]|\d[./-]\d{1,2}[./-]\d{2,4}\W{0,3}$")
 _LONGEST = 200  # letters of a name that are looked at
 _TRIED, _FEWEST_ABROAD = 20, 5  # numbers that are tried as those of other countries
 NAMES = 0.5
@@ -129,7 +131,7 @@ def name_is_none(seen: Evidence) -> Iterator[Question]:
         return
     columns = seen.columns("name")
     texts = [text for column in columns for text in seen.sample(column)]
-    like = sum(map(is_like_a_name, texts))
+    like = sum(is_like_a_name(text.strip("* ")) and not _NUMBERED.search(text) for text in texts)
     some = texts[:: max(1, len(texts) // _TRIED)]
     if len(some) > 1 and sum(meaning(text) is not None for text in some) > NAMES * len(some):
         like = 0  # the headers of a sheet whose customers stand side by side

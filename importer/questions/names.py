@@ -13,6 +13,8 @@ from importer.text import fold, has_small_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas as pd
+
     from importer.questions.evidence import Evidence
 
 SHARED = 0.5
@@ -24,6 +26,10 @@ BY_CHANCE = 0.1
 TIMES = 5
 """… so many times as many as those with the next name: common names of people come in steps."""
 
+ALONE = 0.2
+"""Share of the rows with a name alone that have one, for lines that belong to other rows."""
+_DIGITS, _TRIED = "[0-9]+", 1000
+
 PART = 0.2
 """Share of a first name, surname or patronymic that is one text."""
 
@@ -34,6 +40,19 @@ def one_name(seen: Evidence) -> Iterator[Question]:
     if len(columns) == 1 and seen.content(columns[0]) is Content.FEW:
         return  # a few words repeated are another question
     values = seen.cleaned.values[["name", "phone", "email", "code"]]
+    if (lines := _lines_between(values)) is not None:
+        name, often, all_rows = lines
+        message = trn(
+            "{n} row of {all} has nothing but a name like «{name}»: it may be a line that belongs "
+            "to the row above",
+            "{n} rows of {all} have nothing but a name like «{name}»: they may be lines that "
+            "belong to the row above",
+            often,
+            all=all_rows,
+            name=name,
+        )
+        yield _one_name(seen, name, often, message)
+        return
     named = values["name"].value_counts()
     if named.empty or named.iloc[0] < BY_CHANCE * named.sum() / 2:  # however it is written
         return
@@ -46,16 +65,42 @@ def one_name(seen: Evidence) -> Iterator[Question]:
     if most < max(FEWEST, SHARED * all_rows) and not often:
         return
     name = next(str(name) for name in counts.index if _words(name) == folded.index[0])
-    yield Question(
+    message = trn(
+        "{n} of {all} customers would be called «{name}»: it may stand for no name",
+        "{n} of {all} customers would be called «{name}»: it may stand for no name",
+        most,
+        all=all_rows,
+        name=name,
+    )
+    yield _one_name(seen, name, most, message)
+
+
+def _lines_between(values: pd.DataFrame) -> tuple[str, int, int] | None:
+    """Return a name that rows without anything else share but for numbers, their count, and all.
+
+    `Order 5001`, `Lunch`: lines below the customers that they belong to. No customer with a phone,
+    address or code is called so.
+    """
+    bare = values[["phone", "email", "code"]].isna().all(axis="columns") & values["name"].notna()
+    alone, others = values["name"][bare], values["name"][~bare].dropna()
+    if len(alone) < FEWEST or len(others) < FEWEST:
+        return None
+    alone = alone.iloc[:: max(1, len(alone) // _TRIED)]
+    forms = alone.str.replace(_DIGITS, "0", regex=True)
+    counts = forms.value_counts()
+    form, often = str(counts.index[0]), int(counts.iloc[0])
+    if often < max(FEWEST, ALONE * len(alone)):
+        return None
+    if (others.str.replace(_DIGITS, "0", regex=True) == form).any():
+        return None
+    return str(alone[forms == form].iloc[0]), often, len(values)
+
+
+def _one_name(seen: Evidence, name: str, most: int, message: str) -> Question:
+    return Question(
         code="one_name",
         field="name",
-        message=trn(
-            "{n} of {all} customers would be called «{name}»: it may stand for no name",
-            "{n} of {all} customers would be called «{name}»: it may stand for no name",
-            most,
-            all=all_rows,
-            name=name,
-        ),
+        message=message,
         columns=seen.headers("name"),
         rows=most,
         examples=(name,),

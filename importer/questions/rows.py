@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from importer.i18n import tr
-from importer.mapping.content import Content
+from importer.i18n import tr, trn
+from importer.mapping.content import Content, content
 from importer.questions.question import Question, as_it_is, take
 from importer.text import fold
 
@@ -18,11 +19,14 @@ SLIPPED = 0.8
 """Share of the rows between the first and the last that have a value of a column that slipped."""
 FEWEST_NAMES = 3
 """Names that make a list."""
+MOVED = 2
+"""Rows whose phone, or address, stands in the column beside."""
 NAMED = 0.5
 """Share of the e-mail addresses that have a name of the row above, or below, in them."""
 _LOOKED_AT, _SHORT = 400, 3  # rows, letters of a word that many addresses have
 _EXAMPLES = 3
 _FEWEST = 4  # rows
+_NUMBER = re.compile(r"[+(]?\d[\d ()./-]{5,24}")
 
 
 def shifted_column(seen: Evidence) -> Iterator[Question]:
@@ -58,6 +62,55 @@ def shifted_column(seen: Evidence) -> Iterator[Question]:
         assumed=tr("each value belongs to the row that it stands in"),
         answers=(take(field, ""), as_it_is("shifted_column")),
     )
+
+
+def moved_cells(seen: Evidence) -> Iterator[Question]:
+    """Ask where phones, or addresses, of some rows stand in the column beside that of the field.
+
+    The field is empty in these rows, and the column holds something else in the others and isn't
+    used: a cell was left out, or put in, and the others of the row have moved.
+    """
+    for name, told in (("phone", Content.PHONES), ("email", Content.EMAILS)):
+        columns = seen.columns(name)
+        if len(columns) != 1 or seen.chosen(name, "moved_cells"):
+            continue
+        cells = seen.sheet.table[columns[0]]
+        gaps = cells.index[cells == ""].difference(list(seen.sheet.malformed))[:_LOOKED_AT]
+        for column in {columns[0] - 1, columns[0] + 1}.intersection(seen.mapping.unused):
+            if seen.content(column) is told:
+                continue  # other phones: of the home, of a spouse
+            texts = seen.sheet.table[column].loc[gaps]
+            moved = [text for text in texts if _holds(text, told, seen)]
+            others = [text for text in seen.sample(column) if not _holds(text, told, seen)]
+            if len(moved) < MOVED or len(others) <= len(moved):
+                continue
+            header, field = seen.named(column), seen.named(columns[0])
+            yield Question(
+                code="moved_cells",
+                field=name,
+                message=trn(
+                    "in {n} row «{header}» holds what belongs into «{field}» beside it, which is "
+                    "empty: the cells may have moved",
+                    "in {n} rows «{header}» holds what belongs into «{field}» beside it, which is "
+                    "empty: the cells may have moved",
+                    len(moved),
+                    header=header,
+                    field=field,
+                ),
+                columns=(header, field),
+                rows=len(moved),
+                examples=tuple(moved[:_EXAMPLES]),
+                assumed=tr("each cell is in its own column"),
+                answers=(as_it_is("moved_cells"),),
+            )
+            return
+
+
+def _holds(text: str, told: Content, seen: Evidence) -> bool:
+    """Return whether a whole cell is a phone of the region, or an e-mail address."""
+    if told is Content.EMAILS:
+        return "@" in text and content([text]) is told
+    return _NUMBER.fullmatch(text) is not None and content([text], seen.reading.region) is told
 
 
 def emails_of_others(seen: Evidence) -> Iterator[Question]:

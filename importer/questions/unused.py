@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from math import comb
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ CHANCE_OF_SIGNS = 0.11
 """The same of values of one letter or digit, as codes of genders are: three rows of each."""
 _TRIED = 400  # rows whose names are looked at
 _MOST_WORDS = 6  # a word may be written in several ways
+_MOST_MARKS = 2  # and an empty cell
 _LONGEST = 20  # letters of a word for a gender
 _EXAMPLES = 3
 _DAY = re.compile(r"([0-9]{1,2})[./-]([0-9]{2})\.?")
@@ -94,6 +96,27 @@ def unused_gender(seen: Evidence) -> Iterator[Question]:
     found = [column for column in seen.mapping.unused if _are_genders(seen, column)]
     if found:
         yield _question(seen, found, "unused_gender", "gender", tr("genders"))
+    elif marked := _marked_genders(seen):
+        question = _question(seen, marked, "unused_gender", "gender", tr("genders"))
+        # Neither column alone is the gender: they have to be joined in the sheet.
+        yield replace(question, answers=(as_it_is("unused_gender"),))
+
+
+def _marked_genders(seen: Evidence) -> list[int]:
+    """Return the two unused columns, one for each gender, one of which has a mark in each row."""
+    genders = {
+        column: parse_gender(seen.sheet.headers[column], None).value
+        for column in seen.mapping.unused
+    }
+    for left, right in pairwise(seen.mapping.unused):
+        if {genders[left], genders[right]} != {MALE, FEMALE}:
+            continue
+        marks = [seen.sheet.table[column] != "" for column in (left, right)]
+        few = all(0 < seen.sheet.table[column].nunique() <= _MOST_MARKS for column in (left, right))
+        both, either = (marks[0] & marks[1]).sum(), (marks[0] | marks[1]).sum()
+        if few and not both and either >= max(FEWEST, len(seen.sheet.table) / 2):
+            return [left, right]
+    return []
 
 
 def _are_genders(seen: Evidence, column: int) -> bool:

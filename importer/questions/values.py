@@ -6,6 +6,7 @@ What counts equal values looks at every row, with the column as it was cleaned.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import phonenumbers
@@ -19,7 +20,7 @@ from importer.questions.question import Question, as_it_is, take
 from importer.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -38,7 +39,10 @@ BAD_OF_MANY = 0.3
 MANY = 20
 OF_ONE = 0.8
 """Share of these that must be numbers of one other country."""
+ALL_OF_ONE = 0.2
+"""The same where that country has all other numbers, too."""
 _DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{2,4}")  # below it another list begins
+_ABROAD = ("+", "00")
 _TRIED = 40  # bad phones that are tried in each country
 _EXAMPLES = 3
 _LIKELY = (  # where equal, the country that is meant by more people here
@@ -214,6 +218,7 @@ def other_region(seen: Evidence) -> Iterator[Question]:
         - sum(problem.code == "phone_country_assumed" for problem in seen.cleaned.problems)
     )
     if len(bad) < max(2, (BAD if filled < MANY else BAD_OF_MANY) * filled):
+        yield from _all_of_another(seen, bad, filled)
         return
     tried = bad[:: max(1, len(bad) // _TRIED)][:_TRIED]
     needed = OF_ONE * len(tried)
@@ -223,8 +228,13 @@ def other_region(seen: Evidence) -> Iterator[Question]:
     best = [region for region in ranked[:3] if found[region] >= needed]
     if not best or best[0] == seen.reading.region:
         return
-    share = found[best[0]] / len(tried)
-    yield Question(
+    yield _of_region(seen, bad, filled, best, found[best[0]] / len(tried))
+
+
+def _of_region(
+    seen: Evidence, bad: list[str], filled: int, best: list[str], share: float
+) -> Question:
+    return Question(
         code="other_region",
         field="phone",
         message=trn(
@@ -239,11 +249,52 @@ def other_region(seen: Evidence) -> Iterator[Question]:
         ),
         columns=seen.headers("phone"),
         rows=len(bad),
-        examples=tuple(tried[:_EXAMPLES]),
+        examples=tuple(bad[:_EXAMPLES]),
         assumed=tr("the rows with these phones are held back"),
         answers=(*(f"--region {region}" for region in best), as_it_is("other_region")),
         same=f"{seen.reading.region} {best[0]}",
     )
+
+
+def _all_of_another(seen: Evidence, bad: list[str], filled: int) -> Iterator[Question]:
+    """Ask where another country has all numbers, the region some of them: 555 10 00 00.
+
+    Numbers that aren't of the region, or have the country with them, are all of that country; none
+    has the region with it; and those without are numbers of that country, too.
+    """
+    columns = seen.columns("phone")
+    if len(columns) != 1 or columns[0] in seen.mapping.phone_regions or seen.mapping.country:
+        return
+    texts = seen.sample(columns[0])
+    abroad = [text for text in texts if text.startswith(_ABROAD)]
+    national = [text for text in texts if not text.startswith(_ABROAD)]
+    others = [text for text in bad if not text.startswith(_ABROAD)][:_TRIED]
+    if not national or len(abroad) + len(others) < max(FEWEST, ALL_OF_ONE * len(texts)):
+        return
+    found = {_country(text) for text in abroad}
+    if len(found) > 1:
+        return
+    regions: Sequence[str | None] = [*found] or [
+        region for region in _LIKELY if _read_in(region, others, len(others)) == len(others)
+    ]
+    best = [
+        region
+        for region in regions
+        if region
+        and region != seen.reading.region
+        and _read_in(region, national, len(national)) == len(national)
+    ][:_EXAMPLES]
+    if best:
+        told = tr("numbers without a country are of {region}", region=seen.reading.region)
+        yield replace(_of_region(seen, [*abroad, *others], filled, best, 1), assumed=told)
+
+
+def _country(text: str) -> str | None:
+    try:
+        number = phonenumbers.parse("+" + text.removeprefix("00").lstrip("+"), None)
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.region_code_for_number(number)
 
 
 def _read_in(region: str, texts: list[str], needed: float) -> int:

@@ -137,6 +137,7 @@ def settled_words(code: str, evidence: str) -> str:
         "nobodys_phone": tr("one phone of several people"),
         "one_birthday": tr("one date of birth of most people"),
         "emails_of_others": tr("e-mail addresses of the neighbouring rows"),
+        "moved_cells": tr("cells of some rows that may have moved"),
         "list_beside": tr("another list beside the customers"),
         "recent_birthdays": tr("dates of birth of one recent year"),
         "one_part": tr("one surname of many people"),
