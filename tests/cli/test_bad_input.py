@@ -1,6 +1,6 @@
-"""Faults of sheet, folders, credentials or address: words, exit 2 or 3, nothing sent.
+"""Bad sheets, folders, credentials and addresses: a clear error, exit 2 or 3, nothing sent.
 
-Each error has its three parts (what, why where that isn't plain, what to do), none a traceback.
+Each error has its three parts (what, why unless obvious, fix) and no traceback.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: dict[str, str]
 ) -> dict[str, str]:
-    """Stand in an empty folder with a good sheet and good credentials; give the variables."""
+    """Change into a folder with a good sheet; return the variables of good credentials."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.csv").write_text(SHEET, encoding="utf-8")
     env = sandbox | {"CLOPOS_STATE_DIR": str(tmp_path / "state")}
@@ -47,7 +47,7 @@ def here(
 
 
 def _sheets(folder: Path) -> dict[str, str]:
-    """Make sheets that can't be read; return name → a word of the error."""
+    """Write unreadable sheets; return name → a word of the error."""
     (folder / "folder").mkdir()
     (folder / "empty.csv").touch()
     (folder / "header.csv").write_text("Name,Phone\n")
@@ -70,8 +70,8 @@ def _sheets(folder: Path) -> dict[str, str]:
     }
 
 
-def complained(capsys: pytest.CaptureFixture[str], word: str) -> str:
-    """Return standard error, having checked that it is an error in its parts."""
+def error_text(capsys: pytest.CaptureFixture[str], word: str) -> str:
+    """Check that standard error has the parts of an error, and return it."""
     told = capsys.readouterr()
     assert told.err.count("Error: ") == 1
     assert "fix:" in told.err
@@ -82,13 +82,13 @@ def complained(capsys: pytest.CaptureFixture[str], word: str) -> str:
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("verb", ["check", "run"])
-def test_sheets_that_cannot_be_read(
+def test_unreadable_sheets_are_errors_in_three_parts(
     tmp_path: Path, verb: str, sandbox: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = len(ask_sandbox(sandbox, "requests"))
     for name, word in _sheets(tmp_path).items():
         assert run_command([verb, name, "--json", *(["--yes"] if verb == "run" else [])]) == 2, name
-        summary = json.loads(complained(capsys, word))
+        summary = json.loads(error_text(capsys, word))
         assert (summary["ok"], summary["exit_code"], summary["results"]) == (False, 2, None)
     assert not list(tmp_path.rglob("*.check.xlsx"))
     assert len(ask_sandbox(sandbox, "requests")) == before
@@ -124,7 +124,7 @@ def test_sheets_that_cannot_be_read(
     ],
     ids=str,
 )
-def test_flags_that_cannot_be_followed(
+def test_invalid_flags_are_errors_in_three_parts(
     tmp_path: Path,
     flags: list[str],
     word: str,
@@ -133,7 +133,7 @@ def test_flags_that_cannot_be_followed(
 ) -> None:
     (tmp_path / "number.toml").write_text("phone = 3\n", encoding="utf-8")
     assert run_command(["run", "list.csv", "--yes", "--json", *flags]) == 2
-    complained(capsys, word)
+    error_text(capsys, word)
     assert (tmp_path / "list.csv").read_text("utf-8") == SHEET
     assert ask_sandbox(sandbox, "customers") == []
 
@@ -159,7 +159,7 @@ ENVIRONMENT: list[tuple[dict[str, str], int, str]] = [
 
 
 @pytest.mark.parametrize(("change", "code", "word"), ENVIRONMENT, ids=str)
-def test_credentials_and_addresses_that_are_wrong(
+def test_wrong_credentials_and_addresses_are_errors_in_three_parts(
     here: dict[str, str],
     change: dict[str, str],
     code: int,
@@ -170,7 +170,7 @@ def test_credentials_and_addresses_that_are_wrong(
     for name, value in change.items():
         monkeypatch.setenv(name, value)
     assert run_command(["run", "list.csv", "--yes", "--json", "--quiet"]) == code
-    out = complained(capsys, word)
+    out = error_text(capsys, word)
     assert "4711" not in out
     if code == 3:
         summary = json.loads(out)
@@ -181,12 +181,12 @@ def test_credentials_and_addresses_that_are_wrong(
     assert ask_sandbox(here, "customers") == []
 
 
-def test_invalid_file_env_is_refused(
+def test_invalid_env_file_is_refused(
     here: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".env").write_bytes(b"CLOPOS_BRAND=\xff\xfe\n")
     assert run_command(["run", "list.csv", "--yes"]) == 2
-    complained(capsys, ".env")
+    error_text(capsys, ".env")
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()
     assert run_command(["run", "list.csv", "--yes", "--limit", "0"]) in {1, 2}
@@ -195,7 +195,7 @@ def test_invalid_file_env_is_refused(
 
 
 def _without_privileges() -> None:
-    """Let root keep to the permissions of files, as everybody has to."""
+    """Drop root's right to ignore the permissions of files."""
     drop_from_bounding_set, override, read_search = 24, 1, 2  # linux/prctl.h, capability.h
     for capability in (override, read_search):
         ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
@@ -219,8 +219,10 @@ def ran(env: dict[str, str], *arguments: object, before: Callable[[], None]) -> 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions are taken from root")
 @pytest.mark.parametrize("verb", ["check", "run"])
-def test_a_folder_that_is_only_read(here: dict[str, str], tmp_path: Path, verb: str) -> None:
-    """…stops before anything is sent."""
+def test_read_only_folder_stops_a_run_before_rows_are_sent(
+    here: dict[str, str], tmp_path: Path, verb: str
+) -> None:
+    """Its results could not be written."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o555)
     done = ran(here, verb, "list.csv", "--results", "closed/r.csv", before=_without_privileges)
@@ -231,7 +233,7 @@ def test_a_folder_that_is_only_read(here: dict[str, str], tmp_path: Path, verb: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions are taken from root")
-def test_a_sheet_that_may_not_be_read(here: dict[str, str], tmp_path: Path) -> None:
+def test_sheet_without_permission_to_read_is_an_error(here: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "list.csv").chmod(0)
     done = ran(here, "check", "list.csv", before=_without_privileges)
     assert done.returncode == 2
@@ -240,10 +242,10 @@ def test_a_sheet_that_may_not_be_read(here: dict[str, str], tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("name", ["two\nlines.csv", "-.csv", "no suffix", "{x}.csv"])
-def test_names_of_files_may_be_odd(
+def test_file_name_of_any_text_is_accepted(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """…as they come out of another system, or of a mail."""
+    """Other systems and mail programs make such names."""
     sheet = tmp_path / name
     sheet.write_text(SHEET, encoding="utf-8")
     assert run_command(["check", str(sheet), "--json"]) == 0
@@ -256,23 +258,25 @@ def test_names_of_files_may_be_odd(
     capsys.readouterr()
     sheet.write_text("", encoding="utf-8")
     assert run_command(["check", str(sheet)]) == 2
-    complained(capsys, "is empty")
+    error_text(capsys, "is empty")
 
 
 @pytest.mark.parametrize(
     "flags", [("--rate", "quick"), ("--reserve", "all"), ("--window", "x"), ("--finish-by", "x")]
 )
-def test_flags_are_judged_before_the_sheet_is_read(
+def test_flags_are_checked_before_the_sheet_is_read(
     flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """…which may take a while."""
+    """Reading may take a while."""
     assert run_command(["run", "missing.csv", "--sandbox", *flags]) == 2
-    complained(capsys, flags[0])
+    error_text(capsys, flags[0])
 
 
 @pytest.mark.usefixtures("here")
-def test_a_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """…could be noted down nowhere."""
+def test_file_name_that_is_not_utf_8_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither results nor journal could name it."""
     name = "b\udcffd.csv"
     try:
         (tmp_path / name).write_text(SHEET, encoding="utf-8")
@@ -287,12 +291,12 @@ def test_a_name_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ["report", name, "--to", "page.html"],
     ):
         assert run_command(arguments) == 2
-        complained(capsys, "is not valid UTF-8")
+        error_text(capsys, "is not valid UTF-8")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
 @pytest.mark.usefixtures("here")
-def test_a_pipe_with_a_name_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_named_pipe_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_text, args=(SHEET,))
@@ -303,21 +307,21 @@ def test_a_pipe_with_a_name_is_read(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.usefixtures("here")
-def test_the_page_of_a_run_overwrites_nothing(
+def test_report_overwrites_neither_the_sheet_nor_the_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["check", "list.csv", "--quiet"]) == 0
     capsys.readouterr()
     for place in ("list.csv", "list.csv.check.xlsx"):
         assert run_command(["report", "list.csv", "--to", place]) == 2
-        complained(capsys, "would overwrite the file that it describes")
+        error_text(capsys, "would overwrite the file that it describes")
     assert run_command(["report", "list.csv", "--to", "/proc/page.html"]) == 2
-    complained(capsys, "can't be written")
+    error_text(capsys, "can't be written")
     assert (tmp_path / "list.csv").read_text("utf-8") == SHEET
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions are taken from root")
-def test_a_state_folder_that_is_only_read(here: dict[str, str], tmp_path: Path) -> None:
+def test_read_only_state_folder_is_an_error(here: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "state").mkdir(mode=0o555)
     done = ran(here, "run", "list.csv", "--yes", before=_without_privileges)
     assert done.returncode == 2, done.stderr
@@ -325,10 +329,10 @@ def test_a_state_folder_that_is_only_read(here: dict[str, str], tmp_path: Path) 
     assert ask_sandbox(here, "customers") == []
 
 
-def test_a_disk_that_is_full_when_it_comes_to_the_results(
+def test_full_disk_while_writing_results_loses_no_outcome(
     here: dict[str, str], tmp_path: Path
 ) -> None:
-    """Rows that were sent are reported, recorded, and not sent again."""
+    """Sent rows are reported, recorded, and not resent."""
     note = "n" * 30_000
     (tmp_path / "big.csv").write_text(
         "Name,Code,Whatever\n" + "".join(f"Full {n},full{n},{note}\n" for n in range(20))
@@ -343,7 +347,7 @@ def test_a_disk_that_is_full_when_it_comes_to_the_results(
     assert list(tmp_path.glob("*results*")) == list(tmp_path.rglob("*.part")) == []
     again = ran(here, *arguments, before=_with_files_up_to(10_000_000))
     summary = json.loads(again.stdout)
-    # The same run goes on: its rows are its own.
+    # The next command resumes this run, whose rows are created by it.
     assert (summary["created"], summary["requests"]["posts"]) == (20, 0)
     statuses = {line["import_status"] for line in lines_of(tmp_path / summary["results"])}
     assert statuses == {"created"}
@@ -351,7 +355,7 @@ def test_a_disk_that_is_full_when_it_comes_to_the_results(
     assert len(names) == len(set(names)) == 20
 
 
-def test_a_disk_that_is_full_from_the_beginning(here: dict[str, str], tmp_path: Path) -> None:
+def test_full_disk_before_the_run_sends_no_row(here: dict[str, str], tmp_path: Path) -> None:
     """A row that can't be recorded isn't sent."""
     before = len(ask_sandbox(here, "customers"))
     done = ran(here, "run", "list.csv", "--yes", "--json", before=_with_files_up_to(8192))
@@ -361,8 +365,8 @@ def test_a_disk_that_is_full_from_the_beginning(here: dict[str, str], tmp_path: 
     assert list(tmp_path.rglob("*.part")) == []
 
 
-def test_output_that_cannot_be_written_anywhere(here: dict[str, str]) -> None:
-    """…when a full device stands behind standard output."""
+def test_unwritable_standard_output_is_an_error(here: dict[str, str]) -> None:
+    """Standard output is a full device."""
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run(
             [*PROGRAM, "check", "list.csv", "--json"],

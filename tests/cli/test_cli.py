@@ -51,10 +51,10 @@ FLEET = {"croniter", "procrastinate", "prometheus_client", "psycopg", "psycopg_p
         ([["run", "list.csv", "--sandbox", "--yes"]], set(), "1 created"),
     ],
 )
-def test_commands_import_nothing_heavy_that_they_do_not_need(
+def test_commands_import_no_heavy_module_that_they_do_not_need(
     sheet: Path, commands: list[list[str]], heavy: set[str], shown: str
 ) -> None:
-    """…so that they answer at once."""
+    """Help and small commands answer at once."""
     script = (
         "import sys; from importer.cli.main import run_command;"
         f"codes = [run_command(words) for words in {commands}];"
@@ -71,12 +71,12 @@ def test_commands_import_nothing_heavy_that_they_do_not_need(
     assert shown in done.stdout
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["--version"]) == 0
     assert __version__ in capsys.readouterr().out
 
 
-def test_check_exits_0_when_nothing_is_wrong(
+def test_check_exits_0_when_every_row_is_ready(
     sheet: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["check", str(sheet)]) == 0
@@ -85,7 +85,7 @@ def test_check_exits_0_when_nothing_is_wrong(
     assert "Anar Demo" in told.err
 
 
-def test_json_is_the_summary_and_nothing_else(
+def test_standard_output_of_json_is_one_summary(
     sheet: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["check", str(sheet), "--json", "--quiet"]) == 0
@@ -166,7 +166,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", list(FILES))
-def test_a_sheet_that_cannot_be_read_is_exit_2_in_words(
+def test_unreadable_sheet_is_exit_2_with_a_message(
     tmp_path: Path, case: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name, make, word = FILES[case]
@@ -200,7 +200,7 @@ FLAGS: list[tuple[list[str], str]] = [
 
 
 @pytest.mark.parametrize(("flags", "word"), FLAGS, ids=str)
-def test_wrong_usage_is_exit_2_in_words(
+def test_wrong_usage_is_exit_2_with_a_message(
     sheet: Path, flags: list[str], word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["check", str(sheet), *flags]) == 2
@@ -209,7 +209,7 @@ def test_wrong_usage_is_exit_2_in_words(
     assert told.out == ""
 
 
-def test_an_encoding_that_does_not_fit_is_named_with_the_line(
+def test_wrong_encoding_is_an_error_that_names_the_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _russian(tmp_path / "x.csv")
@@ -229,7 +229,7 @@ RUN_FLAGS: list[tuple[dict[str, str], list[str], int, str]] = [
 
 
 @pytest.mark.parametrize(("env", "flags", "code", "word"), RUN_FLAGS, ids=str)
-def test_a_run_that_cannot_begin_says_why(
+def test_run_that_cannot_begin_reports_the_reason(
     sheet: Path,
     env: dict[str, str],
     flags: list[str],
@@ -246,7 +246,7 @@ def test_a_run_that_cannot_begin_says_why(
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Run a sandbox in another process and give the variables that let in."""
+    """Run a sandbox in another process and give the variables of its credentials."""
     with serving(tmp_path_factory.mktemp("server"), "--no-limits") as found:
         yield found["2"]
 
@@ -290,7 +290,7 @@ def test_refused_credentials_are_exit_3_with_a_fix(
     assert (summary["pending"], summary["requests"]["posts"]) == (1, 0)
 
 
-def test_a_file_env_is_read_and_the_environment_wins(
+def test_env_file_is_read_and_overridden_by_the_environment(
     sheet: Path,
     server: dict[str, str],
     capsys: pytest.CaptureFixture[str],
@@ -306,7 +306,7 @@ def test_a_file_env_is_read_and_the_environment_wins(
     assert run_command(["run", str(sheet), "--yes"]) == 3
 
 
-def test_brand_that_differs_between_environment_and_file_sends_nothing(
+def test_brand_that_differs_between_environment_and_env_file_sends_no_row(
     sheet: Path,
     server: dict[str, str],
     capsys: pytest.CaptureFixture[str],
@@ -358,7 +358,7 @@ def test_second_run_of_a_brand_names_the_running_one(
     assert run_command(["run", str(sheet), "--yes"]) == 0
 
 
-def test_bug_leaves_a_report_without_data(
+def test_bug_leaves_a_report_without_customer_data(
     sheet: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(sheet.parent))
@@ -376,8 +376,8 @@ def test_bug_leaves_a_report_without_data(
     assert "Anar" not in told + report.read_text("utf-8")
 
 
-def test_a_fault_where_no_report_can_be_written_is_exit_4_without_its_words() -> None:
-    """The test's own process plays a program with a fault: reading standard input fails in it."""
+def test_bug_is_exit_4_without_its_message_where_no_report_can_be_written() -> None:
+    """In the process of the test, reading standard input raises an error that no code expects."""
     script = (
         "import sys, tempfile; from types import SimpleNamespace;"
         "from importer.cli.main import run_command;"
@@ -396,7 +396,7 @@ def test_a_fault_where_no_report_can_be_written_is_exit_4_without_its_words() ->
     assert "Traceback" not in done.stderr
 
 
-def test_control_characters_of_a_sheet_reach_neither_screen_nor_json(
+def test_control_characters_of_a_sheet_are_neither_on_screen_nor_in_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a\x1b]0;x\x07\x9b\u202e.csv"
@@ -412,7 +412,7 @@ def test_control_characters_of_a_sheet_reach_neither_screen_nor_json(
 
 
 @pytest.mark.parametrize("command", ["check", "run", "rehearse", "verify"])
-def test_help_is_in_groups_and_tuning_flags_are_in_help_all(
+def test_help_has_groups_and_tuning_flags_are_in_help_all(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command([command, "--help"]) == 0
@@ -443,7 +443,7 @@ def test_a_flag_that_a_command_would_ignore_is_refused(
 def test_rows_beyond_a_worksheet_are_written_as_csv(
     sheet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """…beside the name that was asked for."""
+    """The CSV file lies beside the name that was asked for."""
     monkeypatch.setattr("importer.results.write.WORKSHEET", (1, 16_384))
     for name in ("out.csv", "out.csv"):
         assert run_command(["check", str(sheet), "--json", "--results", "out.xlsx"]) == 0
@@ -451,8 +451,8 @@ def test_rows_beyond_a_worksheet_are_written_as_csv(
         assert [line["import_status"] for line in lines_of(sheet.parent / name)] == ["ready"]
 
 
-def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> None:
-    """…when the folder in which they should be has become one in the meantime."""
+def test_results_whose_place_became_a_folder_are_saved_beside_it(sheet: Path) -> None:
+    """Another program made the folder during the run."""
     from importer.pipeline import check  # noqa: PLC0415
     from importer.results.write import write_results  # noqa: PLC0415
 
@@ -464,7 +464,9 @@ def test_results_that_cannot_take_their_place_are_saved_beside(sheet: Path) -> N
     assert [line["import_status"] for line in lines_of(written)] == ["ready"]
 
 
-def test_without_a_command_the_way_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_program_without_a_command_prints_the_steps_of_a_migration(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run_command([]) == 2
     assert "A migration, step by step:" in "".join(capsys.readouterr())
 

@@ -32,7 +32,9 @@ def environment(home: Path) -> Mapping[str, str]:
         ("fish", ".config/fish/completions/clopos-import.fish"),
     ],
 )
-def test_completion_lies_where_the_shell_looks(tmp_path: Path, shell: str, where: str) -> None:
+def test_completion_is_installed_in_the_folder_of_the_shell(
+    tmp_path: Path, shell: str, where: str
+) -> None:
     path = install_completion(commands, shell, environment(tmp_path))
     assert path == tmp_path / where
     assert "_CLOPOS_IMPORT_COMPLETE" in path.read_text("utf-8")
@@ -51,7 +53,7 @@ def test_unknown_shell_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "name it: --install-completion bash" in capsys.readouterr().err
 
 
-def test_the_command_says_where(
+def test_command_prints_the_path_of_the_completion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -62,7 +64,7 @@ def test_the_command_says_where(
 
 
 @pytest.mark.parametrize(("typed", "words"), [("ch", "check"), ("run x --max-r", "--max-rejected")])
-def test_bash_completes(tmp_path: Path, typed: str, words: str) -> None:
+def test_bash_completes_commands_and_flags(tmp_path: Path, typed: str, words: str) -> None:
     if not shutil.which("bash"):
         pytest.skip("there is no bash on this machine")
     program = tmp_path / "clopos-import"

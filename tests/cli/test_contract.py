@@ -38,7 +38,7 @@ def flags_of(command: Any) -> dict[str, Any]:
     return {flag: option for option in command.params for flag in option.opts}
 
 
-def test_the_commands_and_their_flags() -> None:
+def test_commands_and_their_flags_are_contract() -> None:
     assert {"check", "run", "sandbox"} <= commands.commands.keys()
     assert flags_of(check).keys() >= {*SHEET_FLAGS}
     assert flags_of(run).keys() >= {*SHEET_FLAGS, *RUN_FLAGS}
@@ -53,19 +53,19 @@ def test_the_commands_and_their_flags() -> None:
     assert flags_of(run)["--map"].multiple
 
 
-def test_no_secret_is_a_flag() -> None:
+def test_no_flag_takes_a_secret() -> None:
     for each in commands.commands.values():
         words = " ".join(flags_of(each)).lower().replace("--secret-command", "")  # prints it
         assert not any(word in words for word in ("secret", "token", "password", "client-id"))
 
 
-def test_the_words_of_the_results() -> None:
+def test_statuses_columns_and_exit_codes_are_contract() -> None:
     assert list(RESULT_COLUMNS) == COLUMNS
     assert {str(status) for status in Status} == {*STATUSES, "ready"}
     assert {code.value for code in Exit} == {0, 1, 2, 3, 4, 130}
 
 
-def test_the_variables_of_the_environment() -> None:
+def test_variables_of_the_environment_are_contract() -> None:
     settings = read_settings({})
     assert settings.base_url == DEFAULT_BASE_URL == "https://integrations.clopos.com/open-api"
     assert (settings.version, settings.region, settings.state_dir) == (1, "", "")
@@ -163,14 +163,14 @@ def test_run_acts_and_reports(sheet: Path, server: dict[str, dict[str, str]], ve
     assert list((sheet.parent / "state").glob("*/journal.sqlite"))
 
 
-def test_only_the_state_folder_and_the_results_are_written(sheet: Path) -> None:
+def test_run_writes_only_the_state_folder_and_the_results(sheet: Path) -> None:
     done = command("run", sheet, "--sandbox", "--json", "--quiet", cwd=sheet.parent)
     assert done.returncode == 1
     written = {path.name for path in sheet.parent.iterdir()}
     assert written == {"list.csv", "list.csv.results.xlsx", "home"}
 
 
-def test_a_region_is_taken_from_the_flag_then_the_environment(
+def test_region_is_taken_from_the_flag_before_the_environment(
     sheet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sheet.write_text("Name,Phone\nAnar Demo,5551234567\n", encoding="utf-8")
@@ -188,7 +188,9 @@ def test_a_region_is_taken_from_the_flag_then_the_environment(
 
 
 @pytest.mark.usefixtures("sheet")
-def test_the_results_are_a_sheet_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_of_any_format_are_a_sheet_with_the_same_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for suffix in ("csv", "xlsx", "jsonl", "parquet"):
         first, second = f"one.{suffix}", f"two.{suffix}"
         assert run_command(["check", "list.csv", "--json", "--quiet", "--results", first]) == 1

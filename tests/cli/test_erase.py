@@ -1,4 +1,4 @@
-"""`erase`: what is kept of a person, a brand or an earlier time; no customer becomes creatable."""
+"""`erase` of a person, a brand or old entries; no customer can be created again after it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sheet(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Run a sandbox in another process and give the variables that let in."""
+    """Run a sandbox in another process and give the variables of its credentials."""
     with serving(tmp_path_factory.mktemp("server"), "--no-limits") as found:
         yield found["2"]
 
@@ -46,7 +46,7 @@ def env(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> dict[str, str]:
-    """Let a test in to that sandbox, with a brand of its own."""
+    """Return the variables of a brand of its own in that sandbox."""
     brand = request.node.name[-30:]
     ask_sandbox(running, "config", {"brands": [brand]})
     found = running | {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
@@ -56,7 +56,7 @@ def env(
 
 
 class Done(NamedTuple):
-    """A command that has ended."""
+    """Result of a command."""
 
     returncode: int
     stdout: str
@@ -68,7 +68,7 @@ Command = Callable[..., Done]
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Give a function that runs a command in this process, with a text on standard input."""
+    """Return a function that runs a command in this process, with a text on standard input."""
 
     def run(*arguments: object, person: str = "") -> Done:
         capsys.readouterr()
@@ -82,12 +82,12 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 def customers(env: dict[str, str]) -> int:
-    """Return how many customers of the brand of a test there are."""
+    """Return the number of customers of the test's brand."""
     return [each["brand"] for each in ask_sandbox(env, "customers")].count(env["CLOPOS_BRAND"])
 
 
 def creates(env: dict[str, str]) -> int:
-    """Return how many creates of the sandbox there were, of all tests."""
+    """Return the number of create requests to the sandbox in all tests."""
     return [each["route"] for each in ask_sandbox(env, "requests")].count("create")
 
 
@@ -195,5 +195,5 @@ def test_terminal_asks_for_the_person_and_before_a_whole_brand(
 
 
 @pytest.mark.usefixtures("env")
-def test_person_is_no_argument(command: Command) -> None:
+def test_person_is_never_taken_from_the_arguments(command: Command) -> None:
     assert command("erase", "--person", "+994500000001").returncode == 2

@@ -1,4 +1,4 @@
-"""`login`: credentials are tried, kept, found by later commands, and sent nowhere else."""
+"""`login`: credentials are tried, kept, found by later commands, and sent to no other address."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict
 def signed_out(
     sandbox: dict[str, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """Return the variables of the sandbox, in a folder without a file .env."""
+    """Return the variables of the sandbox, in a working folder without a file .env."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(keyring.core, "_keyring_backend", Keyring())  # type: ignore[no-untyped-call]
     (tmp_path / "list.csv").write_text("Name,Phone\nAnar Demo,0500000001\n")
     return sandbox["2"] | {"CLOPOS_STATE_DIR": str(tmp_path / "state")}
 
 
-class Box(KeyringBackend):
-    """A keyring of one test."""
+class MemoryKeyring(KeyringBackend):
+    """A keyring in memory."""
 
     priority = 1
 
@@ -85,7 +85,7 @@ def test_login_names_restaurant_and_venue_and_later_commands_find_it(
     assert "Anar Demo" in names
 
 
-def test_login_that_is_refused_keeps_nothing(
+def test_refused_login_keeps_nothing(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = signed_out | {"CLOPOS_CLIENT_SECRET": "another-invented-one"}
@@ -94,11 +94,11 @@ def test_login_that_is_refused_keeps_nothing(
     assert not kept_file().exists()
 
 
-def test_login_that_cannot_be_kept_is_an_error_that_names_the_file(
+def test_credentials_that_cannot_be_written_are_an_error_that_names_the_file(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept_file().parent.parent.mkdir(parents=True, exist_ok=True)
-    kept_file().parent.write_text("")  # where its folder would be
+    kept_file().parent.write_text("")  # a file in place of its folder
     assert log_in(monkeypatch, signed_out) == 3
     assert f"{kept_file()} can't be written" in " ".join(capsys.readouterr().err.split())
 
@@ -124,7 +124,7 @@ def test_dry_run_of_login_keeps_nothing(
 def test_keyring_holds_the_secrets_and_the_file_holds_none(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    box = Box()
+    box = MemoryKeyring()
     monkeypatch.setattr(keyring.core, "_keyring_backend", box)
     assert log_in(monkeypatch, signed_out) == 0
     assert signed_out["CLOPOS_CLIENT_SECRET"] not in kept_file().read_text()
@@ -136,10 +136,10 @@ def test_keyring_holds_the_secrets_and_the_file_holds_none(
     assert not kept_credentials()
 
 
-def test_keyring_that_lost_its_entry_is_an_error_with_advice(
+def test_keyring_without_the_entry_is_an_error_with_its_fix(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    box = Box()
+    box = MemoryKeyring()
     monkeypatch.setattr(keyring.core, "_keyring_backend", box)
     assert log_in(monkeypatch, signed_out) == 0
     box.entries.clear()
@@ -148,7 +148,7 @@ def test_keyring_that_lost_its_entry_is_an_error_with_advice(
     assert "login" in (told.value.fix or "")
 
 
-def test_kept_secrets_go_to_no_other_address_or_brand(
+def test_kept_secrets_are_not_sent_to_another_address_or_brand(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A file .env that came with a sheet may name any address."""
@@ -160,7 +160,7 @@ def test_kept_secrets_go_to_no_other_address_or_brand(
         assert not set(SECRETS) & env.keys()
 
 
-def test_several_restaurants_without_a_name_are_an_error(
+def test_several_kept_restaurants_without_a_chosen_one_are_an_error(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert log_in(monkeypatch, signed_out) == 0
@@ -173,14 +173,14 @@ def test_several_restaurants_without_a_name_are_an_error(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"restaurants": [{}]}', '{"restaurants": 5}'])
-def test_kept_file_that_is_broken_is_an_error_that_names_it(text: str) -> None:
+def test_broken_file_of_credentials_is_an_error_that_names_the_file(text: str) -> None:
     kept_file().parent.mkdir(parents=True)
     kept_file().write_text(text)
     with pytest.raises(UsageError, match=r"credentials\.json"):
         with_kept({})
 
 
-def test_login_asks_on_a_terminal_and_shows_no_secret(signed_out: dict[str, str]) -> None:
+def test_login_asks_on_a_terminal_and_does_not_echo_secrets(signed_out: dict[str, str]) -> None:
     """The real command, on a terminal of its own."""
     asked = {
         b"Brand": "BRAND",
@@ -212,7 +212,7 @@ def test_login_asks_on_a_terminal_and_shows_no_secret(signed_out: dict[str, str]
     assert signed_out["CLOPOS_CLIENT_SECRET"].encode() not in shown
 
 
-def test_secret_command_gives_the_secret(
+def test_secret_command_provides_the_secret(
     signed_out: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "secret").write_text(signed_out.pop("CLOPOS_CLIENT_SECRET") + "\nother lines\n")
@@ -228,9 +228,7 @@ def test_secret_command_that_fails_is_an_error(words: str, why: str) -> None:
     assert why in (told.value.why or "")
 
 
-def test_file_that_was_only_found_starts_no_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_found_env_file_starts_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("CLOPOS_SECRET_COMMAND=touch started")
     (tmp_path / ".env").chmod(0o600)

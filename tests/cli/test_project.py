@@ -1,4 +1,4 @@
-"""The project file: sheets, options and restaurant of every command, and what is wrong with it."""
+"""The project file: sheets, options and restaurant of every command, and its errors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHEET = "Name,Phone\nAnar Demo,0500000001\n"
-ASKED = "Ad,Əlaqə,Qeyd\nAnar Demo,0500000001,vip\n"  # is that column the phone?
+ASKED = "Ad,Əlaqə,Qeyd\nAnar Demo,0500000001,vip\n"  # asks whether that column is the phone
 OTHER = "Name,Phone\nLale Demo,0500000002\nKamran Demo,12\n"
 
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Return what writes a project file, in a folder with two sheets."""
+    """Return a function that writes a project file, in a folder with two sheets."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text(SHEET, "utf-8")
     (tmp_path / "b.csv").write_text(OTHER, "utf-8")
@@ -79,7 +79,7 @@ def test_several_sheets_end_with_a_table_and_the_worst_exit_code(
     assert "1 invalid" in table[3]
 
 
-def test_flag_goes_before_the_sheet_and_the_sheet_before_the_project(
+def test_flag_overrides_the_sheet_and_the_sheet_overrides_the_project(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write('[options]\nregion = "TR"\n[[sheets]]\npath = "b.csv"\nregion = "AZ"')
@@ -90,7 +90,7 @@ def test_flag_goes_before_the_sheet_and_the_sheet_before_the_project(
     assert summary(capsys, "check", "a.csv", "--no-project")[1]["ready"] == 1
 
 
-def test_paths_of_a_project_elsewhere_are_relative_to_it(
+def test_paths_in_a_project_file_are_relative_to_its_folder(
     write: Callable[[str], Path],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -117,7 +117,7 @@ def test_newest_file_of_a_pattern_is_taken_but_never_our_results(
     assert len(summary(capsys, "check")[1]["sheets"]) == 3
 
 
-def test_pattern_that_matches_nothing_stops_no_other_sheet(
+def test_pattern_without_a_match_stops_no_other_sheet(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write('[[sheets]]\npath = "none-*.csv"\n[[sheets]]\npath = "a.csv"')
@@ -128,14 +128,16 @@ def test_pattern_that_matches_nothing_stops_no_other_sheet(
     assert second["ready"] == 1
 
 
-def test_secret_flags_of_a_project_that_was_only_found_start_no_program(
+def test_secret_command_in_a_found_project_file_is_not_started(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     path = write('[restaurant]\nsecret_command = "touch started"\n[[sheets]]\npath = "a.csv"')
     code, facts = summary(capsys, "check")
     assert code == 2
     assert f"--project {path.name}" in str(facts["error"])
-    assert summary(capsys, "check", "--project", str(path))[0] == 0  # which needs no secret
+    assert (
+        summary(capsys, "check", "--project", str(path))[0] == 0
+    )  # a command that needs no secret
     assert not (tmp_path / "started").exists()
 
 
@@ -150,7 +152,7 @@ def test_secret_flags_of_a_project_that_was_only_found_start_no_program(
         ("[options]\npayloads = 'link/sent.jsonl'", "payloads"),
     ],
 )
-def test_project_beside_a_sheet_elsewhere_reaches_nothing_else_unless_named(
+def test_project_file_beside_a_sheet_reaches_no_other_folder_unless_named(
     text: str,
     name: str,
     write: Callable[[str], Path],
@@ -169,10 +171,12 @@ def test_project_beside_a_sheet_elsewhere_reaches_nothing_else_unless_named(
     assert f"--project {path}" in str(facts["error"])
     assert summary(capsys, "check", str(tmp_path / "b.csv"), "--project", str(path))[0] == 1
     monkeypatch.chdir(tmp_path)
-    assert summary(capsys, "check", "b.csv")[0] == 1  # the user works in that folder
+    assert (
+        summary(capsys, "check", "b.csv")[0] == 1
+    )  # now the folder of the project is the working folder
 
 
-def test_sheet_of_a_project_that_was_only_found_is_never_fetched_into_another_folder(
+def test_sheet_of_a_found_project_file_is_never_fetched_into_another_folder(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("[[sheets]]\npath = '../list.csv'\nsource = 'http://127.0.0.1:9/'")
@@ -207,7 +211,7 @@ def test_sheet_of_a_project_that_was_only_found_is_never_fetched_into_another_fo
         ("\x00", "line 1"),
     ],
 )
-def test_wrong_project_file_is_an_error_that_names_place_and_remedy(
+def test_wrong_project_file_is_an_error_with_its_line_and_fix(
     text: str, why: str, write: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(text)
@@ -219,7 +223,7 @@ def test_wrong_project_file_is_an_error_that_names_place_and_remedy(
     assert why in f"{error['why']} {error['fix']}"
 
 
-def test_project_file_of_others_is_refused(
+def test_project_file_that_others_can_change_is_refused(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("").chmod(0o666)
@@ -228,7 +232,7 @@ def test_project_file_of_others_is_refused(
     assert "can be changed by other users" in str(facts["error"])
 
 
-def test_project_that_is_named_and_missing_is_an_error(
+def test_missing_project_file_that_was_named_is_an_error(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("")
@@ -237,7 +241,7 @@ def test_project_that_is_named_and_missing_is_an_error(
     assert "No such file" in str(facts["error"])
 
 
-def test_restaurant_of_project_and_environment_must_agree(
+def test_project_file_of_another_restaurant_than_the_environment_is_refused(
     write: Callable[[str], Path],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -250,7 +254,7 @@ def test_restaurant_of_project_and_environment_must_agree(
     assert "the environment" in str(facts["error"])
 
 
-def test_values_are_shaped_as_the_project_says_and_found_counts_it(
+def test_options_of_the_project_file_shape_values_and_are_reported(
     write: Callable[[str], Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     write(
@@ -276,7 +280,7 @@ def test_one_results_file_for_several_sheets_is_refused(
     assert code == 2
 
 
-def test_flags_of_a_run_are_kept_for_verify_and_init(
+def test_flags_of_a_run_are_reused_by_verify_and_init(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     sandbox: dict[str, dict[str, str]],
@@ -301,10 +305,10 @@ def test_flags_of_a_run_are_kept_for_verify_and_init(
     code, facts = summary(capsys, "run", "--yes")
     assert (code, facts["exists"]) == (0, 1)
     assert ask_sandbox(sandbox["2"], "customers")[0]["description"] is None
-    assert run_command(["init", "a.csv"]) == 2  # it is there already
+    assert run_command(["init", "a.csv"]) == 2  # the file exists
 
 
-def test_command_to_repeat_is_complete(
+def test_suggested_command_is_complete(
     write: Callable[[str], Path],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""The conversation about columns: content in one Enter, changed, saved, found again."""
+"""Confirming columns at a prompt: accepted by one Enter, changed, saved, reused."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def sheet_of(text: str, folder: Path) -> Sheet:
 def confirmed(
     opened: Opened, *answers: str, given: tuple[tuple[str, str], ...] = (), again: bool = False
 ) -> tuple[dict[str, list[str]], list[str], list[str]]:
-    """Return field → headers as confirmed, what was shown and asked, and which fields were saved.
+    """Return field → headers as confirmed, the shown lines, and the saved fields.
 
-    `again`: a mapping of the sheet was saved earlier.
+    `again` confirms a sheet whose mapping was saved earlier.
     """
     left = list(answers)
     shown: list[str] = []
@@ -72,7 +72,7 @@ def confirmed(
 
 
 @pytest.mark.parametrize("answer", ["", "y", "YES"])
-def test_correct_mapping_needs_one_answer(tmp_path: Path, answer: str) -> None:
+def test_correct_mapping_is_accepted_with_one_answer(tmp_path: Path, answer: str) -> None:
     called, told, saved = confirmed(opened_of(LIST, tmp_path), answer)
     assert called == {"name": ["Ad Soyad"], "phone": ["Telefon"], "code": ["Kod"]}
     assert sum(line.startswith("Is this correct?") for line in told) == 1
@@ -80,16 +80,16 @@ def test_correct_mapping_needs_one_answer(tmp_path: Path, answer: str) -> None:
     assert not saved
 
 
-def test_a_field_is_changed_by_number_by_header_or_left_out(tmp_path: Path) -> None:
+def test_field_is_changed_by_number_or_header_or_left_out(tmp_path: Path) -> None:
     sheet = opened_of(LIST, tmp_path)
     answers = ("co", "3", "desc", "6", "phone", "0", "name", "ad soyad", "gender", "", "save")
     called, told, saved = confirmed(sheet, *answers)
     assert called == {"name": ["Ad Soyad"], "code": ["Kart"], "description": ["(1)"]}
-    assert "  ←  4  Kod            100%  007 · 008" in told  # what it was, before it was changed
+    assert "  ←  4  Kod            100%  007 · 008" in told  # the mapping before the change
     assert saved == ["name", "code", "description"]
 
 
-def test_several_columns_are_taken_in_the_order_given(tmp_path: Path) -> None:
+def test_several_columns_of_a_field_are_kept_in_the_given_order(tmp_path: Path) -> None:
     called, _, _ = confirmed(opened_of(LIST, tmp_path), "code", "4, 3 4", "")
     assert called["code"] == ["Kod", "Kart"]
 
@@ -101,7 +101,7 @@ def test_invalid_answer_is_asked_again(tmp_path: Path) -> None:
     assert any("the fields are name, phone" in line for line in told)
 
 
-def test_a_tie_is_a_question_with_values_of_both(tmp_path: Path) -> None:
+def test_tied_columns_are_a_question_with_values_of_both(tmp_path: Path) -> None:
     called, told, _ = confirmed(opened_of(TIE, tmp_path), "", "2", "")
     assert called == {"name": ["Client"], "phone": ["Telefon"]}
     assert told[:3] == [
@@ -120,7 +120,7 @@ def test_saved_mapping_is_not_asked_again_except_for_a_tie(tmp_path: Path) -> No
     assert not any(line.startswith("Is this correct?") for line in told)
 
 
-def test_secrets_are_listed_but_not_shown(tmp_path: Path) -> None:
+def test_values_of_secret_columns_are_not_shown(tmp_path: Path) -> None:
     _, told, _ = confirmed(opened_of(LIST, tmp_path), "code", "", "")
     assert "     5  Session token  100%  (secret, not shown)" in told
     assert "  secret, not used and not in the results: Session token" in told
@@ -128,7 +128,7 @@ def test_secrets_are_listed_but_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by", [("code", "Session token"), ("code", "session TOKEN")])
-def test_a_secret_column_is_used_and_copied_when_it_is_asked_for(
+def test_secret_column_is_used_and_copied_if_it_is_mapped_explicitly(
     tmp_path: Path, by: tuple[str, str]
 ) -> None:
     path = tmp_path / "list.csv"
@@ -140,15 +140,15 @@ def test_a_secret_column_is_used_and_copied_when_it_is_asked_for(
     assert asked.prepared.values["code"].tolist() == ["s1", "s2"]
 
 
-def test_equal_candidates_that_make_no_difference_are_no_question(tmp_path: Path) -> None:
-    """…one that is empty throughout, and a copy."""
+def test_tied_columns_that_make_no_difference_are_no_question(tmp_path: Path) -> None:
+    """One is empty, the other a copy."""
     sheet = opened_of("Client;Müştəri;Guest name\n;Anar;Anar\n;Leyla;Leyla\n", tmp_path)
     assert confirmed(sheet, "")[0] == {"name": ["Guest name"]}
     with pytest.raises(AmbiguousColumnsError):
         map_columns(sheet_of("Client;Guest name\nAli;Anar\n", tmp_path), (), MappingChoices())
 
 
-def test_columns_of_one_name_are_distinguished_by_their_order(tmp_path: Path) -> None:
+def test_columns_with_the_same_header_are_distinguished_by_their_order(tmp_path: Path) -> None:
     sheet = sheet_of("Ad Soyad;Kod;Kod;;\nAnar;7;8;x;y\n", tmp_path)
     with pytest.raises(AmbiguousColumnsError) as unclear:
         map_columns(sheet, (), MappingChoices())
@@ -163,7 +163,7 @@ def test_columns_of_one_name_are_distinguished_by_their_order(tmp_path: Path) ->
         map_columns(sheet, (), MappingChoices(given=(("code", "Kod (3)"),)))
 
 
-def test_a_saved_mapping_says_all_and_is_found_again(tmp_path: Path) -> None:
+def test_saved_mapping_has_every_field_and_is_reused(tmp_path: Path) -> None:
     sheet = sheet_of('Ad Soyad;Kod;Kod;\nAnar;7;8;"x"\n', tmp_path)
     given = (("code", "Kod (2)"), ("description", "(1)"))
     mapping = map_columns(sheet, (), MappingChoices(given=given))
@@ -171,10 +171,10 @@ def test_a_saved_mapping_says_all_and_is_found_again(tmp_path: Path) -> None:
     save_mapping(place, mapping, sheet)
     assert {name for name, _ in load_saved(place).pairs} == set(FIELDS)
     assert check(path).prepared.mapping.columns == mapping.columns
-    # A choice of now wins over a saved one, field by field, however the field is written.
+    # A flag overrides the saved choice of its field, whatever the case of the field's name.
     now = SheetOptions(choices=MappingChoices(given=(("Code", "Kod (1)"),)))
     assert check(path, now).prepared.mapping.columns == {**mapping.columns, "code": (1,)}
-    # What was left out stays out.
+    # A field that was left out stays so.
     left_out = SheetOptions(choices=MappingChoices(given=(("code", ""),)), save_mapping=place)
     check(path, left_out)
     assert "code" not in check(path).prepared.mapping.columns
@@ -188,7 +188,7 @@ def test_a_saved_mapping_says_all_and_is_found_again(tmp_path: Path) -> None:
     assert open_sheet(path, SheetOptions(mapping=moved)).choices.saved
 
 
-def test_a_saved_mapping_that_no_longer_fits_is_named(tmp_path: Path) -> None:
+def test_saved_mapping_that_no_longer_fits_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     sheet_of(LIST, tmp_path)
     (tmp_path / "list.csv.mapping.toml").write_text('phone = ["Mobil"]', encoding="utf-8")
     with pytest.raises(UsageError, match=r"list\.csv\.mapping\.toml") as error:
@@ -212,7 +212,7 @@ def test_a_saved_mapping_that_no_longer_fits_is_named(tmp_path: Path) -> None:
         ("email", "", None),
     ],
 )
-def test_share_of_values_that_fit_a_field(
+def test_share_of_values_that_fit_a_field_is_measured(
     tmp_path: Path, field: str, values: str, share: float | None
 ) -> None:
     lines = "".join(f'x;"{value}"\n' for value in values.split("|"))
@@ -245,7 +245,7 @@ def on_a_terminal(folder: Path, typed: str, *arguments: str) -> tuple[int, str]:
     return code, shown.decode()
 
 
-def test_the_command_asks_saves_and_asks_no_more(tmp_path: Path) -> None:
+def test_confirmed_mapping_is_saved_and_not_asked_again(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(TIE, encoding="utf-8")
     code, shown = on_a_terminal(tmp_path, "2\ns\n", "check", "list.csv")
@@ -257,7 +257,7 @@ def test_the_command_asks_saves_and_asks_no_more(tmp_path: Path) -> None:
     assert check(path, output=Output()).prepared.values["name"].tolist() == ["Demo MMC"]
 
 
-def test_ctrl_d_at_a_question_ends_it(tmp_path: Path) -> None:
+def test_ctrl_d_at_a_question_ends_the_command(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text(LIST, encoding="utf-8")
     code, shown = on_a_terminal(tmp_path, "\x04", "run", "list.csv", "--sandbox")
     assert code == 130
@@ -267,7 +267,7 @@ def test_ctrl_d_at_a_question_ends_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--json", "--quiet"])
-def test_quiet_run_asks_nothing(tmp_path: Path, flag: str) -> None:
+def test_quiet_run_asks_no_question(tmp_path: Path, flag: str) -> None:
     (tmp_path / "list.csv").write_text(TIE, encoding="utf-8")
     code, shown = on_a_terminal(tmp_path, "", "check", "list.csv", flag)
     assert code == 2

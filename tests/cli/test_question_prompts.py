@@ -1,4 +1,4 @@
-"""Questions about a sheet on a real terminal: the best answer first, nothing taken silently."""
+"""Questions about a sheet on a real terminal: best answer first, no silent default."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MAPPING, ANSWER = "Is this correct?", "Number of the answer"
 
 @pytest.fixture
 def sheet(tmp_path: Path) -> Path:
-    """Return a list of which all phones are of another country."""
+    """Return a list whose phones are all of another country."""
     path = tmp_path / "list.csv"
     path.write_text(TURKISH, encoding="utf-8")
     return path
 
 
 def answered(sheet: Path, *typed: str) -> tuple[Prepared, str]:
-    """Answer the questions about a sheet; return it as it is then, and what was shown."""
+    """Answer the questions about a sheet; return the prepared sheet and the shown text."""
     left = list(typed)
     shown: list[str] = []
 
@@ -43,7 +43,7 @@ def answered(sheet: Path, *typed: str) -> tuple[Prepared, str]:
     return prepared, "\n".join(shown)
 
 
-def test_answer_on_a_terminal_is_taken_aloud_kept_and_not_asked_again(sheet: Path) -> None:
+def test_answer_is_reported_and_saved_and_the_question_is_not_asked_again(sheet: Path) -> None:
     turns = [(MAPPING, "\n"), (ANSWER, "yes\n"), ("have the numbers", ""), (ANSWER, "9\n1\n")]
     code, shown = run_on_terminal(sheet.parent, turns, "check", "list.csv")
     assert code == 0, shown
@@ -59,21 +59,21 @@ def test_answer_on_a_terminal_is_taken_aloud_kept_and_not_asked_again(sheet: Pat
     assert (len(prepared.ready), shown) == (20, "")
 
 
-def test_interrupted_question_answers_nothing(sheet: Path) -> None:
+def test_interrupted_question_is_not_answered(sheet: Path) -> None:
     turns = [(MAPPING, "\n"), (ANSWER, "\x03")]
     code, shown = run_on_terminal(sheet.parent, turns, "run", "list.csv", "--sandbox")
     assert (code, "Traceback" in shown) == (130, False)
     assert [path.name for path in sheet.parent.iterdir() if path.is_file()] == ["list.csv"]
 
 
-def test_question_that_is_left_open_stays_and_keeps_nothing(sheet: Path) -> None:
+def test_question_left_open_stays_open_and_saves_nothing(sheet: Path) -> None:
     prepared, shown = answered(sheet, "0")
     assert [question.code for question in prepared.questions] == ["other_region"]
     assert shown.endswith("left open")
     assert not (sheet.parent / "list.csv.mapping.toml").exists()
 
 
-def test_enter_takes_the_first_answer_and_says_which(sheet: Path) -> None:
+def test_enter_takes_the_first_answer_and_reports_it(sheet: Path) -> None:
     prepared, shown = answered(sheet, "")
     assert not prepared.questions
     assert prepared.options.region == "TR"
@@ -81,7 +81,7 @@ def test_enter_takes_the_first_answer_and_says_which(sheet: Path) -> None:
     assert "taken: --region TR" in shown
 
 
-def test_accepted_question_is_kept_and_held_to_its_evidence(sheet: Path) -> None:
+def test_accepted_question_is_saved_and_ends_with_its_evidence(sheet: Path) -> None:
     prepared, shown = answered(sheet, "4")
     assert (len(prepared.ready), len(prepared.invalid)) == (0, 20)
     assert "taken: --accept other_region" in shown
@@ -92,7 +92,7 @@ def test_accepted_question_is_kept_and_held_to_its_evidence(sheet: Path) -> None
     assert answered(sheet)[0].ready["phone"].str.startswith("+44").all()
 
 
-def test_end_of_the_input_answers_nothing(sheet: Path) -> None:
+def test_end_of_input_at_a_question_is_not_an_answer(sheet: Path) -> None:
     opened = open_sheet(sheet)
     prepared = prepare_rows(opened, understand(opened))
     with pytest.raises(KeyboardInterrupt):

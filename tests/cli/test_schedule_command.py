@@ -1,4 +1,4 @@
-"""Schedules that work as they are printed."""
+"""Printed schedules work unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from importer.cli.main import run_command
 
-NAME = "exports of 100%"  # a space, and a sign that cron and systemd read in their own way
+NAME = "exports of 100%"  # a space and a %, which cron and systemd interpret
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_line_of_cron_runs_without_an_environment(
+def test_cron_line_runs_without_an_environment(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)
@@ -48,7 +48,7 @@ def test_line_of_cron_runs_without_an_environment(
 
 
 def complaints(units: Path) -> list[str]:
-    """Return what systemd says of the units of a folder; its exit code passes unknown names."""
+    """Return the complaints of systemd about units; its exit code ignores unknown keys."""
     files = sorted(map(str, units.iterdir()))
     done = subprocess.run(
         ["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False
@@ -83,7 +83,7 @@ def test_units_have_absolute_paths_and_the_time_zone(
     assert start.removeprefix("ExecStart=")[0] == "/"
 
 
-def test_task_of_windows_is_xml_with_the_command(
+def test_windows_task_is_xml_with_the_command(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["schedule", "--kind", "windows"]) == 0
@@ -106,7 +106,7 @@ def test_task_of_windows_is_xml_with_the_command(
         (["--to", "list.csv/units"], "can't be written"),
     ],
 )
-def test_schedule_that_cannot_be_is_an_error(
+def test_impossible_schedule_is_an_error(
     words: list[str], why: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["schedule", *words]) == 2

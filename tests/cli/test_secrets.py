@@ -1,4 +1,4 @@
-"""Secrets and people's data stay in their places when things go wrong."""
+"""Secrets and customer data are in no output or file but the results when requests fail."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ PEOPLE = re.compile(b"Gizli|gizli|994507770|050777|sirr-sirr|1977-07")
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[dict[str, dict[str, str]]]:
-    """Run a sandbox in which much goes wrong and whose refusals repeat what was sent."""
+    """Run a sandbox with many faults, whose refusals repeat the request."""
     faults = ("504b=15%", "500=5%", "drop=10%", "garbage=5%")
     flags = [word for fault in faults for word in ("--fault", fault)]
     with serving(tmp_path, "--no-limits", "--seed", "7", *flags) as found:
         ask_sandbox(found["2"], "config", {"echo": True, "gateway_seconds": 0.1})
-        ask_sandbox(found["2"], "faults", [{"kind": "expired401"}])  # twice for one row ends a run
+        ask_sandbox(
+            found["2"], "faults", [{"kind": "expired401"}]
+        )  # two of them for one row end a run
         yield found
 
 
@@ -48,7 +50,7 @@ def sheet(tmp_path: Path) -> Path:
 
 
 def everything(tmp_path: Path, env: dict[str, str], *arguments: object) -> tuple[int, bytes]:
-    """Run the command as talkative as it gets; return its exit code and all it left but results."""
+    """Run the command as verbosely as possible; return its exit code and all output but results."""
     temporary = tmp_path / "temporary"
     temporary.mkdir(exist_ok=True)
     done = subprocess.run(
@@ -65,7 +67,7 @@ def everything(tmp_path: Path, env: dict[str, str], *arguments: object) -> tuple
 
 
 @pytest.mark.slow(reason="a run of all faults, read back from all that it wrote")
-def test_nothing_private_is_shown(
+def test_output_has_no_secret_and_no_customer_data(
     tmp_path: Path, sandbox: dict[str, dict[str, str]], sheet: Path
 ) -> None:
     env = sandbox["2"]
@@ -91,10 +93,10 @@ def test_nothing_private_is_shown(
     "version",
     [pytest.param("1", marks=pytest.mark.slow(reason="the same with other headers")), "2"],
 )
-def test_a_refused_secret_or_token_is_not_repeated(
+def test_refused_secret_or_token_is_not_shown(
     tmp_path: Path, sandbox: dict[str, dict[str, str]], sheet: Path, version: str
 ) -> None:
-    """…not even where Clopos repeats it, nor the customer that was sent with it."""
+    """Clopos repeats it in its response, together with the customer that was sent."""
     env = sandbox[version]
     ask_sandbox(env, "config", {"rates": {}})
     if version == "1":
@@ -108,10 +110,10 @@ def test_a_refused_secret_or_token_is_not_repeated(
     assert not PEOPLE.search(left)
 
 
-def test_all_rows_refused_in_words_that_repeat_them(
+def test_rows_refused_with_their_values_in_the_message_are_not_shown(
     tmp_path: Path, sandbox: dict[str, dict[str, str]], sheet: Path
 ) -> None:
-    """The run stops and says why, without the words that hold a customer."""
+    """The run stops and reports why, without the message that holds a customer."""
     env = sandbox["2"]
     ask_sandbox(env, "config", {"rates": {}, "groups": []})
     text = sheet.read_text("utf-8").replace("Note", "group_id").replace("sirr-sirr ", "9")

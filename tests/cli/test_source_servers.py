@@ -1,4 +1,4 @@
-"""Sheets from elsewhere against real servers: an S3, an SFTP server, a PostgreSQL."""
+"""Sheets fetched from real servers: S3, SFTP and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHEET = b"Name,Phone\nAnar Demo,0500000001\n"
 
 
 def failed(source: Source, folder: Path, env: dict[str, str] | None = None) -> str:
-    """Fetch what can't be; return the error's parts. What was there stays, nothing is left."""
+    """Fetch a source that fails; return the parts of the error. Checks that no file changed."""
     (folder / "list.csv").write_bytes(b"earlier")
     with pytest.raises(UsageError) as found:
         fetch(source, folder / "list.csv", env or {})
@@ -44,14 +44,14 @@ def failed(source: Source, folder: Path, env: dict[str, str] | None = None) -> s
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """Run a stand-in for S3 with a bucket; give its address."""
+    """Run an S3 server with a bucket; give its address."""
     with serving_s3() as url:
         yield url
 
 
 @pytest.fixture
 def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Make the bucket of a POS; the environment is that of its user."""
+    """Make the bucket of a POS, and set the variables of its user."""
     system = set_s3_variables(s3, monkeypatch)
     if not system.exists("pos"):
         system.mkdir("pos")
@@ -111,7 +111,7 @@ def test_s3_without_keys_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow(reason="it is tried several times")
 @pytest.mark.usefixtures("bucket")
-def test_s3_that_is_away_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_s3_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     s3fs.S3FileSystem.clear_instance_cache()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert "check that its server is up" in failed(Source("s3://pos/other.csv"), tmp_path)
@@ -164,9 +164,9 @@ def sftp(root: Path, key: asyncssh.SSHKey) -> Iterator[int]:
 
     async def stop() -> None:
         server.close()
-        for connection in connections:  # the client keeps them
+        for connection in connections:  # connections that the client keeps open
             connection.abort()
-        await asyncio.sleep(0)  # their sockets are closed
+        await asyncio.sleep(0)  # closed once their sockets are
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
@@ -184,7 +184,7 @@ def sftp(root: Path, key: asyncssh.SSHKey) -> Iterator[int]:
 
 @pytest.fixture
 def drop(tmp_path: Path) -> Iterator[str]:
-    """Run an SFTP server with a drop folder, known to this user; give the address of the folder."""
+    """Run an SFTP server whose key this user trusts; give the address of its drop folder."""
     root, home = tmp_path / "root", tmp_path / "home"
     (root / "drop").mkdir(parents=True)
     for place, (name, body) in enumerate({"b": OLD, "a": SHEET, "growing": SHEET}.items()):
@@ -221,18 +221,18 @@ def test_newest_file_of_an_sftp_server_is_fetched(drop: str, tmp_path: Path) -> 
         ("sftp:", "sfpt:", "did you mean sftp://"),
     ],
 )
-def test_file_that_an_sftp_server_does_not_give_is_an_error(
+def test_failed_download_from_an_sftp_server_is_an_error(
     old: str, new: str, why: str, drop: str, tmp_path: Path
 ) -> None:
     assert why in failed(Source(f"{drop}/a.csv".replace(old, new)), tmp_path)
 
 
-def test_sftp_server_that_is_away_is_an_error(tmp_path: Path) -> None:
+def test_unreachable_sftp_server_is_an_error(tmp_path: Path) -> None:
     told = failed(Source("sftp://pos:hidden@127.0.0.1:9/a.csv"), tmp_path)
     assert "check that its server is up" in told
 
 
-def test_host_that_is_not_known_gets_no_password(drop: str, tmp_path: Path) -> None:
+def test_unknown_sftp_host_gets_no_password(drop: str, tmp_path: Path) -> None:
     (tmp_path / "home" / ".ssh" / "known_hosts").write_text("")
     told = failed(Source(f"{drop}/a.csv"), tmp_path)
     assert "Host key is not trusted" in told
@@ -254,7 +254,7 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.mark.slow(reason="a PostgreSQL is started")
-def test_rows_of_postgresql_keep_their_texts(postgres: str, tmp_path: Path) -> None:
+def test_texts_in_rows_of_postgresql_are_unchanged(postgres: str, tmp_path: Path) -> None:
     query = 'SELECT name AS "Name", phone AS "Phone", born AS "Born", spent FROM clients'
     fetch(Source(query=query, database="$POS"), tmp_path / "list.csv", {"POS": postgres})
     assert (tmp_path / "list.csv").read_text("utf-8").splitlines() == [
@@ -277,7 +277,7 @@ def test_rows_of_postgresql_keep_their_texts(postgres: str, tmp_path: Path) -> N
         ("SELECT name FROM clients", "postgresql:", "postgresq:", "postgresq"),
     ],
 )
-def test_rows_that_postgresql_does_not_give_are_an_error(
+def test_failed_query_of_postgresql_is_an_error(
     query: str, old: str, new: str, why: str, postgres: str, tmp_path: Path
 ) -> None:
     address = postgres.replace(old, new, 1)

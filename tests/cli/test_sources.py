@@ -1,4 +1,4 @@
-"""Sheets from elsewhere: fetched before a command reads them, or a clear error."""
+"""Sheets at addresses are fetched before a command reads them, or there is a clear error."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def web(
     seen: list[str | None] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Iterator[str]:
-    """Run a web server that gives one answer; `seen` gets the credentials of each request."""
+    """Run a web server with one response; `seen` collects the credentials of requests."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -103,7 +103,7 @@ def test_incomplete_download_leaves_the_earlier_sheet(
     assert (tmp_path / "list.csv").read_bytes() == b"earlier"
 
 
-def test_user_and_password_of_a_web_address_go_to_its_host_alone(tmp_path: Path) -> None:
+def test_user_and_password_of_a_web_address_are_sent_to_its_host_alone(tmp_path: Path) -> None:
     first: list[str | None] = []
     second: list[str | None] = []
     with web(SHEET, seen=second) as target:
@@ -117,10 +117,10 @@ def test_user_and_password_of_a_web_address_go_to_its_host_alone(tmp_path: Path)
 
 
 @pytest.mark.parametrize("changed", ["Thu, 01 Oct 2026 00:00:00 GMT", "yesterday", ""])
-def test_sheet_of_a_web_address_has_the_time_of_its_last_change(
+def test_fetched_sheet_has_the_time_of_its_last_change(
     changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a time from the server it is that of now: `--min-age` then lets nothing through."""
+    """Without one from the server it is the time of the download, which `--min-age` refuses."""
     with web(SHEET, headers={"Last-Modified": changed}) as url:
         text = f'[[sheets]]\npath = "list.csv"\nsource = "{url}"\n[options]\nmin-age = 60'
         project(tmp_path, text, monkeypatch)
@@ -137,7 +137,7 @@ def test_newest_file_of_a_pattern_is_fetched(tmp_path: Path) -> None:
     assert (tmp_path / "list.csv").read_bytes() == SHEET
 
 
-def test_address_with_a_bracket_is_no_pattern_without_newest(tmp_path: Path) -> None:
+def test_address_with_a_bracket_is_a_pattern_only_with_newest(tmp_path: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe("/one/list[1].csv", SHEET)
     memory.pipe("/one/list1.csv", b"another")
@@ -145,7 +145,7 @@ def test_address_with_a_bracket_is_no_pattern_without_newest(tmp_path: Path) -> 
     assert (tmp_path / "list.csv").read_bytes() == SHEET
 
 
-def test_rows_of_a_query_keep_their_texts(tmp_path: Path) -> None:
+def test_texts_in_rows_of_a_query_are_unchanged(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "pos.db") as db:
         db.execute("CREATE TABLE clients (name TEXT, phone TEXT, code TEXT, visits INTEGER)")
         rows = [("Ələkbər Demo", "0500000001", "007", 3), ("Lale, Demo", None, None, None)]

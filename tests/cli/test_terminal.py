@@ -75,7 +75,7 @@ def planned(
 
 
 class Screen:
-    """A terminal of 80 columns that remembers what was written to it."""
+    """A terminal of 80 columns that keeps the text written to it."""
 
     def __init__(self) -> None:
         self._written = b""
@@ -83,7 +83,7 @@ class Screen:
         self.stream: TextIO = os.fdopen(theirs, "w", encoding="utf-8")
 
     def text(self) -> str:
-        """Return all that was written yet."""
+        """Return all text written so far."""
         self.stream.flush()
         os.set_blocking(self._ours, False)
         with contextlib.suppress(OSError):
@@ -130,7 +130,7 @@ def test_no_line_of_a_block_is_longer_than_the_screen(name: str) -> None:
     assert [line for line in lines if not line.startswith("  ")] == ["Understood", "Found"]
 
 
-def test_the_mapping_is_shown_with_how_well_it_fits_and_two_values_that_differ() -> None:
+def test_mapping_is_shown_with_its_match_share_and_two_sample_values() -> None:
     sheet = prepared("az-excel.csv")
     lines = understood_lines(sheet.sheet, sheet.mapping)
     assert "  gender         ← Cinsi          97%  Kişi · K" in lines
@@ -144,7 +144,7 @@ def test_problems_are_grouped_with_rows_and_a_hint() -> None:
     assert rounded in re.sub(r"\n    (?!→)", " ", "\n".join(lines))
 
 
-def test_rows_that_are_no_customers_say_why(tmp_path: Path) -> None:
+def test_rows_that_are_no_customers_are_shown_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("Name;Phone\nA;;x\nB;;\nC;;y\nTotal;3\n", encoding="utf-8")
     lines = found_lines(prepare(path, SheetOptions(), today=date(2026, 11, 24)))
@@ -153,7 +153,7 @@ def test_rows_that_are_no_customers_say_why(tmp_path: Path) -> None:
     assert moved in " ".join(" ".join(lines).split())
 
 
-def test_ten_rows_of_a_problem_are_named(tmp_path: Path) -> None:
+def test_problem_lists_its_first_ten_rows(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("Name;Phone\n" + "".join(f"A{n};x\n" for n in range(23)), encoding="utf-8")
     found = prepare(path, SheetOptions(), today=date(2026, 11, 24))
@@ -168,7 +168,7 @@ def test_values_left_out_are_reported() -> None:
     assert f"- gender: {text}" in re.sub(r"\n    (?!→)", " ", "\n".join(found_lines(sheet)))
 
 
-def test_the_plan_tells_price_and_end() -> None:
+def test_plan_shows_its_requests_and_its_end() -> None:
     assert plan_lines(plan(1200, 4.44), NOW)[1:] == [
         "  1,200 rows to create",
         "  1,201 requests, about 4 minutes, done at 23:34",
@@ -183,7 +183,7 @@ def test_the_plan_tells_price_and_end() -> None:
     assert plan_lines(planned((), Price(0, 0, 0, 0.0)), NOW)[1:] == ["  0 rows to create"]
 
 
-def test_the_plan_counts_the_rows_that_are_not_sent() -> None:
+def test_plan_counts_the_rows_that_are_not_sent() -> None:
     statuses = [
         Status.EXISTS,
         Status.CONFLICT,
@@ -216,7 +216,7 @@ def test_plan_names_the_limits_of_the_comparison(compared: Compared, words: str)
     assert words in re.sub(r"\s+", " ", text)
 
 
-def test_result_ends_with_the_next_step() -> None:
+def test_result_block_ends_with_the_next_step() -> None:
     requests = {"total": 71, "throttled": 2}
     counts = {Status.CREATED: 69, Status.INVALID: 1}
     summary = Summary("x", counts, 70, seconds=16 * 60, results="x.csv", requests=requests)
@@ -247,7 +247,7 @@ def test_result_ends_with_the_next_step() -> None:
     ]
 
 
-def test_an_error_has_three_parts_within_the_screen() -> None:
+def test_error_has_three_parts_within_80_columns() -> None:
     error = UsageError("It broke", why="because " * 20, fix="mend it")
     lines = error_lines(error)
     assert (lines[0], lines[-1]) == ("Error: It broke", "  fix: mend it")
@@ -256,7 +256,7 @@ def test_an_error_has_three_parts_within_the_screen() -> None:
     assert len(error_lines(error, None)) == 3
 
 
-def test_an_error_in_a_log_is_one_line_a_part() -> None:
+def test_error_in_a_log_has_one_line_for_each_part() -> None:
     stream = io.StringIO()
     Terminal(stream, env={}).complain(UsageError("It broke", why="because " * 20))
     assert len(stream.getvalue().splitlines()) == 2
@@ -271,7 +271,7 @@ def test_an_error_in_a_log_is_one_line_a_part() -> None:
         (5.6 * 3600, "5 h 36 min"),
     ],
 )
-def test_a_length_of_time_for_people(seconds: float, words: str) -> None:
+def test_duration_is_rounded_for_people(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
@@ -279,15 +279,17 @@ def test_a_length_of_time_for_people(seconds: float, words: str) -> None:
     ("env", "coloured"),
     [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
 )
-def test_colours_where_they_are_wanted(env: dict[str, str], coloured: bool) -> None:
+def test_colours_follow_the_terminal_and_the_environment(
+    env: dict[str, str], coloured: bool
+) -> None:
     stream = io.StringIO()
     Terminal(stream, env=env).show(["Plan", "  one row"])
     assert ("\033[" in stream.getvalue()) is coloured
     assert stream.getvalue().endswith("\n  one row\n")
 
 
-def test_control_characters_of_a_sheet_move_no_cursor(screen: Screen) -> None:
-    """…and changes no colour: a sheet may be hostile."""
+def test_control_characters_of_a_sheet_are_not_sent_to_the_terminal(screen: Screen) -> None:
+    """They would move the cursor or change colours: a sheet may be hostile."""
     terminal = Terminal(screen.stream, env={"TERM": "xterm", "NO_COLOR": "1"})
     terminal.say("a\x1b[2Jb")
     terminal.show(["A\rB", "  «\x9b31m» \u202ecode"])
@@ -297,7 +299,7 @@ def test_control_characters_of_a_sheet_move_no_cursor(screen: Screen) -> None:
     assert [letter for letter in screen.text() if letter in "\x1b\x07\x9b\u202e"] == []
 
 
-def test_a_terminal_has_bold_headings_and_red_errors(screen: Screen) -> None:
+def test_headings_are_bold_and_errors_are_red_on_a_terminal(screen: Screen) -> None:
     shown = Terminal(screen.stream, env={})
     shown.show(["Plan"])
     shown.complain(UsageError("no"))
@@ -335,7 +337,7 @@ def test_progress_is_a_plain_line_without_a_terminal(facts: dict[str, Any], word
     assert words in stream.getvalue().splitlines()
 
 
-def test_a_forecast_is_hidden_while_no_row_is_done_for_long(screen: Screen) -> None:
+def test_forecast_is_replaced_by_no_progress_while_no_row_ends_for_long(screen: Screen) -> None:
     now = [0.0]
     terminal = Terminal(screen.stream, env={"CI": "1"}, clock=lambda: now[0])
     sending = SendingBar(terminal)
@@ -361,12 +363,12 @@ def test_progress_is_plain_lines_in_ci_and_where_nothing_can_move(
         progress(1, of=2)
         _until(lambda: "reading x.csv … 1/2 (" in screen.text())
     lines = screen.text().replace("\r\n", "\n").splitlines()
-    assert lines[1].endswith("far away")  # one line, to be searched
+    assert lines[1].endswith("far away")  # one line, for the search below
     assert not set("".join(lines)) & {"\x1b", "\r"}
 
 
 def _until(true: object, seconds: float = 10.0) -> None:
-    """Wait for another thread, which the test gives work that takes no time."""
+    """Wait for a condition that another thread makes true at once."""
     assert callable(true)
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
@@ -382,7 +384,7 @@ def test_long_wait_shows_its_step_and_progress(screen: Screen) -> None:
     assert "reading what is at Clopos 25% |" in screen.text()
 
 
-def test_a_long_wait_in_plain_lines() -> None:
+def test_long_wait_in_plain_lines_shows_its_step() -> None:
     stream = io.StringIO()
     with Terminal(stream, env={}, tempo=Tempo(line_every=0.005)).step("reading") as progress:
         progress(5, 10)
@@ -390,7 +392,7 @@ def test_a_long_wait_in_plain_lines() -> None:
     assert "reading … 5/10 (0.0 seconds)\n" in stream.getvalue()
 
 
-def test_a_short_wait_shows_nothing(screen: Screen) -> None:
+def test_short_wait_shows_no_step(screen: Screen) -> None:
     with Terminal(screen.stream, env={}).step("reading"):
         pass
     assert screen.text() == ""
@@ -399,7 +401,7 @@ def test_a_short_wait_shows_nothing(screen: Screen) -> None:
 @pytest.mark.parametrize(
     ("answer", "goes"), [("y\n", True), ("Yes\n", True), ("\n", False), ("", False)]
 )
-def test_sending_is_asked_for(monkeypatch: pytest.MonkeyPatch, answer: str, goes: bool) -> None:
+def test_sending_needs_a_yes(monkeypatch: pytest.MonkeyPatch, answer: str, goes: bool) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     stream = io.StringIO()
     assert (
@@ -430,7 +432,7 @@ def test_time_of_answering_is_not_part_of_the_run(
 @pytest.mark.parametrize(
     ("ask", "dry_run", "rows"), [(False, False, 3), (True, True, 3), (True, False, 0)]
 )
-def test_nothing_is_asked_where_there_is_nothing_to_decide(
+def test_no_question_is_asked_without_rows_or_in_a_dry_run(
     ask: bool, dry_run: bool, rows: int
 ) -> None:
     stream = io.StringIO()
@@ -446,7 +448,7 @@ def test_terminal_shows_the_blocks_understood_and_found() -> None:
     assert heads == ["Understood", "Found"]
 
 
-def test_the_null_reporter_takes_everything_and_shows_nothing(
+def test_null_reporter_accepts_every_event_and_shows_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     null = NullReporter()

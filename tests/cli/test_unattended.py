@@ -57,7 +57,7 @@ def test_without_a_log_file_nothing_is_logged_anywhere(
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_log_that_can_not_be_written_is_shown(tmp_path: Path) -> None:
+def test_log_that_cannot_be_written_is_a_warning_on_the_screen(tmp_path: Path) -> None:
     with (
         pytest.raises(UsageError, match="log file"),
         log_to(tmp_path / "nowhere" / "run.log", print),
@@ -72,7 +72,7 @@ def test_a_log_on_a_named_pipe_is_refused_before_it_hangs(tmp_path: Path) -> Non
     assert refused.value.why == "it is a named pipe"
 
 
-def test_a_log_on_a_full_disk_is_one_remark_and_ends_no_run() -> None:
+def test_log_on_a_full_disk_is_one_warning_and_ends_no_run() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full on this machine")
     remarks: list[str] = []
@@ -83,7 +83,7 @@ def test_a_log_on_a_full_disk_is_one_remark_and_ends_no_run() -> None:
 
 
 @given(st.text())
-def test_log_entry_of_any_text_is_one_line(text: str) -> None:
+def test_log_entry_with_any_text_is_one_line(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.log"
         with log_to(path, print):
@@ -111,7 +111,7 @@ def test_two_runs_of_one_process_log_each_to_its_own_file(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("taken", ["list.csv", "out.csv"])
-def test_a_log_over_the_sheet_or_its_results_is_refused(
+def test_log_file_that_is_the_sheet_or_its_results_is_refused(
     tmp_path: Path, taken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sheet = tmp_path / "list.csv"
@@ -140,7 +140,7 @@ def test_failed_answers_of_all_runs_count_together(tmp_path: Path) -> None:
             assert (one if number % 2 else other).add() == 0.0
             clock.at += 0.1
         wait = other.add()
-        # Until the oldest of them is out of the window.
+        # A wait until the oldest failure has left the window.
         assert wait == pytest.approx(WINDOW - (MOST - 1) * 0.1 + 0.5, abs=0.01)
         clock.at += wait
         assert one.add() < 1.0
@@ -149,7 +149,7 @@ def test_failed_answers_of_all_runs_count_together(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_clock_that_was_set_back_blocks_no_run(tmp_path: Path) -> None:
+def test_clock_that_was_set_back_delays_no_run(tmp_path: Path) -> None:
     clock = Clock()
     with Failures(tmp_path / "failures.sqlite", clock) as failures:
         for _ in range(MOST):
@@ -158,7 +158,7 @@ def test_a_clock_that_was_set_back_blocks_no_run(tmp_path: Path) -> None:
         assert failures.add() == 0.0
 
 
-def test_a_file_that_can_not_be_used_stops_no_run(tmp_path: Path) -> None:
+def test_unusable_file_of_the_failure_budget_stops_no_run(tmp_path: Path) -> None:
     clock = Clock()
     broken = tmp_path / "failures.sqlite"
     broken.write_bytes(b"no database at all, but long enough to look at" * 9)
@@ -174,10 +174,10 @@ def test_a_file_that_can_not_be_used_stops_no_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("untraced")
-def test_a_run_slows_down_before_its_failures_block_the_address(
+def test_run_slows_down_before_its_failures_block_the_address(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each row is a 409 and a reading; with a rate of 3000 these alone would be 1350 a minute."""
+    """Each row is a 409 and a read; at a rate of 3000 the 409s alone would be 1350 a minute."""
     caplog.set_level(logging.WARNING, "importer.pipeline.upload")
 
     async def story() -> None:

@@ -1,4 +1,4 @@
-"""Unattended runs: who gets which notification, and each no more than once."""
+"""Unattended runs: the notifications and pings, each at most once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BAD = "Kamran Demo,12\n"
 
 
 class Receiver:
-    """A web server that notes what it is asked for: pings and notifications."""
+    """A web server that records requests: pings and notifications."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -93,44 +93,44 @@ def write(folder: Path, rows: str) -> None:
     (folder / "list.csv").write_text(f"Name,Phone\n{rows}", "utf-8")
 
 
-def night(*flags: str) -> int:
+def nightly_run(*flags: str) -> int:
     return run_command(["run", "list.csv", "--yes", "--quiet", "--rate", "none", *flags])
 
 
 def test_problem_is_reported_once_and_again_when_it_changes(folder: Path) -> None:
     flags = ("--known-problems", "ok")
     write(folder, GOOD + BAD)
-    assert night(*flags) == 1
-    assert night(*flags) == 0
-    assert night() == 1  # without the flag every problem counts
-    write(folder, "Zaur Demo,0510000003\n" + GOOD + BAD)  # another row number, the same row
-    assert night(*flags) == 0
+    assert nightly_run(*flags) == 1
+    assert nightly_run(*flags) == 0
+    assert nightly_run() == 1  # without the flag every problem is reported
+    write(folder, "Zaur Demo,0510000003\n" + GOOD + BAD)  # same row under another number
+    assert nightly_run(*flags) == 0
     write(folder, GOOD + "Kamran Demo,123\n")
-    assert night(*flags) == 1
+    assert nightly_run(*flags) == 1
     write(folder, GOOD)
-    assert night(*flags) == 0
-    write(folder, GOOD + "Kamran Demo,123\n")  # fixed, and wrong once more: that is new
-    assert night(*flags) == 1
+    assert nightly_run(*flags) == 0
+    write(folder, GOOD + "Kamran Demo,123\n")  # fixed and wrong again: a new problem
+    assert nightly_run(*flags) == 1
 
 
-def test_night_that_ends_early_keeps_the_last_report(
+def test_failed_run_keeps_the_record_of_known_problems(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, GOOD + BAD)
-    assert night() == 1
+    assert nightly_run() == 1
     with monkeypatch.context() as patch:
         patch.setenv("CLOPOS_CLIENT_SECRET", "expired")
-        assert night("--known-problems", "ok") == 3
-    assert night("--known-problems", "ok") == 0
+        assert nightly_run("--known-problems", "ok") == 3
+    assert nightly_run("--known-problems", "ok") == 0
 
 
-def test_known_problems_are_counted_and_kept_without_a_value(
+def test_known_problems_are_counted_and_stored_without_values(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(folder, GOOD + BAD)
-    night()
+    nightly_run()
     capsys.readouterr()
-    assert night("--known-problems", "ok", "--json") == 0
+    assert nightly_run("--known-problems", "ok", "--json") == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["invalid"], facts["known_problems"]) == (1, 1)
     (kept,) = (folder / "state").rglob("*.problems")
@@ -143,11 +143,11 @@ def test_notification_is_sent_for_new_problems_and_names_no_customer(
     folder: Path, receiver: Receiver
 ) -> None:
     flags = ("--notify", f"json://{receiver.url}", "--known-problems", "ok")
-    assert night(*flags) == 0
+    assert nightly_run(*flags) == 0
     assert not receiver.bodies
     write(folder, GOOD + BAD)
-    assert night(*flags) == 1
-    assert night(*flags) == 0
+    assert nightly_run(*flags) == 1
+    assert nightly_run(*flags) == 0
     (body,) = receiver.bodies
     assert body["title"] == "clopos-import: a person is needed"
     assert body["type"] == "warning"
@@ -165,7 +165,7 @@ def test_notification_is_sent_for_new_problems_and_names_no_customer(
         ("failure", "wrong", ["failure"]),
     ],
 )
-def test_notifications_are_sent_when_asked_for(
+def test_notifications_follow_the_notify_on_flag(
     when: str,
     secret: str,
     sent: list[str],
@@ -176,32 +176,32 @@ def test_notifications_are_sent_when_asked_for(
     if secret:
         monkeypatch.setenv("CLOPOS_CLIENT_SECRET", secret)
     monkeypatch.setenv("CLOPOS_NOTIFY", f"json://{receiver.url}")
-    assert night("--notify-when", when) == (3 if secret else 0)
+    assert nightly_run("--notify-when", when) == (3 if secret else 0)
     assert [body["type"] for body in receiver.bodies] == sent
     assert "wrong" not in str(receiver.bodies)
     assert (folder / "list.csv").exists()
 
 
-def test_pings_tell_start_and_end(
+def test_pings_are_sent_at_start_and_end(
     folder: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ping = ("--ping", f"http://{receiver.url}/uuid")
     write(folder, GOOD + BAD)
-    assert night(*ping) == 1
+    assert nightly_run(*ping) == 1
     assert receiver.pings == ["/uuid/start", "/uuid"]
     monkeypatch.setenv("CLOPOS_CLIENT_SECRET", "expired")
-    assert night(*ping) == 3
+    assert nightly_run(*ping) == 3
     assert receiver.pings[2:] == ["/uuid/start", "/uuid/fail"]
-    assert night(*ping, "--map", "phone") == 2  # a wrong value that is found out late
+    assert nightly_run(*ping, "--map", "phone") == 2  # a wrong value that is found after the start
     assert receiver.pings[4:] == ["/uuid/start", "/uuid/fail"]
 
 
-def test_ping_and_notification_that_fail_change_nothing(
+def test_failed_ping_or_notification_changes_neither_results_nor_exit_code(
     folder: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     receiver.status = 404
     flags = ("--ping", f"http://{receiver.url}/hidden", "--notify-when", "always")
-    assert night(*flags, "--notify", f"json://user:hidden@{receiver.url}") == 0
+    assert nightly_run(*flags, "--notify", f"json://user:hidden@{receiver.url}") == 0
     told = capsys.readouterr()
     assert "The notification could not be sent" in told.err
     assert "The ping of the end got no answer: answer 404" in told.err
@@ -210,7 +210,7 @@ def test_ping_and_notification_that_fail_change_nothing(
 
 
 @pytest.mark.parametrize("place", [".env", "a named file", "files of secrets"])
-def test_addresses_of_watching_come_from_where_secrets_do(
+def test_addresses_of_pings_and_notifications_are_read_like_secrets(
     place: str, folder: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several addresses of CLOPOS_NOTIFY are separated by spaces or lines."""
@@ -226,17 +226,19 @@ def test_addresses_of_watching_come_from_where_secrets_do(
         path.write_text(f'CLOPOS_NOTIFY="{notify}"\nCLOPOS_PING={ping}\n')
         path.chmod(0o600)
         flags = () if place == ".env" else ("--env-file", str(path))
-    assert night("--notify-when", "always", *flags) == 0
+    assert nightly_run("--notify-when", "always", *flags) == 0
     assert receiver.pings == ["/uuid/start", "/uuid"]
     assert len(receiver.bodies) == 2
-    assert night("--ping", f"http://{receiver.url}/flag", *flags) == 0  # a flag goes first
+    assert (
+        nightly_run("--ping", f"http://{receiver.url}/flag", *flags) == 0
+    )  # a flag overrides the variable
     assert receiver.pings[2:] == ["/flag/start", "/flag"]
 
 
-def test_found_file_of_another_folder_names_no_address(
+def test_found_env_file_of_another_folder_provides_no_ping_address(
     folder: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It may have come with the sheet: nothing is sent, and its address isn't shown."""
+    """It may have come with the sheet: no ping is sent, and its address isn't shown."""
     (folder / "from-elsewhere").mkdir()
     (folder / "list.csv").rename(folder / "from-elsewhere" / "list.csv")
     env = folder / "from-elsewhere" / ".env"
@@ -252,11 +254,11 @@ def test_found_file_of_another_folder_names_no_address(
     assert receiver.pings == ["/hidden/start", "/hidden"]
 
 
-def test_file_of_an_address_that_is_not_there_ends_the_run_before_it_begins(
+def test_missing_file_of_an_address_is_an_error_before_the_run_begins(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CLOPOS_PING_FILE", str(folder / "none"))
-    assert night("--json") == 2
+    assert nightly_run("--json") == 2
     assert "CLOPOS_PING_FILE" in json.loads(capsys.readouterr().out)["error"]["what"]
     assert (folder / "list.csv").exists()
     assert not list(folder.glob("*.results.*"))
@@ -273,7 +275,7 @@ def test_file_of_an_address_that_is_not_there_ends_the_run_before_it_begins(
         ("--ping", "http://x:70000/"),
     ],
 )
-def test_invalid_address_ends_the_run_before_it_begins(
+def test_invalid_ping_address_is_an_error_before_the_run_begins(
     flag: str,
     value: str,
     folder: Path,
@@ -281,25 +283,25 @@ def test_invalid_address_ends_the_run_before_it_begins(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = len(ask_sandbox(sandbox, "requests"))
-    assert night(flag, value, "--json") == 2
+    assert nightly_run(flag, value, "--json") == 2
     assert json.loads(capsys.readouterr().out)["error"]["fix"]
     assert len(ask_sandbox(sandbox, "requests")) == before
     assert (folder / "list.csv").exists()
 
 
-def test_metrics_are_those_of_the_run_and_keep_the_last_success(
+def test_metrics_of_a_run_keep_the_time_of_the_last_success(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, GOOD + BAD)
     path = folder / "clopos.prom"
-    assert night("--metrics", str(path)) == 1
+    assert nightly_run("--metrics", str(path)) == 1
     first = dict(line.rsplit(" ", 1) for line in path.read_text().splitlines() if line[0] != "#")
     labels = 'sheet="list.csv",brand="sandbox"'
     assert first[f'clopos_import_rows{{{labels},status="invalid"}}'] == "1"
     assert first[f"clopos_import_exit_code{{{labels}}}"] == "1"
     success = f"clopos_import_last_success_timestamp_seconds{{{labels}}}"
     monkeypatch.setenv("CLOPOS_CLIENT_SECRET", "expired")
-    assert night("--metrics", str(path)) == 3
+    assert nightly_run("--metrics", str(path)) == 3
     second = dict(line.rsplit(" ", 1) for line in path.read_text().splitlines() if line[0] != "#")
     assert second[success] == first[success]
     assert second[f"clopos_import_exit_code{{{labels}}}"] == "3"
@@ -308,20 +310,22 @@ def test_metrics_are_those_of_the_run_and_keep_the_last_success(
 def test_sheet_that_is_still_being_written_is_not_sent(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert night("--min-age", "60", "--json") == 2
+    assert nightly_run("--min-age", "60", "--json") == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "growing"
     past = time.time() - 61
     os.utime(folder / "list.csv", (past, past))
-    assert night("--min-age", "60") == 0
+    assert nightly_run("--min-age", "60") == 0
 
 
-def test_sheet_that_lost_rows_is_not_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert night("--min-rows", "50%") == 0
+def test_sheet_with_many_rows_fewer_is_not_sent(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nightly_run("--min-rows", "50%") == 0
     write(folder, "".join(GOOD.splitlines(keepends=True)[:10]))
-    assert night("--min-rows", "50%", "--json") == 2
+    assert nightly_run("--min-rows", "50%", "--json") == 2
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["error"]["code"] == "min_rows"
-    assert night("--min-rows", "100") == 2
-    assert night("--min-rows", "5") == 0
+    assert nightly_run("--min-rows", "100") == 2
+    assert nightly_run("--min-rows", "5") == 0
 
 
 def test_sheet_that_changes_while_it_is_read_is_not_sent(folder: Path) -> None:
@@ -334,21 +338,21 @@ def test_sheet_that_changes_while_it_is_read_is_not_sent(folder: Path) -> None:
         pass
 
 
-def test_sheet_that_is_done_is_moved_and_one_with_open_rows_stays(folder: Path) -> None:
+def test_finished_sheet_is_moved_and_one_with_unsent_rows_stays(folder: Path) -> None:
     sheet, done = folder / "list.csv", folder / "done"
     write(folder, GOOD + "Zaur Demo,0510000077\nLale Demo,0510000078\n" + BAD)
     flags = ("--move-to", "done")
-    assert night("--limit", "1", *flags) == 1
+    assert nightly_run("--limit", "1", *flags) == 1
     assert sheet.exists()
-    assert night(*flags) == 1  # a row needs a person, none is still to be sent
+    assert nightly_run(*flags) == 1  # a row needs a person, none is still to be sent
     assert [each.name for each in done.iterdir()] == ["list.csv"]
     write(folder, GOOD)
-    assert night("--accept", "drift", *flags) == 0
+    assert nightly_run("--accept", "drift", *flags) == 0
     assert not sheet.exists()
     assert len(list(done.iterdir())) == 2
 
 
-def test_sheet_that_came_under_the_name_of_the_one_that_was_sent_stays(folder: Path) -> None:
+def test_new_sheet_under_the_name_of_the_sent_one_is_not_moved(folder: Path) -> None:
     sheet, done = folder / "list.csv", folder / "done"
     with unchanged(sheet) as read:
         pass
@@ -361,19 +365,19 @@ def test_sheet_that_came_under_the_name_of_the_one_that_was_sent_stays(folder: P
     assert "can't be moved" in words[0]
 
 
-def test_log_in_json_has_an_object_on_each_line(folder: Path) -> None:
-    assert night("--log-file", "run.log", "--log-format", "json") == 0
+def test_json_log_has_one_object_a_line(folder: Path) -> None:
+    assert nightly_run("--log-file", "run.log", "--log-format", "json") == 0
     lines = [json.loads(line) for line in (folder / "run.log").read_text().splitlines()]
     assert {"time", "level", "process", "logger", "message"} == set(lines[0])
     assert any("rows are ready" in line["message"] for line in lines)
 
 
-def test_night_with_nothing_to_send_proves_that_the_credentials_work(
+def test_run_without_rows_to_send_tries_the_credentials(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert night() == 0
+    assert nightly_run() == 0
     monkeypatch.setenv("CLOPOS_CLIENT_SECRET", "expired")
-    assert night() == 3
+    assert nightly_run() == 3
     write(folder, BAD)  # no row can be sent
-    assert night("--accept", "drift") == 3
-    assert night("--accept", "drift", "--match", "never") == 3
+    assert nightly_run("--accept", "drift") == 3
+    assert nightly_run("--accept", "drift", "--match", "never") == 3
