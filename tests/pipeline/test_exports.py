@@ -1,4 +1,4 @@
-"""The six sheets of real shape: each row becomes what its author wrote down."""
+"""Six sheets of realistic shape: each row becomes what the file of expected results says."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def prepared(name: str, *, drop_bad_values: bool) -> Prepared:
     return prepare(EXPORTS / name, options, today=TODAY)
 
 
-def test_there_are_six() -> None:
+def test_there_are_six_exports() -> None:
     assert len(FILES) == 6
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("policy", ["default", "drop_bad_values"])
-def test_the_counts_are_exact(name: str, policy: str) -> None:
+def test_counts_of_an_export_are_as_expected(name: str, policy: str) -> None:
     facts = expected(name)
     found = prepared(name, drop_bad_values=policy == "drop_bad_values")
     counts = Counter(outcome.status for outcome in found.outcomes.values())
@@ -63,7 +63,7 @@ def test_the_counts_are_exact(name: str, policy: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_mapping_is_found(name: str) -> None:
+def test_mapping_of_an_export_is_as_expected(name: str) -> None:
     found = prepared(name, drop_bad_values=False)
     headers = {
         field: [found.sheet.headers[column] for column in columns]
@@ -83,7 +83,7 @@ def test_every_row_of_an_export_has_its_expected_outcome(name: str) -> None:
         row = record["row"]
         duplicates = {reason for reason in record["reasons"] if reason.startswith("duplicate_")}
         told = {*record["problems"], *record["warnings"], *record["reasons"]} - duplicates
-        # A remark of the amended R3, which the files are older than.
+        # A remark of R3 that is newer than the files of expected results.
         assert codes.get(row, set()) - {"phone_country_assumed"} == told, row
         if record["status"] == "import":
             customer = found.values.loc[row].to_dict()
@@ -99,7 +99,7 @@ def test_every_row_of_an_export_has_its_expected_outcome(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_by_default_a_row_with_any_problem_waits_for_a_person(name: str) -> None:
+def test_row_with_any_problem_is_held_back_by_default(name: str) -> None:
     found = prepared(name, drop_bad_values=False)
     troubled = {p.row for p in found.problems if CATALOGUE[p.code].level is not Level.REMARK}
     invalid = {row for row, o in found.outcomes.items() if o.status is Status.INVALID}
@@ -117,8 +117,10 @@ def test_by_default_a_row_with_any_problem_waits_for_a_person(name: str) -> None
     ],
 )
 @pytest.mark.parametrize("name", FILES)
-def test_results_are_judged_as_their_sheet_was(name: str, suffix: str, tmp_path: Path) -> None:
-    """…in any language: what was sent isn't called wrong, what was held back isn't sent."""
+def test_results_have_the_statuses_of_their_sheet_in_any_language(
+    name: str, suffix: str, tmp_path: Path
+) -> None:
+    """Sent rows don't become invalid, and rows held back aren't sent."""
     results = tmp_path / f"results{suffix}"
     messages.set_language("ru")
     first = check(EXPORTS / name, output=Output(results))
@@ -135,7 +137,7 @@ def test_results_are_judged_as_their_sheet_was(name: str, suffix: str, tmp_path:
         "исправьте (в результатах: очистите и import_message) или удалите",
     ],
 )
-def test_a_row_that_an_earlier_version_held_back_stays_held_back(hint: str, tmp_path: Path) -> None:
+def test_row_held_back_by_an_earlier_version_stays_held_back(hint: str, tmp_path: Path) -> None:
     results = tmp_path / "list.csv.results.csv"
     results.write_text(
         "import_row,import_status,import_message,name,city,code\n"
@@ -146,7 +148,7 @@ def test_a_row_that_an_earlier_version_held_back_stays_held_back(hint: str, tmp_
     assert counts(check(results)) == (1, 1)
 
 
-def test_row_with_moved_values_is_held_back_until_import_message_is_emptied(
+def test_row_with_shifted_values_is_held_back_until_its_import_message_is_empty(
     tmp_path: Path,
 ) -> None:
     sheet, results = tmp_path / "list.csv", tmp_path / "list.csv.results.csv"

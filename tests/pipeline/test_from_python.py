@@ -1,4 +1,4 @@
-"""The calls from Python: what a task of a scheduler needs, by the examples to be copied."""
+"""Calls from Python in the tasks of schedulers; the examples are those of the docs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXAMPLES = Path(__file__).parents[2] / "samples" / "schedulers"
-# What takes long to import; asyncio, regular expressions and the like are no matter.
+# Modules that take long to import, unlike asyncio or re.
 HEAVY = "aiohttp anyascii click jinja2 numpy pandas pandera phonenumbers pyarrow sqlite3".split()
 LOG = logging.getLogger("example")
 
 
 class Refused(Exception):  # noqa: N818 - stands for exceptions with other names
-    """Stands for the exception by which a scheduler learns that a retry doesn't help."""
+    """Stands for a scheduler's exception that prevents a retry."""
 
     def __init__(
         self, text: str = "", *, description: str = "", allow_retries: bool = False
@@ -41,13 +41,13 @@ class Refused(Exception):  # noqa: N818 - stands for exceptions with other names
 
 
 def bare(*arguments: Any, **options: Any) -> Any:
-    """Stand for a decorator, with options or without: the function stays as it is."""
+    """Stand for a decorator with or without options: return the function unchanged."""
     assert not (arguments and options)
     return arguments[0] if arguments else lambda function: function
 
 
 def planned(**_: Any) -> Any:
-    """Stand for the decorator of a DAG: its tasks don't run when the file is imported."""
+    """Stand for the decorator of a DAG, whose tasks don't run on import."""
     return lambda _function: lambda: None
 
 
@@ -94,7 +94,7 @@ CALLS = {
 }
 
 
-def test_all_examples_are_tried() -> None:
+def test_every_example_has_a_test() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == CALLS.keys()
 
 
@@ -108,7 +108,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 def clients(
     tmp_path: Path, sandbox: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[sqlite3.Connection]:
-    """Make the database of an old POS; the environment is that of a worker."""
+    """Make the database of an old POS, and set the variables of a worker."""
     for name, value in (sandbox | {"CLOPOS_STATE_DIR": str(tmp_path / "state")}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("POS_DATABASE_URL", f"sqlite:///{tmp_path}/pos.db")
@@ -138,7 +138,7 @@ def load(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_example_creates_customers_once_and_reports_rows_that_need_a_person(
+def test_example_creates_customers_once_and_reports_rows_that_are_held_back(
     name: str,
     clients: sqlite3.Connection,
     sandbox: dict[str, str],
@@ -157,11 +157,11 @@ def test_example_creates_customers_once_and_reports_rows_that_need_a_person(
     assert [each["code"] for each in there] == [code]
     assert "rows are done" in caplog.text
     assert "Lale" not in caplog.text
-    assert {each.name for each in tmp_path.iterdir()} == {"pos.db", "state"}  # no file else
+    assert {each.name for each in tmp_path.iterdir()} == {"pos.db", "state"}  # no other file
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_example_fails_with_the_reason_where_a_retry_does_not_help(
+def test_example_fails_without_a_retry_if_a_question_is_open(
     name: str, clients: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clients.execute("ALTER TABLE clients RENAME COLUMN phone TO phones")
@@ -173,7 +173,7 @@ def test_example_fails_with_the_reason_where_a_retry_does_not_help(
         CALLS[name](example)
 
 
-def test_names_for_callers_load_nothing_heavy() -> None:
+def test_public_names_load_no_heavy_module() -> None:
     """Schedulers import the file of a task again and again: under 0.3 seconds."""
     code = (
         "import sys; from importer.pipeline import *\n"
@@ -185,14 +185,14 @@ def test_names_for_callers_load_nothing_heavy() -> None:
     assert int(number) < 300
 
 
-def test_public_names_are_there_and_typed() -> None:
+def test_public_names_exist_and_are_typed() -> None:
     names = importer.pipeline.__all__
     assert sorted(names) == names
     assert all(hasattr(importer.pipeline, name) for name in names)
     assert (Path(importer.pipeline.__file__).parents[1] / "py.typed").is_file()
 
 
-def test_error_passes_between_processes_with_its_parts() -> None:
+def test_error_keeps_its_parts_when_it_is_pickled() -> None:
     with pytest.raises(UsageError) as found:
         run(pd.DataFrame({"Name": ["Demo"]}), env={})
     again = pickle.loads(pickle.dumps(found.value))  # noqa: S301 - our own
@@ -200,8 +200,8 @@ def test_error_passes_between_processes_with_its_parts() -> None:
     assert again.fix
 
 
-def test_call_within_a_running_loop_is_arun(sandbox: dict[str, str], tmp_path: Path) -> None:
-    """`arun` blocks no other task of the loop while it reads and sends."""
+def test_call_within_a_running_loop_needs_arun(sandbox: dict[str, str], tmp_path: Path) -> None:
+    """`arun` doesn't block other tasks of the loop while it reads and sends."""
     table = pd.DataFrame({"Name": [f"Demo {n}" for n in range(3)]})
     seen: list[SendProgress] = []
     ticks = 0

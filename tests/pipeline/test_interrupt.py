@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at every stage: exit 130, nothing lost, nothing half-written."""
+"""Ctrl-C and SIGTERM at every stage: exit 130, no outcome lost, no incomplete file."""
 
 from __future__ import annotations
 
@@ -57,23 +57,29 @@ def parts(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("number", EACH_SIGNAL)
-def test_while_reading(tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_while_reading_the_sheet_ends_the_command(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with started("check", "-", stdin=subprocess.PIPE, cwd=tmp_path) as process:
         assert process.stdin
-        process.stdin.write("Name\n" * 100_000)  # more than a pipe holds: it is being read
+        process.stdin.write(
+            "Name\n" * 100_000
+        )  # more than the buffer of a pipe, so the command is reading it
         process.send_signal(number)
         _, err = ended(process)
     assert "Interrupted" in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sigterm_is_heard_where_ctrl_c_is_not(tmp_path: Path) -> None:
-    """So a shell starts what runs in the background."""
+def test_sigterm_ends_a_command_that_ignores_ctrl_c(tmp_path: Path) -> None:
+    """A shell starts background commands with SIGINT ignored."""
 
-    def deaf() -> None:
+    def ignore_ctrl_c() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    with started("check", "-", stdin=subprocess.PIPE, cwd=tmp_path, preexec_fn=deaf) as process:
+    with started(
+        "check", "-", stdin=subprocess.PIPE, cwd=tmp_path, preexec_fn=ignore_ctrl_c
+    ) as process:
         assert process.stdin
         process.stdin.write("Name\n" * 100_000)
         process.send_signal(signal.SIGINT)
@@ -81,7 +87,7 @@ def test_sigterm_is_heard_where_ctrl_c_is_not(tmp_path: Path) -> None:
         ended(process)
 
 
-def test_under_nohup_a_run_outlives_its_terminal(sheet: Path) -> None:
+def test_run_under_nohup_survives_its_terminal(sheet: Path) -> None:
     def nohup() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
@@ -94,8 +100,8 @@ def test_under_nohup_a_run_outlives_its_terminal(sheet: Path) -> None:
         assert process.returncode == 0
 
 
-def test_interrupt_while_reading_customers_ends_at_once(sheet: Path) -> None:
-    """…or waiting for a server that takes calls and says nothing."""
+def test_interrupt_while_reading_customers_ends_the_run_at_once(sheet: Path) -> None:
+    """The server accepts the connection and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         env = CREDENTIALS | {
@@ -112,7 +118,7 @@ def test_interrupt_while_reading_customers_ends_at_once(sheet: Path) -> None:
     assert parts(sheet.parent) == []
 
 
-def test_at_the_question(sheet: Path) -> None:
+def test_interrupt_at_the_confirmation_sends_no_row(sheet: Path) -> None:
     with serving(sheet.parent) as found:
         ours, theirs = pty.openpty()
         told = b""
@@ -152,7 +158,7 @@ def test_interrupt_while_sending_finishes_requests_in_flight(
         assert len(ask_sandbox(env, "customers")) == 40
 
 
-def test_a_second_time_leaves_at_once_and_loses_nothing(sheet: Path) -> None:
+def test_second_interrupt_exits_at_once_and_loses_no_row(sheet: Path) -> None:
     with serving(sheet.parent, "--latency", "3-3") as found:
         env = found["2"]
         arguments = ("run", sheet, "--yes", "--rate", "none", "--match", "never", "--settle", "0")
@@ -161,7 +167,7 @@ def test_a_second_time_leaves_at_once_and_loses_nothing(sheet: Path) -> None:
             process.send_signal(signal.SIGTERM)
             assert process.stderr
             until(lambda: "Stopping" in process.stderr.readline())  # type: ignore[union-attr]
-            threading.Event().wait(0.25)  # one key press may arrive as two signals
+            threading.Event().wait(0.25)  # two signals within 0.25 s count as one key press
             process.send_signal(signal.SIGINT)
             ended(process)
         ask_sandbox(env, "config", {"latency": [0, 0]})
@@ -170,7 +176,7 @@ def test_a_second_time_leaves_at_once_and_loses_nothing(sheet: Path) -> None:
         assert sorted(names) == sorted({f"Demo {n}" for n in range(1, 41)})
 
 
-def test_results_are_complete_when_a_stop_comes_while_they_are_written(sheet: Path) -> None:
+def test_stop_while_results_are_written_leaves_them_complete(sheet: Path) -> None:
     class Stopping(NullReporter):
         @contextlib.contextmanager
         def step(self, what: str) -> Iterator[StepProgress]:

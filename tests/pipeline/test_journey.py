@@ -35,15 +35,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[
 def sandbox(
     server: dict[str, dict[str, str]], tmp_path: Path, request: pytest.FixtureRequest
 ) -> dict[str, dict[str, str]]:
-    """Give each test a brand of its own there."""
+    """Give each test a brand of its own in that sandbox."""
     brand = request.node.name
     ask_sandbox(server["2"], "config", {"brands": [brand]})
     own = {"CLOPOS_BRAND": brand, "CLOPOS_STATE_DIR": str(tmp_path / "state")}
     return {version: env | own for version, env in server.items()}
 
 
-class Here:
-    """The command in this process: what it exits with, and the summary it prints."""
+class Command:
+    """The command in this process; a call returns its exit code and summary."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.capsys = capsys
@@ -60,20 +60,20 @@ class Here:
 
 
 @pytest.fixture
-def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
-    return Here(capsys, monkeypatch)
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    return Command(capsys, monkeypatch)
 
 
-def agree(
+def statuses_if_equal(
     name: str,
     policy: str,
     summary: dict[str, Any],
     folder: Path,
     customers: list[dict[str, Any]] | None,
 ) -> dict[int, str]:
-    """Compare expected, printed, written, sent and stored values with each other, row by row.
+    """Check that expected, printed, written, sent and stored values are equal, row by row.
 
-    `customers` are those of the store, None where it is gone. Return row → status.
+    `customers` are those of the sandbox, None if it has ended. Returns row → status.
     """
     facts = expected(name)
     assert summary["rows"] == facts["rows"]
@@ -107,38 +107,40 @@ def agree(
 
 
 @pytest.mark.parametrize(("name", "version"), [(NAMES[0], "1"), (NAMES[0], "2"), (NAMES[1], "2")])
-def test_summary_results_and_store_agree(
-    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Here, name: str, version: str
+def test_summary_results_payloads_and_customers_of_a_run_are_equal(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Command, name: str, version: str
 ) -> None:
-    """…row by row, against a sandbox in another process; the same again sends nothing."""
+    """Row by row, with a sandbox in another process; a second run sends no row."""
     env = sandbox[version]
     arguments = ("run", EXPORTS / name, *expected(name)["options"], "--rate", "none")
     arguments += ("--results", tmp_path / "results.csv", "--payloads", tmp_path / "payloads.jsonl")
     done = command(*arguments, "--yes", "--json", env=env)
     assert done.returncode == 1, done.stderr
-    store = _of(env)
-    agree(name, "default", json.loads(done.stdout), tmp_path, store)
+    store = _customers(env)
+    statuses_if_equal(name, "default", json.loads(done.stdout), tmp_path, store)
 
     _, again = here(*arguments, env=env)
     assert (again["created"], again["exists"]) == (0, len(store))
     assert again["requests"]["posts"] == 0
-    assert _of(env) == store
+    assert _customers(env) == store
 
 
-def _of(env: dict[str, str]) -> list[dict[str, Any]]:
-    """Return the customers of the brand."""
+def _customers(env: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the customers of the brand at the sandbox."""
     return [each for each in ask_sandbox(env, "customers") if each["brand"] == env["CLOPOS_BRAND"]]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_sandbox_for_one_run(tmp_path: Path, here: Here, name: str) -> None:
-    """…agrees as well, and every row has become what its author wrote down."""
+def test_run_with_a_sandbox_of_its_own_gives_every_row_its_expected_status(
+    tmp_path: Path, here: Command, name: str
+) -> None:
+    """The statuses are those of the file of expected results."""
     _, summary = here(
         "run", EXPORTS / name, *expected(name)["options"], "--sandbox", "--rate", "none",
         "--drop-bad-values", "--results", tmp_path / "results.csv",
         "--payloads", tmp_path / "payloads.jsonl",
     )  # fmt: skip
-    statuses = agree(name, "drop_bad_values", summary, tmp_path, None)
+    statuses = statuses_if_equal(name, "drop_bad_values", summary, tmp_path, None)
     for record in expected(name)["records"]:
         repeats = any(reason.startswith("duplicate_") for reason in record["reasons"])
         held_back = {"duplicate", "conflict"} if repeats else {"invalid"}
@@ -146,8 +148,8 @@ def test_a_sandbox_for_one_run(tmp_path: Path, here: Here, name: str) -> None:
         assert statuses[record["row"]] in wanted, record
 
 
-def test_a_fixed_results_file_goes_straight_back_in(
-    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Here
+def test_fixed_results_file_is_run_as_a_sheet(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Command
 ) -> None:
     sheet = tmp_path / "list.csv"
     sheet.write_text("name,phone\nAnar Demo,0500000001\n=Orxan,12\n", encoding="utf-8")
@@ -159,17 +161,17 @@ def test_a_fixed_results_file_goes_straight_back_in(
     book.save(results)
     code, second = here("run", results)
     assert (code, second["created"], second["exists"]) == (0, 1, 1)
-    assert [each["name"] for each in _of(sandbox["2"])] == ["Anar Demo", "=Orxan"]
+    assert [each["name"] for each in _customers(sandbox["2"])] == ["Anar Demo", "=Orxan"]
     assert second["results"] == str(results)
     [edited] = tmp_path.glob("list.csv.results.edited-*.xlsx")
     assert openpyxl.load_workbook(edited)["results"]["I3"].value == "0500000002"
-    # Not changed since, it is overwritten.
+    # The results are unchanged since, so they are overwritten.
     assert here("run", results)[1]["results"] == str(results)
     assert len(list(tmp_path.glob("list.csv.results*"))) == 2
 
 
-def test_a_limit_sends_so_many_and_the_rest_later(
-    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Here
+def test_run_with_a_limit_sends_that_many_rows_and_the_next_run_the_rest(
+    tmp_path: Path, sandbox: dict[str, dict[str, str]], here: Command
 ) -> None:
     sheet = tmp_path / "list.csv"
     rows = "".join(f"Demo {n},05000000{n:02}\n" for n in range(1, 8))
@@ -182,7 +184,7 @@ def test_a_limit_sends_so_many_and_the_rest_later(
     assert (code, second["created"], second["exists"]) == (0, 4, 3)
 
 
-def test_standard_input_is_a_file_too(tmp_path: Path) -> None:
+def test_standard_input_is_read_as_a_sheet(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "importer", "check", "-", "--json"],
         input="Имя;Телефон\nАнна Демо;0500000001\n".encode("cp1251"),

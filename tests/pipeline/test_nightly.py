@@ -1,4 +1,4 @@
-"""A job each night: what it costs when there is little to do, and what is left to read of it."""
+"""Nightly runs: their cost when few rows are new, their log and their history."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[int, dict[str,
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_night_after_night(
+def test_nightly_runs_send_only_new_rows_and_keep_earlier_results(
     night: Path, server: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ("--log-file", "run.log", "--keep-results", "2")
@@ -91,7 +91,7 @@ def test_night_after_night(
     assert [each["requests"]["posts"] for each in runs] == [3, 0, 40]
     assert [each["file"] for each in runs] == ["list.csv"] * 3
     assert runs[0]["results"] == str(night.parent / "list.csv.results.xlsx")
-    assert runs[2]["results"] is None  # two are kept
+    assert runs[2]["results"] is None  # two earlier ones are kept
     assert all(each["started"] <= each["finished"] for each in runs)
     assert all(0 <= each["minutes"] < 1 and each["error"] is None for each in runs)
 
@@ -102,8 +102,10 @@ def test_night_after_night(
     assert all(width(line) <= 80 for line in shown if "→" not in line)
 
 
-def test_nothing_to_do_as_a_process(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The real command, as cron starts it: exit code 0, one line of JSON and nothing else."""
+def test_process_without_rows_to_send_prints_one_line_of_json(
+    night: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real command, as cron starts it."""
     run(capsys)
     done = command("run", "list.csv", "--quiet", "--json", cwd=night.parent)
     assert (done.returncode, done.stderr) == (0, "")
@@ -113,9 +115,7 @@ def test_nothing_to_do_as_a_process(night: Path, capsys: pytest.CaptureFixture[s
     assert told["requests"]["total"] <= 3
 
 
-def test_a_run_that_can_not_begin_is_in_the_log(
-    night: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_that_cannot_begin_is_in_the_log(night: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOPOS_CLIENT_SECRET", "wrong")
     assert run_command(["run", "list.csv", "--quiet", "--log-file", "run.log"]) == 3
     log = (night.parent / "run.log").read_text("utf-8")
@@ -127,7 +127,7 @@ def test_a_run_that_can_not_begin_is_in_the_log(
     "flags", [("--window", "22-8"), ("--finish-by", "six"), ("--log-file", "no/where.log")]
 )
 @pytest.mark.usefixtures("night")
-def test_impossible_options_end_before_anything_is_read(
+def test_invalid_options_are_errors_before_the_sheet_is_read(
     flags: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["run", "list.csv", *flags]) == 2
@@ -136,7 +136,7 @@ def test_impossible_options_end_before_anything_is_read(
     assert "fix:" in told
 
 
-def test_a_dry_run_tells_the_plan(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_reports_the_plan(night: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "".join(f"New {n},05100{n:05}\n" for n in range(40))
     night.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
     hours = [f"--window={hours} reserve=0%" for hours in ("00:00-12:00", "12:00-00:00")]
@@ -152,7 +152,7 @@ def test_a_dry_run_tells_the_plan(night: Path, capsys: pytest.CaptureFixture[str
     assert told["requests"]["posts"] == 0
 
 
-def test_history_before_the_first_run(
+def test_history_before_the_first_run_is_empty(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -162,7 +162,7 @@ def test_history_before_the_first_run(
     assert not (tmp_path / "home").exists()
 
 
-async def test_history_of_runs_that_ended_badly(tmp_path: Path) -> None:
+async def test_history_shows_runs_that_failed_or_crashed(tmp_path: Path) -> None:
     settings = Settings(brand="demo", state_dir=str(tmp_path))
     async with open_store(settings, "x", now=lambda: 1_767_225_600.0) as store:
         await store.journal.begin(RunStart("old.csv"))
@@ -179,7 +179,7 @@ async def test_history_of_runs_that_ended_badly(tmp_path: Path) -> None:
     assert all(width(line) <= 80 for line in lines if "→" not in line)
 
 
-def test_history_names_a_journal_that_can_not_be_read(
+def test_history_names_an_unreadable_journal(
     night: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(capsys)
@@ -192,7 +192,7 @@ def test_history_names_a_journal_that_can_not_be_read(
     assert str(journal) in shown.err
 
 
-def test_history_has_checks_and_dry_runs(
+def test_history_shows_checks_and_dry_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(brand="demo", venue_id="2", state_dir=str(tmp_path))
@@ -208,8 +208,8 @@ def test_history_has_checks_and_dry_runs(
     assert "  check, demo" in capsys.readouterr().out.splitlines()
 
 
-def test_resumed_run_is_one_entry_with_all_it_took(tmp_path: Path) -> None:
-    async def story() -> None:
+def test_resumed_run_is_one_entry_in_the_history_with_all_its_requests(tmp_path: Path) -> None:
+    async def scenario() -> None:
         async with harness(tmp_path) as here:
 
             async def rows() -> list[dict[str, Any]]:
@@ -227,10 +227,10 @@ def test_resumed_run_is_one_entry_with_all_it_took(tmp_path: Path) -> None:
             await here.send(*people(301))
             assert [each["requests"]["posts"] for each in await rows()] == [1, 300]
 
-    virtual_time.run(story())
+    virtual_time.run(scenario())
 
 
-async def test_results_of_an_earlier_run_are_found_where_they_were_put(tmp_path: Path) -> None:
+async def test_renamed_results_of_an_earlier_run_are_found_by_its_time(tmp_path: Path) -> None:
     results = tmp_path / "list.results.csv"
     aside = tmp_path / "list.results.20260103-000000.csv"
     aside.touch()

@@ -1,4 +1,4 @@
-"""Cost of a run at Clopos: reading where it pays, and only what is new."""
+"""Cost of a run in reads: customers are read where it pays, and later only new ones."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def requests(sent: Sent) -> tuple[int, int, int]:
     return sent.requests.posts, sent.requests.reads, sent.requests.auths
 
 
-async def test_nightly_run_costs_the_new_rows_and_a_page(tmp_path: Path) -> None:
-    """40 new among 2,000, cold: 2 pages; the same again: the last page; 7 more: it and they."""
+async def test_nightly_run_costs_the_new_rows_and_the_last_page(tmp_path: Path) -> None:
+    """First 40 new among 2,000: 2 pages; then none new: the last page; then 7 new: 1 page."""
     rows = people(2007)
     async with harness(tmp_path) as here:
         for each in rows[:1960]:
@@ -35,13 +35,15 @@ async def test_nightly_run_costs_the_new_rows_and_a_page(tmp_path: Path) -> None
         assert list(status_by_row(more).values()).count("created") == 7
 
 
-async def test_never_reads_nothing(tmp_path: Path) -> None:
+async def test_match_never_reads_no_customer(tmp_path: Path) -> None:
     async with harness(tmp_path) as here:
         assert requests(await here.send(*people(3), match="never")) == (3, 0, 1)
 
 
-async def test_auto_looks_each_row_up_where_reading_all_takes_too_long(tmp_path: Path) -> None:
-    """One page shows how many there are; then two look-ups a row, at most."""
+async def test_match_auto_looks_each_row_up_where_reading_all_takes_too_long(
+    tmp_path: Path,
+) -> None:
+    """One page shows the number of customers; then at most two look-ups a row."""
     async with harness(tmp_path, Config(v1_max_limit=10), version=1) as here:
         for n in range(12_000):
             here.sandbox.add(name=f"Old {n}")

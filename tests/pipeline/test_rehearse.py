@@ -1,4 +1,4 @@
-"""A rehearsal: the engine of `run` on a clock that jumps, and what the forecast was worth."""
+"""A rehearsal: the engine of `run` on virtual time, and the error of the forecast."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def all_created(rehearsal: Rehearsal, number: int) -> dict[str, Any]:
             for latency in ((0.02, 0.02), (7.5, 9.0))
         ),
         pytest.param(
-            1900,  # two hours' quotas of 1000 less the reserve, and some more
+            1900,  # more than two hours' quotas of 1000 less the reserve
             (0.05, 0.4),
             V1,
             marks=pytest.mark.slow(reason="two hours of requests"),
         ),
     ],
 )
-def test_the_forecast_holds_and_the_quota_is_used(
+def test_forecast_is_right_and_the_quota_is_used(
     sheet: Path, number: int, latency: tuple[float, float], env: dict[str, str]
 ) -> None:
     write(sheet, number)
@@ -87,10 +87,10 @@ def test_the_forecast_holds_and_the_quota_is_used(
     ("version", "number"),
     [(2, 900), pytest.param(1, 1650, marks=pytest.mark.slow(reason="three hours of requests"))],
 )
-def test_beside_tills_the_forecast_holds_and_the_reserve_stays_free(
+def test_forecast_is_right_beside_tills_and_the_reserve_stays_free(
     sheet: Path, version: int, number: int, share: float
 ) -> None:
-    """On v1 most of an hour passes without news of them: what they send then is left to them."""
+    """On v1 no headers arrive for most of an hour; the expected requests of tills stay reserved."""
     write(sheet, number)
     env = V1 if version == 1 else {}
     told = all_created(rehearse(sheet, scenario=Scenario(tills=share), env=env), number)
@@ -103,10 +103,10 @@ def test_beside_tills_the_forecast_holds_and_the_reserve_stays_free(
 
 
 @pytest.mark.parametrize(("faults", "off"), [("typical", 0.02), ("harsh", 0.1)])
-def test_faults_and_tills_lose_no_row_and_after_a_minute_the_end_is_known(
+def test_faults_and_tills_lose_no_row_and_the_forecast_is_right_after_a_minute(
     sheet: Path, faults: str, off: float
 ) -> None:
-    """On a bad day the first minute is itself chance: how many end in doubt."""
+    """With harsh faults, the number of uncertain rows in the first minute is chance."""
     told = all_created(rehearse(sheet, scenario=replace(SCENARIOS[faults], seed=1)), 900)
     assert told["requests"]["posts"] >= 900
     assert told["quota"]["largest_window"] <= 1.0
@@ -115,8 +115,8 @@ def test_faults_and_tills_lose_no_row_and_after_a_minute_the_end_is_known(
     assert abs(told["forecast_off"]["worst_later"]) <= off
 
 
-def test_a_deadline_ends_a_rehearsal_as_it_would_end_the_run(sheet: Path) -> None:
-    """So many rows take two days, and the deadline is in three hours."""
+def test_deadline_ends_a_rehearsal_like_a_run(sheet: Path) -> None:
+    """160 rows take two days, and the deadline is in three hours."""
     write(sheet, 160)
     by = (datetime.now(UTC).astimezone() + timedelta(hours=3)).time()
     rehearsal = rehearse(sheet, sending=SendOptions(finish_by=by, rate="4/hour"))
@@ -126,7 +126,9 @@ def test_a_deadline_ends_a_rehearsal_as_it_would_end_the_run(sheet: Path) -> Non
     assert rehearsal.summary.as_dict()["plan"]["fits"] is False
 
 
-def test_the_command_touches_nothing(sheet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rehearse_sends_no_row_and_writes_no_file(
+    sheet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sheet.write_text(sheet.read_text("utf-8") + "Demo,12\n", encoding="utf-8")
     assert run_command(["rehearse", "list.csv", "--limit", "300", "--group", "Guests"]) == 1
     shown = capsys.readouterr()
@@ -140,7 +142,7 @@ def test_the_command_touches_nothing(sheet: Path, capsys: pytest.CaptureFixture[
     assert [path.name for path in sheet.parent.iterdir()] == ["list.csv"]
 
 
-def test_a_rehearsal_is_shown_as_json(sheet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rehearsal_is_shown_as_json(sheet: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(sheet, 90)
     flags = ("--json", "--quiet", "--rate", "none", "--faults", "typical")
     assert run_command(["rehearse", "list.csv", *flags]) == 0
@@ -151,7 +153,7 @@ def test_a_rehearsal_is_shown_as_json(sheet: Path, capsys: pytest.CaptureFixture
     assert told["plan"]["to_create"] == 90
 
 
-def test_a_rate_that_is_used_up_by_signing_in_is_shown(sheet: Path) -> None:
+def test_rate_that_is_used_up_by_signing_in_is_an_error(sheet: Path) -> None:
     with pytest.raises(UsageError, match="nothing but signing in"):
         rehearse(sheet, sending=SendOptions(rate="2/hour"))
 

@@ -1,4 +1,4 @@
-"""Thirty nights of an unattended job: mails and pings are those an operator would want."""
+"""Thirty nights of an unattended job: mails and pings are those an operator expects."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ path = "drop/customers-*.csv"
 newest = true
 move-to = "done"
 """
-# What is wrong in a night, the exit code, the title of the mail ("": none), the end of the ping.
+# Fault of a night, exit code, title of the mail ("": none), end of the ping.
 ODD_NIGHTS = {
     1: ("first night, with a row that needs a person", 1, "a person is needed", ""),
     6: ("header changes", 2, "failed", "/fail"),
@@ -73,7 +73,7 @@ def sheet_of(night: int) -> str:
 
 @contextmanager
 def sandbox() -> Iterator[Sandbox]:
-    """Run a sandbox in a thread of this process: its clock is the one that the test moves."""
+    """Run a sandbox in a thread of this process, on the clock that the test moves."""
     found: list[Sandbox] = []
     begun = threading.Event()
     stop = asyncio.Event()
@@ -98,10 +98,10 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.mark.slow(reason="thirty runs of the whole command")
-def test_thirty_nights(
+def test_thirty_nights_send_the_expected_mails_and_pings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A drop folder with a new name each night, and all that goes wrong in a month."""
+    """A drop folder with a new file each night; a month of faults."""
     monkeypatch.chdir(tmp_path)
     drop = tmp_path / "drop"
     drop.mkdir()
@@ -114,10 +114,10 @@ def test_thirty_nights(
         project.chmod(0o600)
         for night in range(1, 31):
             with time_machine.travel(begin(night)):
-                live_through(night, drop, receiver, monkeypatch)
+                run_night(night, drop, receiver, monkeypatch)
         names = [each["name"] for each in ask_sandbox(env, "customers")]
     assert len(names) == len(set(names)) == 89
-    # A sheet that couldn't be sent lies where it was, for a person to see.
+    # A sheet that couldn't be sent stays in the drop folder.
     left = sorted(each.name for each in drop.glob("*.csv"))
     assert left == ["customers-13.csv", "customers-15.csv"]
     capsys.readouterr()
@@ -127,15 +127,13 @@ def test_thirty_nights(
     assert days == set(range(1, 31)) - failed_early
 
 
-def live_through(
-    night: int, drop: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def run_night(night: int, drop: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     what, code, title, end = ODD_NIGHTS.get(night, ("nothing new", 0, "", ""))
-    if code is None:  # no ping is what the service notices
+    if code is None:  # the service notices a missing ping
         return
     sheet = drop / f"customers-{night:02}.csv"
     if night == 12:
-        shutil.rmtree(drop)  # with all that lay there
+        shutil.rmtree(drop)  # with its content
         drop.mkdir()
     else:
         sheet.write_text(sheet_of(night), "utf-8")
@@ -154,7 +152,7 @@ def live_through(
 
 
 def check_metrics(path: Path, night: int) -> None:
-    """See that there is one series of the sheet, and that it says when all was well last."""
+    """Check that the sheet has one series, with the time of the last success."""
     well = [n for n in range(1, night + 1) if ODD_NIGHTS.get(n, ("", 0))[1] in {0, 1}]
     for name, at in (("run", begin(night)), ("success", begin(well[-1]))):
         pattern = rf"clopos_import_last_{name}_timestamp_seconds{{(.*)}} (\d+)"

@@ -1,4 +1,4 @@
-"""The independent reader agrees with what a run did, and with nothing else."""
+"""`verify` confirms the results of a run, and reports every difference."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OPTIONS = SheetOptions(dates="YMD")
 SENDING = SendOptions(rate="none", match="never")
 
 
-class Here:
+class SentSheet:
     """A sheet that was sent to a sandbox in another process."""
 
     def __init__(
@@ -83,13 +83,13 @@ class Here:
         self.results.write_bytes(text.replace(old, new).encode("utf-8"))
 
     def ids(self, text: str) -> str:
-        """Return text with the ids of this brand's customers, which begin with `held`."""
+        """Return a text with #0, #1 … replaced by the ids of this brand's customers."""
         return re.sub(r"#([0-9])", lambda match: str(int(self.held) + int(match[1])), text)
 
     def journal(self, sql: str) -> None:
         [path] = self.results.parent.glob("state/*/journal.sqlite")
         with sqlite3.connect(path) as db:
-            merge_log(db)  # what the run noted is where `sql` looks for it
+            merge_log(db)  # committed entries are in `log` until the next session merges them
             assert db.execute(self.ids(sql)).rowcount == 1
         db.close()
 
@@ -107,8 +107,8 @@ def brands() -> Iterator[str]:
 
 
 @pytest.fixture
-def here(processes: Processes, brands: Iterator[str], tmp_path: Path) -> Here:
-    return Here(processes, next(brands), tmp_path)
+def here(processes: Processes, brands: Iterator[str], tmp_path: Path) -> SentSheet:
+    return SentSheet(processes, next(brands), tmp_path)
 
 
 SLOW = pytest.mark.slow(reason="each format with the other version, too")
@@ -122,27 +122,27 @@ SLOW = pytest.mark.slow(reason="each format with the other version, too")
         for suffix in SUFFIXES
     ],
 )
-def test_results_of_a_run_agree(
+def test_results_of_a_run_are_verified(
     processes: Processes,
     brands: Iterator[str],
     tmp_path: Path,
     suffix: str,
     version: int,
 ) -> None:
-    here = Here(processes, next(brands), tmp_path, version, suffix)
+    here = SentSheet(processes, next(brands), tmp_path, version, suffix)
     assert here.differences() == []
     assert here.run().summary.as_dict()["exists"] == 3
     assert here.differences() == []
     assert here.differences(offline=True) == []
 
 
-def test_a_run_that_ended_early_agrees(here: Here) -> None:
+def test_results_of_a_run_that_ended_early_are_verified(here: SentSheet) -> None:
     here.sheet.write_text(SHEET + "New Demo,0500000003,,,,\nNewer Demo,0500000004,,,,\n", "utf-8")
     here.run(limit=1)
     assert here.differences() == []
 
 
-def test_without_credentials_clopos_is_not_read(here: Here) -> None:
+def test_verify_without_credentials_does_not_read_clopos(here: SentSheet) -> None:
     here.env["CLOPOS_CLIENT_SECRET"] = ""
     found = verify(here.sheet, OPTIONS, here.results, env=here.env)
     assert found.summary.as_dict()["customers_read"] is None
@@ -150,7 +150,9 @@ def test_without_credentials_clopos_is_not_read(here: Here) -> None:
     assert found.exit_code == 0
 
 
-def test_on_another_machine_there_is_no_journal(here: Here, tmp_path: Path) -> None:
+def test_verify_on_another_machine_goes_without_the_journal(
+    here: SentSheet, tmp_path: Path
+) -> None:
     here.env["CLOPOS_STATE_DIR"] = str(tmp_path / "another")
     found = verify(here.sheet, OPTIONS, here.results, env=here.env)
     assert not found.summary.as_dict()["journal"]
@@ -194,9 +196,7 @@ def test_on_another_machine_there_is_no_journal(here: Here, tmp_path: Path) -> N
         ("'=1+1", "2", "2: the sheet has another Note"),
     ],
 )
-def test_results_that_say_something_else_are_found(
-    here: Here, old: str, new: str, difference: str
-) -> None:
+def test_changed_results_are_reported(here: SentSheet, old: str, new: str, difference: str) -> None:
     here.replace(old, new)
     found = here.differences()
     assert [text for text in found if text.startswith(here.ids(difference))], found
@@ -216,33 +216,33 @@ def test_results_that_say_something_else_are_found(
         ),
     ],
 )
-def test_a_journal_that_says_something_else_is_found(here: Here, sql: str, difference: str) -> None:
+def test_changed_journal_is_reported(here: SentSheet, sql: str, difference: str) -> None:
     here.journal(sql)
     [found] = here.differences(offline=True)
     assert found.startswith(here.ids(difference))
 
 
-def test_a_sheet_that_was_edited_since_is_found(here: Here) -> None:
+def test_sheet_edited_since_the_run_is_reported(here: SentSheet) -> None:
     here.sheet.write_text(SHEET.replace("anar@", "other@"), "utf-8")
     found = here.differences()
     assert found == ["2: the sheet has another Email", here.ids("2: customer #1 has another email")]
 
 
 @pytest.mark.usefixtures("untraced")
-def test_verify_looks_ids_up_if_reading_all_customers_costs_more(
+def test_verify_looks_up_ids_where_reading_all_customers_costs_more(
     processes: Processes, brands: Iterator[str], tmp_path: Path
 ) -> None:
     brand = next(brands)
     for number in range(500):
         processes.sandbox("customers", {"name": f"Old {number}", "brand": brand})
-    here = Here(processes, brand, tmp_path, version=1)
+    here = SentSheet(processes, brand, tmp_path, version=1)
     found = verify(here.sheet, OPTIONS, here.results, env=here.env)
     assert found.exit_code == 0
     assert found.summary.as_dict()["requests"]["reads"] == 1 + 3 + 1
 
 
-def test_earlier_customer_is_compared_with_the_row_too(here: Here) -> None:
-    """…by phone and name, where it was created by another program."""
+def test_customer_created_by_another_program_is_compared_with_its_row(here: SentSheet) -> None:
+    """By phone and name, for no cid of ours shows whose it is."""
     shutil.rmtree(here.results.parent / "state")
     here.sheet.write_text(SHEET.replace("Clash Demo", "somebody  ELSE"), "utf-8")
     here.run(match="always")
@@ -256,11 +256,11 @@ def test_earlier_customer_is_compared_with_the_row_too(here: Here) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_group_by_name_is_the_one_it_was_sent_with(
+def test_verified_group_of_a_row_is_the_one_that_was_sent(
     processes: Processes, brands: Iterator[str], tmp_path: Path, version: int
 ) -> None:
-    """Also where a row has nothing but its name."""
-    here = Here(processes, next(brands), tmp_path, version)
+    """Also for a row that has only a name."""
+    here = SentSheet(processes, next(brands), tmp_path, version)
     here.sheet.write_text("Name,Kind\nGroup Demo,My Customers\nOther Demo,\n", "utf-8")
     options = SheetOptions(group_column="Kind", accept=("drift",))
     sent = run(here.sheet, options, Output(here.results), SENDING, env=here.env)
@@ -271,13 +271,15 @@ def test_group_by_name_is_the_one_it_was_sent_with(
     assert offline.differences == ()
 
 
-def test_verify_during_a_run_is_refused(here: Here) -> None:
+def test_verify_during_a_run_is_refused(here: SentSheet) -> None:
     [path] = here.results.parent.glob("state/*/journal.sqlite")
     with hold(path.parent, "list.csv"), pytest.raises(ServiceError, match="in progress"):
         here.differences()
 
 
-def test_command_prints_words(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_command_prints_differences_and_exit_codes(
+    here: SentSheet, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["verify", str(here.sheet), "--dates", "YMD", "--results", str(here.results)]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in here.env.items():
@@ -293,7 +295,7 @@ def test_command_prints_words(here: Here, capsys: pytest.CaptureFixture[str]) ->
         assert run_command([*arguments, "--quiet"]) == 2
 
 
-def test_other_file_than_results_is_an_error(here: Here) -> None:
+def test_file_that_is_no_results_is_an_error(here: SentSheet) -> None:
     with pytest.raises(UsageError, match="not a results file"):
         verify(here.sheet, OPTIONS, here.sheet, env=here.env)
     assert read(here.results, ReadOptions()).headers[0] == "Name"
