@@ -1,4 +1,4 @@
-"""A client of the API, the real sandbox, and servers that answer as a test likes."""
+"""A client of the API, the real sandbox, and servers with any response."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def sandbox(version: int = 2, **config: Any) -> AsyncIterator[tuple[Sandbo
 async def server(
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> AsyncIterator[tuple[str, list[web.Request]]]:
-    """Run a server that answers everything alike; give its address and what it was asked."""
+    """Run a server with one response to all; give its address and the received requests."""
     asked: list[web.Request] = []
 
     async def handle(request: web.Request) -> web.StreamResponse:

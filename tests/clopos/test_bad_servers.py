@@ -17,7 +17,7 @@ from tests.clopos.conftest import (
 )
 
 
-async def test_a_redirect_is_not_followed() -> None:
+async def test_redirect_is_not_followed() -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("https://elsewhere.example/open-api")
 
@@ -53,7 +53,7 @@ async def test_endless_body_is_cut_off() -> None:
     assert sent < 20 << 20
 
 
-async def test_no_http_at_all() -> None:
+async def test_response_that_is_not_http_is_an_error() -> None:
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
         writer.close()

@@ -1,4 +1,4 @@
-"""Connections: one is kept alive, none is reused that holds unread bytes."""
+"""Connections are kept alive, and none with unread bytes is reused."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 async def speaker(
     answer: Callable[[int, str], list[tuple[float, bytes]]],
 ) -> AsyncIterator[tuple[str, list[tuple[int, str]]]]:
-    """Run a server that writes after delays; give its address and (connection, path) of requests.
+    """Run a server that writes after delays; give its address and its requests.
 
-    `answer` is given the number of the request, from 1, and its path, and returns pairs of
-    (seconds to wait, bytes to write); no bytes end the connection.
+    A request is a pair of connection and path. `answer` gets the number of the request, from 1, and
+    its path, and returns pairs of (seconds to wait, bytes to write); no bytes end the connection.
     """
     asked: list[tuple[int, str]] = []
     connections = 0
@@ -92,8 +92,8 @@ async def test_late_second_response_of_the_sandbox_creates_every_row_once() -> N
 
 
 @pytest.mark.parametrize("said", [TIMED_OUT, BAD], ids=["408", "400"])
-async def test_response_on_an_idle_connection_leads_to_a_fresh_one(said: bytes) -> None:
-    """A balancer says 408, or 400, to an idle connection before it closes."""
+async def test_connection_with_an_unasked_response_is_replaced(said: bytes) -> None:
+    """A load balancer writes 408 or 400 to an idle connection before closing it."""
 
     def answer(number: int, path: str) -> list[tuple[float, bytes]]:
         if path.endswith("/auth"):
@@ -108,8 +108,8 @@ async def test_response_on_an_idle_connection_leads_to_a_fresh_one(said: bytes) 
         assert [number for number, _ in asked] == [1, 1, 2]
 
 
-async def test_dropped_get_is_not_resent_unpaced_and_uncounted() -> None:
-    """Aiohttp would, but for a private switch of it: this fails when that is renamed."""
+async def test_dropped_get_is_resent_only_by_the_client_itself() -> None:
+    """A private switch keeps aiohttp from resending it unpaced; this fails once that is renamed."""
 
     def answer(number: int, path: str) -> list[tuple[float, bytes]]:
         if path.endswith("/auth"):
@@ -117,13 +117,13 @@ async def test_dropped_get_is_not_resent_unpaced_and_uncounted() -> None:
         return [(0, b"")] if number in {3, 4} else [(0, ok('{"data":[]}'))]
 
     async with speaker(answer) as (url, asked), client(V2 | {"CLOPOS_BASE_URL": url}) as api:
-        await api.page(1)  # so that the next one goes over a kept connection
+        await api.page(1)  # the next request uses a kept connection
         await api.page(1)
         assert api.requests.reads == 4
         assert len(asked) == api.requests.total == 5
 
 
-async def test_server_that_speaks_first_is_no_endless_loop() -> None:
+async def test_server_that_writes_before_a_request_is_an_error() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer), contextlib.suppress(OSError):
             writer.write(BAD)

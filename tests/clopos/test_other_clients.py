@@ -1,4 +1,4 @@
-"""The pace beside another client on the same quota, which sends at any moments."""
+"""The rate limiter beside another client on the same quota, which sends at any moments."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 SHORT = (Rate(10, 10.0),)
-BOTH = (Rate(10, 10.0), Rate(40, 100.0))  # as on v1, where answers tell of the tighter one
+BOTH = (Rate(10, 10.0), Rate(40, 100.0))  # as on v1, where headers show only the tighter limit
 
 
 async def beside(
     theirs: list[float], latency: float, seconds: float, rates: tuple[Rate, ...] = SHORT
 ) -> tuple[list[float], list[float]]:
-    """Send for so long beside another client, to which three of ten are left.
+    """Send for some seconds beside another client, for which three of ten are reserved.
 
-    Return when requests arrived, ours and all; the server refuses none.
+    Return the arrival times of our requests and of all; the server refuses none.
     """
     loop = asyncio.get_running_loop()
     quota = RateLimiter(rates, reserve=0.3)
@@ -67,14 +67,14 @@ latencies = st.sampled_from([0.0, 0.3, 4.0, 12.0])
 def test_other_client_within_reserve_does_not_slow_us_down(
     theirs: list[float], latency: float
 ) -> None:
-    """At any moments, seen or not: no window is overrun, and ours continue."""
+    """At any moments, noticed or not: no window is exceeded, and ours continue."""
     few: list[float] = []
     for at in sorted(theirs):
         if len(few) < 3 or at - few[-3] > 10.0:
             few.append(at)
     ours, arrived = run(beside(few, latency, 60.0))
     assert all(last - first >= 10.0 for first, last in zip(arrived, arrived[10:], strict=False))
-    assert len(ours) >= 4 * 4  # of at least 7 - 3 in ten seconds, some wait for news
+    assert len(ours) >= 4 * 4  # of at least 7 - 3 in ten seconds, some wait for headers
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,16 +82,16 @@ def test_other_client_within_reserve_does_not_slow_us_down(
 def test_full_quota_is_used_again_after_the_other_client_stopped(
     theirs: list[float], latency: float
 ) -> None:
-    """It sends in bursts, for a while, beyond the limit."""
+    """It sends in bursts for a while, more than is reserved."""
     ours, _ = run(beside(theirs, latency, 140.0))
     assert sum(at >= 90.0 for at in ours) >= 0.95 * 7 * 5
 
 
 @settings(max_examples=60, deadline=None)
 @given(moments, latencies)
-def test_stopped_client_takes_no_share_of_a_longer_window_either(
+def test_longer_window_is_used_again_after_the_other_client_stopped(
     theirs: list[float], latency: float
 ) -> None:
-    """Its expected requests stay reserved without news, but not for ever."""
+    """Its expected requests stay reserved without headers, but not for ever."""
     ours, _ = run(beside(theirs, latency, 500.0, BOTH))
     assert sum(at >= 200.0 for at in ours) >= 0.8 * 28 * 3

@@ -1,4 +1,4 @@
-"""The proxy: chosen by us, used or refused, named in errors without its password."""
+"""The proxy: chosen from the environment, used or refused, in errors without its password."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECURE = V2 | {"CLOPOS_BASE_URL": "https://clopos.invalid/x"}
 
 @asynccontextmanager
 async def proxy_that_answers(status: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """Run a proxy that answers every CONNECT alike; give its host:port and what it was sent."""
+    """Run a proxy with one response to all; give its host:port and the received bytes."""
     asked: list[bytes] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +40,7 @@ async def proxy_that_answers(status: bytes) -> AsyncIterator[tuple[str, list[byt
 
 @pytest.mark.parametrize("scheme", ["http://", ""])
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-async def test_proxy_that_refuses_is_named_without_its_password(name: str, scheme: str) -> None:
+async def test_refusing_proxy_is_an_error_without_its_password(name: str, scheme: str) -> None:
     async with proxy_that_answers(b"407 Proxy Authentication Required") as (address, asked):
         async with client(SECURE | {name: f"{scheme}user:geheim@{address}"}) as api:
             with pytest.raises(ServiceError, match="can't be reached") as caught:
@@ -53,7 +53,7 @@ async def test_proxy_that_refuses_is_named_without_its_password(name: str, schem
         assert {each.partition(b" HTTP")[0] for each in asked} == {b"CONNECT clopos.invalid:443"}
 
 
-async def test_unreachable_proxy_is_named() -> None:
+async def test_unreachable_proxy_is_an_error_that_names_the_proxy() -> None:
     address = f"127.0.0.1:{closed_port()}"
     async with client(SECURE | {"HTTPS_PROXY": f"http://{address}"}) as api:
         with pytest.raises(ServiceError, match="can't be reached") as caught:
@@ -68,9 +68,7 @@ async def test_unreachable_proxy_is_named() -> None:
     "value", ["https://127.0.0.1:1", "socks5://127.0.0.1:1", "http://", "http://x:nan", "ftp://x"]
 )
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
-def test_proxy_that_cannot_be_used_is_refused_before_anything_is_sent(
-    name: str, value: str
-) -> None:
+def test_unusable_proxy_is_an_error_before_a_request_is_sent(name: str, value: str) -> None:
     value = value.replace("://", "://user:geheim@", 1)
     with pytest.raises(UsageError, match=name) as caught:
         Clopos(read_settings(SECURE | {name: value}), RateLimiter(()))
@@ -92,14 +90,14 @@ def test_proxy_that_cannot_be_used_is_refused_before_anything_is_sent(
         ("api.clopos.example.org", True),
     ],
 )
-def test_no_proxy_lists_hosts_and_their_domains(no_proxy: str, used: bool) -> None:
+def test_no_proxy_lists_hosts_with_their_subdomains(no_proxy: str, used: bool) -> None:
     variables = {"HTTPS_PROXY": "proxy.example:3128", "NO_PROXY": no_proxy}
     found = choose_proxy("https://api.clopos.example/open-api", variables)
     assert (str(found) == "http://proxy.example:3128 (HTTPS_PROXY)") == used
     assert used or found is None
 
 
-async def test_this_machine_is_reached_without_a_proxy() -> None:
+async def test_loopback_is_reached_without_a_proxy() -> None:
     async with sandbox() as (here, _):
         env = here.env(2) | {"HTTP_PROXY": f"http://127.0.0.1:{closed_port()}"}
         env |= {"HTTPS_PROXY": "socks5://127.0.0.1:1", "ALL_PROXY": "https://127.0.0.1:1"}
@@ -108,7 +106,7 @@ async def test_this_machine_is_reached_without_a_proxy() -> None:
 
 
 @pytest.mark.parametrize("damage", ["", "machine\n\nlogin of nobody's\n"])
-async def test_password_of_netrc_is_never_sent_and_the_file_never_named(
+async def test_password_of_netrc_is_never_sent_and_its_file_never_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -132,7 +130,7 @@ async def test_password_of_netrc_is_never_sent_and_the_file_never_named(
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-async def test_certificate_file_that_cannot_be_used_is_named(
+async def test_unusable_certificate_file_is_an_error_with_its_name(
     tmp_path: Path, content: str | None
 ) -> None:
     path = tmp_path / "office-ca.pem"
@@ -152,7 +150,7 @@ WITHOUT = "it holds no certificate (PEM)"
     ("variables", "words"),
     [({}, "name its PEM file in SSL_CERT_FILE"), ({"REQUESTS_CA_BUNDLE": "x"}, "REQUESTS_CA")],
 )
-async def test_unknown_authority_leads_to_ssl_cert_file(
+async def test_unknown_authority_is_an_error_that_suggests_ssl_cert_file(
     tmp_path: Path, variables: dict[str, str], words: str
 ) -> None:
     async with tls_server(tmp_path) as (url, authority):
@@ -168,7 +166,7 @@ async def test_unknown_authority_leads_to_ssl_cert_file(
 
 @asynccontextmanager
 async def tls_server(folder: Path) -> AsyncIterator[tuple[str, Path]]:
-    """Run a server with a certificate of its own authority; give its address and that file."""
+    """Run a server with a self-signed certificate; give its address and the file of that."""
     authority = trustme.CA()
     pem = folder / "authority.pem"
     authority.cert_pem.write_to_path(str(pem))

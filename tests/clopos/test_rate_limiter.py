@@ -1,4 +1,4 @@
-"""The pace: the allowed rate is used, and no sliding window of the server is ever overrun."""
+"""The rate limiter uses the allowed rate and never exceeds a sliding window of the server."""
 
 from __future__ import annotations
 
@@ -56,24 +56,24 @@ def test_requests_that_overtake_one_another_are_not_taken_for_another_client() -
 
 
 @pytest.mark.parametrize(("share", "used"), [(0.3, 0.98), (0.6, 0.975)])
-def test_quota_of_another_client_is_reserved_and_taken_back(share: float, used: float) -> None:
+def test_quota_of_another_client_is_reserved_and_then_released(share: float, used: float) -> None:
     row = hour(others=share, seconds=1200.0)
     assert row.throttled == 0
     assert row.use.used >= used
-    assert row.use.largest < 0.97  # hardly any reserve is used before a response
+    assert row.use.largest < 0.97  # hardly any of the reserve is used before a response
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6])
-def test_the_reserve_is_not_broken_for_more_than_a_second(share: float) -> None:
-    """…while another client sends evenly, five minutes of ten."""
+def test_reserve_is_breached_for_at_most_a_second(share: float) -> None:
+    """Another client sends evenly, five minutes of ten."""
     row = hour(others=share, evenly=True, seconds=1200.0)
     assert row.throttled == 0
     assert row.use.used >= 0.98
     assert row.use.reserve_seconds <= 1.0
 
 
-def test_another_client_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
-    """…and its expected requests stay reserved without news: the rest of the hour."""
+def test_other_client_on_the_hourly_quota_is_seen_in_the_headers_of_the_minute() -> None:
+    """Its expected requests stay reserved for the rest of the hour, without headers."""
     row = hour(rates=V1, others=0.3, seconds=4000.0)
     assert row.throttled == 0
     assert row.use.used >= 0.9
@@ -89,13 +89,13 @@ def test_another_client_on_the_hours_quota_is_noticed_by_the_minutes() -> None:
     latencies=st.lists(st.floats(0.0, 25.0), min_size=1, max_size=40),
     ways=st.lists(st.floats(0.0, 0.5), min_size=1, max_size=40),
 )
-def test_no_window_of_the_server_holds_more_than_the_limit(
+def test_no_window_of_the_server_exceeds_the_limit(
     limit: int, reserve: float, latencies: list[float], ways: list[float]
 ) -> None:
-    """For requests that are counted within half a second of leaving, whenever they are answered."""
+    """Requests are counted within half a second of leaving, and answered at any time."""
     arrivals: list[float] = []
 
-    async def story() -> None:
+    async def scenario() -> None:
         loop = asyncio.get_running_loop()
         quota = RateLimiter([Rate(limit, 10.0)], reserve=reserve)
 
@@ -108,14 +108,14 @@ def test_no_window_of_the_server_holds_more_than_the_limit(
 
         await asyncio.gather(*(send(number) for number in range(limit * 4)))
 
-    run(story())
+    run(scenario())
     arrivals.sort()
     for first, last in zip(arrivals, arrivals[limit:], strict=False):
         assert last - first >= 10.0
 
 
 async def leave(quota: RateLimiter, number: int) -> list[float]:
-    """Return when so many requests left that are answered at once."""
+    """Return the times at which requests left; each is answered at once."""
     times = []
     for _ in range(number):
         quota.release(await quota.acquire())
@@ -129,14 +129,14 @@ def test_requests_are_spaced_evenly_from_the_first_on() -> None:
     assert gaps == [round(60.05 / 270, 4)] * 4
 
 
-async def test_nothing_is_waited_for_without_rates() -> None:
+async def test_requests_without_rates_do_not_wait() -> None:
     quota = RateLimiter(())
     assert await leave(quota, 3) == [0.0, 0.0, 0.0]
     assert (quota.per_minute, quota.seconds_of(9)) == (None, None)
 
 
-async def test_late_waiter_loses_only_its_turn() -> None:
-    """A turn that was slept through by a moment doesn't move the ones after it."""
+async def test_late_request_does_not_delay_the_next_ones() -> None:
+    """A request that wakes after its slot doesn't move the slots after it."""
     quota = RateLimiter([Rate(60, 60.0)], reserve=0.0)
     times = await leave(quota, 2)
     await asyncio.sleep(1.4)
@@ -153,7 +153,7 @@ async def test_restart_counts_requests_sent_before_it() -> None:
     assert times[2] >= times[1] + 1
 
 
-async def test_a_429_makes_all_wait_and_the_window_wait_for_answers() -> None:
+async def test_throttling_pauses_all_requests_and_frees_places_only_after_responses() -> None:
     loop = asyncio.get_running_loop()
     quota = RateLimiter([Rate(2, 10.0)], reserve=0.0)
     quota.throttle(30.0)
@@ -175,8 +175,8 @@ async def test_a_429_makes_all_wait_and_the_window_wait_for_answers() -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-async def test_one_slow_answer_costs_one_place(*, strict: bool) -> None:
-    """Those that left after it have their places back before it."""
+async def test_slow_response_holds_one_place_in_the_window(*, strict: bool) -> None:
+    """Requests sent after it free their places earlier."""
     loop = asyncio.get_running_loop()
     quota = RateLimiter([Rate(20, 20.0)], reserve=0.0)
     if strict:
@@ -194,7 +194,7 @@ async def test_one_slow_answer_costs_one_place(*, strict: bool) -> None:
     assert sum(at < 40.0 for at in times) >= 38
 
 
-async def test_a_sign_in_may_use_the_reserve_but_not_more() -> None:
+async def test_sign_in_may_use_the_reserve_but_not_more() -> None:
     loop = asyncio.get_running_loop()
     quota = RateLimiter([Rate(10, 60.0)], reserve=0.5)
     await leave(quota, 5)
@@ -206,7 +206,7 @@ async def test_a_sign_in_may_use_the_reserve_but_not_more() -> None:
     assert times[5] >= 60.05
 
 
-async def test_a_cancelled_wait_costs_nothing() -> None:
+async def test_cancelled_wait_uses_no_place() -> None:
     quota = RateLimiter([Rate(1, 60.0)], reserve=0.0)
     await leave(quota, 1)
     waiting = asyncio.ensure_future(leave(quota, 1))
@@ -216,7 +216,7 @@ async def test_a_cancelled_wait_costs_nothing() -> None:
     assert await leave(quota, 1) == [pytest.approx(60.05)]
 
 
-async def test_hours_close_and_open_and_change_the_reserve() -> None:
+async def test_sending_hours_stop_requests_and_change_the_reserve() -> None:
     loop = asyncio.get_running_loop()
     quota = RateLimiter([Rate(10, 10.0)], reserve=0.0)
     await leave(quota, 1)
@@ -240,14 +240,14 @@ HEADERS: dict[str, Callable[[int], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("family", HEADERS)
-async def test_both_families_of_headers_tell_of_others(family: str) -> None:
+async def test_both_families_of_headers_show_other_clients(family: str) -> None:
     loop = asyncio.get_running_loop()
     quota = RateLimiter(default_rates(2))
     await leave(quota, 1)
     quota.observe(HEADERS[family](300 - 1 - 134), loop.time())
     await asyncio.sleep(0.5)
     assert quota.seconds_of(2 * (270 - 134)) == pytest.approx(2 * 60.05)
-    await asyncio.sleep(61)  # with no news they may all have been sent
+    await asyncio.sleep(61)  # without headers all of them may have been sent
     assert quota.seconds_of(270) == pytest.approx(60.05)
 
 
@@ -262,7 +262,7 @@ async def test_both_families_of_headers_tell_of_others(family: str) -> None:
         {"RateLimit-Limit": "300", "RateLimit-Remaining": "9" * 5000},
     ],
 )
-async def test_headers_that_say_nothing_of_our_quota_change_nothing(
+async def test_headers_of_another_quota_are_ignored(
     headers: dict[str, str],
 ) -> None:
     quota = RateLimiter(default_rates(2))
@@ -270,7 +270,7 @@ async def test_headers_that_say_nothing_of_our_quota_change_nothing(
     assert quota.seconds_of(270) == pytest.approx(60.05)
 
 
-def test_old_news_is_no_news() -> None:
+def test_headers_of_an_older_request_are_ignored() -> None:
     window = SlidingWindow(Rate(300, MINUTE), 0.1)
     window.add(Sent(10.0))
     window.observe(299 - 50, 10.0, 10.1)
@@ -278,7 +278,7 @@ def test_old_news_is_no_news() -> None:
     assert window.foreign(10.2) == 50
 
 
-async def test_time_of_a_number_of_requests_is_predicted() -> None:
+async def test_duration_of_a_number_of_requests_is_predicted() -> None:
     v2, v1 = RateLimiter(default_rates(2)), RateLimiter(V1)
     assert v2.seconds_of(0) == 0.0
     assert v2.seconds_of(27_000) == pytest.approx(6005.0)
@@ -298,7 +298,7 @@ async def test_time_of_a_number_of_requests_is_predicted() -> None:
         ("5/s, 7/d", (Rate(5, 1.0), Rate(7, 86400.0))),
     ],
 )
-def test_rates_are_read(text: str, rates: tuple[Rate, ...]) -> None:
+def test_rates_are_parsed(text: str, rates: tuple[Rate, ...]) -> None:
     assert parse_rates(text) == rates
 
 
@@ -309,7 +309,7 @@ def test_invalid_rate_is_an_error(text: str) -> None:
 
 
 def test_forecast_assumes_the_mean_use_by_other_clients() -> None:
-    """A client that takes 90 a minute, five minutes of ten, is 45 to a forecast, active or not."""
+    """A client with 90 a minute, five minutes of ten, counts as 45, active or not."""
     window = SlidingWindow(Rate(300, MINUTE), 0.1)
     for second in range(0, 1200, 5):
         theirs = 90 if second % 600 < 300 else 0
@@ -319,18 +319,18 @@ def test_forecast_assumes_the_mean_use_by_other_clients() -> None:
     quiet = SlidingWindow(Rate(300, MINUTE), 0.1)
     assert quiet.typical() == 270
     quiet.observe(300, 0.0, 0.1)
-    quiet.observe(300, 500.0, 500.1)  # nothing was heard for long
+    quiet.observe(300, 500.0, 500.1)  # no headers for long
     assert quiet.typical() == 270
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 40), st.floats(0.0, 130.0), st.integers(1, 60))
-def test_predicted_end_is_when_the_last_request_leaves(
+def test_predicted_end_is_the_time_of_the_last_request(
     sent: int, pause: float, number: int
 ) -> None:
-    """In any minute of a burst or a wait: 5 in ten seconds and 12 in a hundred are allowed."""
+    """After a burst or a pause; the rates are 5 in ten seconds and 12 in a hundred."""
 
-    async def story() -> None:
+    async def scenario() -> None:
         loop = asyncio.get_running_loop()
         quota = RateLimiter([Rate(5, 10.0), Rate(12, 100.0)], reserve=0.0)
         await leave(quota, sent)
@@ -339,4 +339,4 @@ def test_predicted_end_is_when_the_last_request_leaves(
         await leave(quota, number)
         assert told == pytest.approx(loop.time() - now, abs=12.0)
 
-    run(story())
+    run(scenario())

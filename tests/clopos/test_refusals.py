@@ -1,4 +1,4 @@
-"""Effects of one refusal on other rows: nodes with slow clocks, firewalls, lists that are away."""
+"""Effects of a refusal on other rows: nodes with slow clocks, firewalls, unavailable lists."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def create_many(api: Clopos, number: int) -> list[ClassifiedResponse]:
     return [await create(api, name=f"Demo {n}", cid=None) for n in range(number)]
 
 
-async def test_node_that_refuses_every_third_request_stops_nothing() -> None:
+async def test_node_that_refuses_every_third_request_does_not_end_the_run() -> None:
     asked = signed_in = 0
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -54,7 +54,7 @@ async def test_node_that_refuses_every_third_request_stops_nothing() -> None:
         assert signed_in <= 3 + elapsed() / 60  # not one for each 401: signing in has a limit
 
 
-async def test_chance_401s_stop_nothing() -> None:
+async def test_401s_by_chance_do_not_end_the_run() -> None:
     config = Config(rates={"message401": 0.15}, seed=7)
     async with serve(config, now=now) as here, client(here.env(2), Rate(300, 60.0)) as api:
         responses = await create_many(api, 200)
@@ -62,7 +62,7 @@ async def test_chance_401s_stop_nothing() -> None:
         assert len(here.customers()) == 200
 
 
-async def test_token_refused_after_success_stops_soon_and_reports_that_sign_in_works() -> None:
+async def test_token_refused_after_success_ends_soon_with_the_hint_that_sign_in_works() -> None:
     async with sandbox() as (here, api):
         await create(api)
         here.faults.add("invalid401", times=None)
@@ -74,7 +74,7 @@ async def test_token_refused_after_success_stops_soon_and_reports_that_sign_in_w
 
 
 @pytest.mark.parametrize("created_before", [False, True])
-async def test_firewall_that_dislikes_one_name_refuses_one_row(created_before: bool) -> None:
+async def test_firewall_that_refuses_one_name_rejects_one_row(created_before: bool) -> None:
     async with (
         serve(Config(firewall=("Union",)), now=now) as here,
         client(here.env(2), created_before=created_before) as api,
@@ -90,7 +90,7 @@ async def test_firewall_that_dislikes_one_name_refuses_one_row(created_before: b
         assert (await create(api, name="Other", cid=None)).verdict is Verdict.OK
 
 
-async def test_several_403s_in_a_row_end_it() -> None:
+async def test_several_403s_in_a_row_end_the_run() -> None:
     async with sandbox() as (here, api):
         await create(api)
         here.faults.add("403", times=None)
@@ -101,7 +101,7 @@ async def test_several_403s_in_a_row_end_it() -> None:
         assert "right" in (caught.value.fix or "")
 
 
-async def test_403_before_anything_was_created_ends_it_at_once() -> None:
+async def test_403_before_the_first_created_row_ends_the_run_at_once() -> None:
     async with sandbox() as (here, api):
         here.faults.add("403")
         with pytest.raises(ServiceError, match="HTTP 403 forbidden"):
@@ -111,7 +111,7 @@ async def test_403_before_anything_was_created_ends_it_at_once() -> None:
 # -- lists ------------------------------------------------------------------------------------
 
 
-async def test_list_that_is_away_is_waited_for_and_no_empty_list() -> None:
+async def test_unavailable_list_is_retried_and_is_no_empty_list() -> None:
     async with sandbox() as (here, api):
         here.add(name="Demo")
         await api.page(1)
@@ -123,7 +123,7 @@ async def test_list_that_is_away_is_waited_for_and_no_empty_list() -> None:
         assert caught.value.why == "HTTP 404"
 
 
-async def test_list_that_was_never_there_ends_it_soon() -> None:
+async def test_list_that_was_never_available_ends_the_run_soon() -> None:
     async with sandbox() as (here, api):
         here.faults.add("404", "list", times=None)
         with pytest.raises(ServiceError, match="keeps failing") as caught:
@@ -132,7 +132,7 @@ async def test_list_that_was_never_there_ends_it_soon() -> None:
         assert elapsed() < 10
 
 
-async def test_list_shows_whether_it_tells_cids() -> None:
+async def test_list_without_cids_is_noticed() -> None:
     async with serve(Config(lists_cid=False), now=now) as here, client(here.env(2)) as api:
         assert (await api.page(1)).shows_cids
         here.add(name="Demo")
@@ -142,7 +142,7 @@ async def test_list_shows_whether_it_tells_cids() -> None:
 
 
 @pytest.mark.parametrize("path", ["customers", "groups"])
-async def test_list_that_never_ends_is_given_up(path: str) -> None:
+async def test_list_that_never_ends_is_abandoned(path: str) -> None:
     number = 0
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -175,7 +175,7 @@ async def test_login_page_of_the_network_is_reported_within_seconds() -> None:
         assert elapsed() < 10
 
 
-async def test_login_page_in_the_middle_is_waited_for() -> None:
+async def test_login_page_of_the_network_during_the_run_is_waited_for() -> None:
     async with sandbox() as (here, api):
         await api.page(1)
         here.faults.add("login_page", "list", times=6)
@@ -189,7 +189,7 @@ async def test_login_page_in_the_middle_is_waited_for() -> None:
 @pytest.mark.parametrize(
     "kind", ["garbage", "no_id", "text_success", "accepted", "float_id", "refused_done"]
 )
-async def test_unreadable_success_is_doubt_and_no_outage(kind: str) -> None:
+async def test_unreadable_success_is_in_doubt_and_counts_as_no_failure(kind: str) -> None:
     async with sandbox() as (here, api):
         here.faults.add(kind)
         response = await create(api)
@@ -199,8 +199,8 @@ async def test_unreadable_success_is_doubt_and_no_outage(kind: str) -> None:
         assert (outage.verdict, outage.unreadable) == (Verdict.DOUBT, False)
 
 
-async def test_unpacked_length_is_bounded() -> None:
-    """600 kB that unpack to 600 MB: at most the megabyte that a create may answer is kept."""
+async def test_length_of_an_unpacked_body_is_bounded() -> None:
+    """600 kB unpack to 600 MB; at most the megabyte allowed for a create is kept."""
     bomb = gzip.compress(b" " * (600 << 20), 9)
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -217,7 +217,7 @@ async def test_unpacked_length_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("number", [10**400, -1, 10**12, float("inf")], ids=str)
-async def test_huge_numbers_are_unreadable_and_no_fault(number: Any) -> None:
+async def test_huge_numbers_are_an_unreadable_response_and_no_bug(number: Any) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/auth"):
             return web.json_response({"token": "t", "expires_in": number})

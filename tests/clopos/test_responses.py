@@ -1,4 +1,4 @@
-"""Verdicts on responses: every row of the documents' tables, and any other response."""
+"""Verdicts on responses: every row of the tables in API facts, and any other response."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ NOT_FOUND = {
 }
 
 
-def said(
+def classified(
     call: Call, status: int, body: Any, headers: dict[str, str] | None = None
 ) -> ClassifiedResponse:
-    """Judge an answer; a body that isn't text goes as JSON."""
+    """Classify a response; a body that isn't text is encoded as JSON."""
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     return classify_response(call, status, headers or {}, text.encode(), now=NOW)
 
 
 @dataclass
 class Row:
-    """One row of a table: what comes, and what must be made of it."""
+    """One row of a table: a response and the expected verdict."""
 
     status: int
     body: Any
@@ -52,9 +52,9 @@ class Row:
     def __repr__(self) -> str:
         return f"{self.status} {str(self.body)[:60]}"
 
-    def holds(self, call: Call) -> None:
-        """Compare."""
-        answer = said(call, self.status, self.body)
+    def check(self, call: Call) -> None:
+        """Compare the verdict on the response with the expected one."""
+        answer = classified(call, self.status, self.body)
         assert answer.verdict is self.verdict
         for name, value in self.expect.items():
             found = getattr(answer, name)
@@ -111,11 +111,11 @@ SIGN_IN = [
 
 
 @pytest.mark.parametrize("row", SIGN_IN, ids=repr)
-def test_signing_in(row: Row) -> None:
-    row.holds(Call.SIGN_IN)
+def test_sign_in_responses_are_classified(row: Row) -> None:
+    row.check(Call.SIGN_IN)
 
 
-# -- a token that isn't taken (§3.4) ----------------------------------------------------------
+# -- a token that is refused (§3.4) -----------------------------------------------------------
 
 TOKEN = [
     Row(401, failed("Headers are missing"), Verdict.STOP, {"fix": "CLOPOS_"}),
@@ -149,8 +149,10 @@ TOKEN = [
 
 @pytest.mark.parametrize("call", [Call.CREATE, Call.READ])
 @pytest.mark.parametrize("row", TOKEN, ids=repr)
-def test_a_token_or_a_right_that_is_not_there(row: Row, call: Call) -> None:
-    row.holds(call)
+def test_responses_to_a_refused_token_or_a_missing_right_are_classified(
+    row: Row, call: Call
+) -> None:
+    row.check(call)
 
 
 # -- creating (§4.2, §4.3, §4.4) --------------------------------------------------------------
@@ -188,7 +190,7 @@ CREATE = [
     # A 2xx that doesn't say which customer it made
     *(Row(200, body, Verdict.DOUBT) for body in UNREADABLE),
     Row(204, "", Verdict.DOUBT),
-    # Refused for what the row says
+    # Refused because of values of the row
     Row(
         400,
         failed("The name field is required.", "Validation failed"),
@@ -207,7 +209,7 @@ CREATE = [
     ),
     Row(413, HTML, Verdict.REJECTED),
     Row(418, HTML, Verdict.REJECTED),
-    # Taken
+    # Values of another customer
     Row(409, DUPLICATE, Verdict.CONFLICT, {"field": "phone"}),
     Row(409, failed("duplicate_code"), Verdict.CONFLICT, {"field": "code"}),
     Row(409, failed("duplicate_cid"), Verdict.CONFLICT, {"field": "cid"}),
@@ -251,8 +253,8 @@ CREATE = [
     Row(200, failed("whatever"), Verdict.FAILED, {"message": "whatever"}),
     Row(201, {"success": False}, Verdict.FAILED, {"message": "HTTP 201"}),
     Row(200, failed() | {"data": {"id": 14}}, Verdict.FAILED),
-    Row(200, failed() | {"data": CREATED["data"]}, Verdict.FAILED),  # of another row
-    # Every request would end like this
+    Row(200, failed() | {"data": CREATED["data"]}, Verdict.FAILED),  # the customer of another row
+    # Refused for a reason that all requests share
     Row(404, NOT_FOUND, Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
     Row(405, failed(message="Method not allowed"), Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
     Row(407, HTML, Verdict.STOP, {"fix": "HTTPS_PROXY"}),
@@ -267,8 +269,8 @@ CREATE = [
 
 
 @pytest.mark.parametrize("row", CREATE, ids=repr)
-def test_creating(row: Row) -> None:
-    row.holds(Call.CREATE)
+def test_create_responses_are_classified(row: Row) -> None:
+    row.check(Call.CREATE)
 
 
 # -- reading (§5.2, §5.4, §8.2) ---------------------------------------------------------------
@@ -294,7 +296,7 @@ READ = [
     Row(200, {"data": [], "total": True}, Verdict.OK, {"total": None}),
     Row(200, ONE, Verdict.OK, {"data": ONE}),
     Row(200, {"success": True, "data": ONE}, Verdict.OK, {"data": ONE}),
-    # No list and no customer: an empty page would be a lie
+    # Neither a list nor a customer: treating it as an empty page would be wrong
     *(
         Row(200, body, Verdict.RETRY)
         for body in ({}, {"success": True}, {"success": True, "data": None}, 7, "", HTML)
@@ -312,8 +314,8 @@ READ = [
 
 
 @pytest.mark.parametrize("row", READ, ids=repr)
-def test_reading(row: Row) -> None:
-    row.holds(Call.READ)
+def test_read_responses_are_classified(row: Row) -> None:
+    row.check(Call.READ)
 
 
 # -- how long to wait (§7.2, §7.3, §7.4) ------------------------------------------------------
@@ -333,14 +335,14 @@ WAITS: list[tuple[dict[str, str], float | None]] = [
     ({"Retry-After": "Fri, 14 Nov 2025 08:31:07 GMT"}, 0),
     ({"Retry-After": "12", "RateLimit-Reset": "20"}, 20),
     ({"RateLimit-Reset": "999999"}, 3600),
-    # A point in time, in seconds, milliseconds or finer, in any of the headers
+    # A time in seconds, milliseconds or finer, in any of the headers
     ({"Retry-After": str(int(NOW) + 7), "RateLimit-Reset": "7"}, 7),
     *(
         ({name: str((int(NOW) + 4) * scale)}, 4)
         for name in ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
         for scale in (1, 1000, 1_000_000, 1_000_000_000)
     ),
-    # Their clock counts, where they tell it; ours may have been set.
+    # Relative to the clock of the server, where it is shown; ours may be wrong.
     (
         {"Retry-After": "Fri, 14 Nov 2025 09:31:47 GMT", "Date": "Fri, 14 Nov 2025 09:31:37 GMT"},
         10,
@@ -355,28 +357,30 @@ WAITS: list[tuple[dict[str, str], float | None]] = [
 
 
 @pytest.mark.parametrize(("headers", "wait"), WAITS, ids=str)
-def test_a_429_says_how_long_to_wait(headers: dict[str, str], wait: float | None) -> None:
+def test_wait_after_a_429_is_read_from_its_headers(
+    headers: dict[str, str], wait: float | None
+) -> None:
     for call in Call:
-        answer = said(call, 429, {"success": True, "data": {"id": 1}}, headers)
+        answer = classified(call, 429, {"success": True, "data": {"id": 1}}, headers)
         assert (answer.verdict, answer.wait) == (Verdict.THROTTLED, wait)
 
 
 # -- words for people -------------------------------------------------------------------------
 
 
-def test_words_are_short_printable_and_without_tokens() -> None:
+def test_messages_are_short_and_printable_and_have_no_tokens() -> None:
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJicmFuZCI6ImEifQ.c2lnbmF0dXJl"
     for text in (f"bad token {jwt}!", f"bad\x1b[31m token\n\u202e oauth_{'a1' * 32} !"):
-        answer = said(Call.CREATE, 400, failed(text))
+        answer = classified(Call.CREATE, 400, failed(text))
         assert answer.message.isprintable()
         assert "bad" in answer.message
         assert "…" in answer.message
         assert "c2lnbmF0dXJl" not in answer.message
         assert "a1a1" not in answer.message
-    assert len(said(Call.CREATE, 400, failed("x" * 9999)).message) == 300
+    assert len(classified(Call.CREATE, 400, failed("x" * 9999)).message) == 300
 
 
-def test_hidden_value_is_not_in_the_words() -> None:
+def test_hidden_value_is_not_in_the_message() -> None:
     who = {"name": "Əlif Demo", "phone": "+994500000001", "code": "7"}
     body = json.dumps(failed(f"{json.dumps(who)} has name Əlif Demo: taken", "x" * 200)).encode()
     response = classify_response(Call.CREATE, 409, {}, body, now=NOW, values=who.values())
@@ -394,19 +398,19 @@ def test_refusal_that_shows_the_rows_own_customer_is_doubt(status: int) -> None:
 
 
 @pytest.mark.parametrize("call", [Call.SIGN_IN, Call.READ])
-def test_refused_read_or_sign_in_shows_status_and_slug_only(call: Call) -> None:
+def test_refused_read_or_sign_in_shows_status_and_error_slug_only(call: Call) -> None:
     for error, reason in (("invalid_parameter", " invalid_parameter"), ("Leyla is bad", "")):
-        response = said(call, 400, failed(error, "filters[0][1]=Leyla is no filter"))
+        response = classified(call, 400, failed(error, "filters[0][1]=Leyla is no filter"))
         assert response.message == response.reason == f"HTTP 400{reason}"
 
 
-def test_slug_that_repeats_the_request_is_not_shown() -> None:
+def test_error_slug_that_repeats_the_request_is_not_shown() -> None:
     body = json.dumps(failed("leyla_demo")).encode()
     response = classify_response(Call.READ, 400, {}, body, now=NOW, values=["Leyla_Demo"])
     assert response.reason == "HTTP 400"
 
 
-def test_half_a_surrogate_pair_harms_no_other() -> None:
+def test_half_a_surrogate_pair_changes_no_other_character() -> None:
     body = '{"success":true,"data":[{"id":1,"name":"A\\ud83d"},{"id":2,"name":"\\ud83d\\ude00"}]}'
     answer = classify_response(Call.READ, 200, {}, body.encode(), now=NOW)
     assert [each["name"] for each in answer.data] == ["A?", "\U0001f600"]
@@ -427,15 +431,15 @@ def test_half_a_surrogate_pair_harms_no_other() -> None:
         ({}, None),
         ("=1", None),
         ("1" * 18, "1" * 18),
-        ("1" * 19, None),  # no database counts that far, and none of ours could
+        ("1" * 19, None),  # beyond the integers of databases
         (10**400, None),
     ],
 )
-def test_an_id_is_text_of_letters_and_digits(value: Any, text: str | None) -> None:
+def test_id_is_text_of_letters_and_digits(value: Any, text: str | None) -> None:
     assert as_id(value) == text
 
 
-# -- whatever comes ---------------------------------------------------------------------------
+# -- any response -----------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
     ["Token expired", "Client is disabled", "already exists", "duplicate_phone", TEST_MODE, "id"]
@@ -463,7 +467,7 @@ def test_every_response_gets_a_verdict_and_a_2xx_is_never_resent(
     assert len(answer.message) <= 300
     assert answer.wait is None or 0 <= answer.wait <= 3600
     if call is Call.CREATE:
-        # Sent again from here only what certainly created nothing, and never a 2xx.
+        # Only requests that certainly created no customer are resent here, never after a 2xx.
         assert answer.verdict not in {Verdict.RETRY, Verdict.MISSING}
         if 200 <= status < 300:
             assert answer.verdict not in {Verdict.SIGN_IN_AGAIN, Verdict.THROTTLED}
@@ -476,6 +480,6 @@ def test_every_response_gets_a_verdict_and_a_2xx_is_never_resent(
         assert answer.fix
 
 
-def test_a_body_nested_beyond_reason_is_no_json() -> None:
+def test_too_deeply_nested_body_is_no_json() -> None:
     for body in (b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b"\xff\xfe{}"):
         assert classify_response(Call.CREATE, 200, {}, body, now=NOW).verdict is Verdict.DOUBT

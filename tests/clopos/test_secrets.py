@@ -76,7 +76,7 @@ def test_secret_is_hidden_in_any_spelling(spelling: str) -> None:
     text = f"denied {SPELLINGS[spelling]} here"
     shown = redact(text, [SECRET], [])
     pieces = {SPELLINGS[spelling][at : at + 8] for at in range(len(SPELLINGS[spelling]) - 7)}
-    # Of what was encoded with it, some characters at either end hold it only in part.
+    # In base64, characters at either end encode it together with the text around it.
     left = [piece for piece in pieces if piece in shown]
     assert len(left) <= (4 if "of" in spelling else 0), shown
     assert shown.startswith("denied ")
@@ -94,7 +94,7 @@ def test_secret_is_hidden_in_any_spelling(spelling: str) -> None:
         ("O'Neil & Co", "O&#x27;Neil &amp; Co is taken"),
     ],
 )
-def test_value_of_a_row_is_hidden_however_it_is_spelt(value: str, text: str) -> None:
+def test_value_of_a_row_is_hidden_in_any_spelling(value: str, text: str) -> None:
     shown = redact(text, [], [value])
     assert "…" in shown
     assert shown.endswith(" is taken")
@@ -102,7 +102,7 @@ def test_value_of_a_row_is_hidden_however_it_is_spelt(value: str, text: str) -> 
 
 
 @given(st.text(max_size=60), st.text(max_size=30), st.lists(st.text(max_size=12), max_size=3))
-def test_redacting_never_raises_and_hides_every_given_secret(
+def test_redacting_hides_every_given_secret_and_never_raises(
     text: str, secret: str, values: list[str]
 ) -> None:
     shown = redact(f"{text}{secret}{text}", [secret], values)
@@ -111,7 +111,7 @@ def test_redacting_never_raises_and_hides_every_given_secret(
     assert redact(text, [], []) == text or "eyJ" in text or "oauth_" in text
 
 
-async def test_refused_look_up_shows_and_logs_nothing_of_the_row(
+async def test_refused_look_up_shows_and_logs_no_value_of_the_row(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)

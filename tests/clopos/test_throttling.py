@@ -1,4 +1,4 @@
-"""Being throttled: all requests pause, and not for ever."""
+"""Throttling: all requests pause, and not for ever."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-async def test_a_429_lets_all_wait_and_the_row_is_handed_back() -> None:
+async def test_all_requests_pause_after_a_429_and_the_row_is_returned() -> None:
     async with sandbox() as (here, api):
         await api.page(1)
         here.faults.add("429", seconds=30)
@@ -40,8 +40,8 @@ async def test_a_429_lets_all_wait_and_the_row_is_handed_back() -> None:
         assert api.requests.throttled == 1
 
 
-async def test_nothing_remaining_at_a_429_is_not_taken_for_another_client() -> None:
-    """It needn't be of our limit; when it is, the next response shows how many others there are."""
+async def test_no_remaining_requests_at_a_429_are_no_sign_of_another_client() -> None:
+    """The header may be of another limit; else the next response shows the other clients."""
     async with serve(Config(), now=now) as here, client(here.env(2), Rate(300, 60.0)) as api:
         await api.page(1)
         here.faults.add("429", seconds=6)
@@ -52,7 +52,7 @@ async def test_nothing_remaining_at_a_429_is_not_taken_for_another_client() -> N
         assert 6 < elapsed() - started < 6.5 + 21 * 60.05 / 300 + 0.5
 
 
-async def test_a_429_that_says_nothing_is_a_minute() -> None:
+async def test_wait_after_a_429_without_headers_is_a_minute() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/auth"):
             return web.json_response({"token": "t"})
@@ -67,7 +67,7 @@ async def test_a_429_that_says_nothing_is_a_minute() -> None:
         assert len(asked) == 3
 
 
-async def test_client_that_never_gets_through_waits_longer_then_gives_up() -> None:
+async def test_endless_throttling_is_waited_for_ever_longer_and_then_ends_the_run() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/auth"):
             return web.json_response({"token": "t"})
@@ -84,7 +84,7 @@ async def test_client_that_never_gets_through_waits_longer_then_gives_up() -> No
         assert len(asked) <= 1 + 8 * 21
 
 
-async def test_a_429_on_signing_in_is_waited_for() -> None:
+async def test_throttled_sign_in_is_waited_for() -> None:
     async with sandbox() as (here, api):
         here.faults.add("429", "auth", seconds=10)
         await api.page(1)
@@ -92,7 +92,7 @@ async def test_a_429_on_signing_in_is_waited_for() -> None:
         assert elapsed() > 10
 
 
-async def test_a_call_cancelled_while_it_waits_has_sent_nothing() -> None:
+async def test_call_cancelled_while_it_waits_has_sent_no_request() -> None:
     left: list[int] = []
 
     @asynccontextmanager
@@ -113,7 +113,7 @@ async def test_a_call_cancelled_while_it_waits_has_sent_nothing() -> None:
         assert (left, api.requests.posts, here.customers()) == ([], 0, [])
 
 
-async def test_wait_of_a_year_is_bounded_in_total() -> None:
+async def test_wait_of_a_year_is_shortened_to_the_total_limit() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/auth"):
             return web.json_response({"token": "t"})

@@ -1,4 +1,4 @@
-"""The token: one sign-in for all, renewed in time, and what a 401 means."""
+"""The token: one sign-in for all requests, renewal in time, and 401s."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def test_concurrent_requests_share_one_sign_in() -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_a_token_is_renewed_before_it_ends(version: int) -> None:
+async def test_token_is_renewed_before_it_expires(version: int) -> None:
     async with sandbox(version, token_seconds=100.0) as (here, api):
         await api.page(1)
         await asyncio.sleep(89)
@@ -52,7 +52,7 @@ async def test_an_hour_long_token_is_renewed_five_minutes_early() -> None:
 
 
 async def test_request_that_waits_longer_than_its_token_gets_a_new_one() -> None:
-    """…before it is sent: not one of them is sent in vain."""
+    """It is renewed before the request is sent, so no request is refused."""
     async with (
         serve(Config(token_seconds=60.0), now=now) as here,
         client(here.env(1), Rate(5, 60.0)) as api,
@@ -64,9 +64,7 @@ async def test_request_that_waits_longer_than_its_token_gets_a_new_one() -> None
 
 @pytest.mark.parametrize("kind", ["expired401", "invalid401", "message401"])
 @pytest.mark.parametrize("version", [1, 2])
-async def test_a_401_that_asks_for_it_is_one_new_token_and_one_more_try(
-    kind: str, version: int
-) -> None:
+async def test_expired_token_is_one_sign_in_and_one_more_try(kind: str, version: int) -> None:
     async with sandbox(version) as (here, api):
         here.faults.add(kind)
         assert (await create(api)).verdict is Verdict.OK
@@ -78,7 +76,7 @@ async def test_a_401_that_asks_for_it_is_one_new_token_and_one_more_try(
         ]
 
 
-async def test_many_401s_at_once_are_one_new_token() -> None:
+async def test_many_401s_at_once_are_one_sign_in() -> None:
     async with sandbox(latency=(0.1, 0.1)) as (here, api):
         await api.page(1)
         here.faults.add("expired401", times=10)
@@ -90,7 +88,7 @@ async def test_many_401s_at_once_are_one_new_token() -> None:
 
 
 @pytest.mark.parametrize("kind", ["expired401", "invalid401", "message401"])
-async def test_a_second_401_ends_it(kind: str) -> None:
+async def test_second_401_ends_the_run(kind: str) -> None:
     async with sandbox() as (here, api):
         here.faults.add(kind, times=None)
         with pytest.raises(ServiceError, match="Clopos refuses") as caught:
@@ -105,7 +103,7 @@ async def test_a_second_401_ends_it(kind: str) -> None:
         assert here.customers() == []
 
 
-async def test_a_token_from_outside_is_used_and_replaced_where_there_are_credentials() -> None:
+async def test_given_token_is_used_and_replaced_if_there_are_credentials() -> None:
     async with sandbox() as (here, api):
         await api.page(1)
         token = api._session._token
@@ -144,10 +142,10 @@ STOPS: list[tuple[str, int, dict[str, Any], dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("version", "config", "env", "word"), [s[1:] for s in STOPS], ids=str)
-async def test_fatal_error_ends_a_run_at_once_with_words(
+async def test_fatal_error_of_a_sign_in_ends_the_run_at_once_with_its_reason(
     version: int, config: dict[str, Any], env: dict[str, str], word: str
 ) -> None:
-    """…also when many ask at once: wrong credentials are tried once."""
+    """Also with many requests at once: wrong credentials are tried once."""
     async with (
         serve(Config(**config), now=now) as here,
         client(here.env(version) | env, Rate(300, 60.0)) as api,
@@ -173,7 +171,7 @@ async def test_fatal_error_ends_a_run_at_once_with_words(
     ],
     ids=str,
 )
-async def test_an_integrator_that_loses_its_rights_meanwhile_ends_it(
+async def test_integrator_that_loses_its_rights_ends_the_run(
     change: dict[str, Any], word: str
 ) -> None:
     async with sandbox() as (here, api):
@@ -185,7 +183,7 @@ async def test_an_integrator_that_loses_its_rights_meanwhile_ends_it(
         assert api.requests.as_dict()["total"] == 3
 
 
-async def test_a_sign_in_that_fails_is_tried_again_for_some_time_only() -> None:
+async def test_failed_sign_in_is_retried_for_a_limited_time() -> None:
     async with sandbox() as (here, api):
         here.faults.add("502", "auth", times=3)
         await api.page(1)

@@ -20,7 +20,7 @@ from tests.clopos.conftest import (
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_the_headers_and_bodies_of_a_version(version: int) -> None:
+async def test_headers_and_bodies_are_those_of_the_version(version: int) -> None:
     bodies: list[Any] = []
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -52,7 +52,7 @@ async def test_the_headers_and_bodies_of_a_version(version: int) -> None:
         assert "Cookie" not in headers
 
 
-async def test_no_venue_on_version_2_is_no_header() -> None:
+async def test_version_2_without_a_venue_has_no_venue_header() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/auth"):
             return web.json_response({"token": "t"}, headers={"Set-Cookie": "a=b"})
@@ -65,7 +65,7 @@ async def test_no_venue_on_version_2_is_no_header() -> None:
         assert not {"x-venue", "x-brand", "Cookie"} & {*map(str.lower, asked[1].headers)}
 
 
-async def test_one_connection_is_kept_alive() -> None:
+async def test_connection_is_kept_alive() -> None:
     ports = set()
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -83,12 +83,12 @@ async def test_one_connection_is_kept_alive() -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_lists_single_customers_and_look_ups(version: int) -> None:
+async def test_lists_and_single_customers_and_look_ups_are_read(version: int) -> None:
     async with sandbox(version) as (here, api):
         for n in range(1, 6):
             here.add(name=f"Demo {n}", phone=f"+994 50 000 00 0{n}", code=f"00{n}")
         assert [c.id async for c in api.scan()] == ["1", "2", "3", "4", "5"]
-        assert [c.id for c in await api.by_phone("99450000000")] == []  # stored with blanks
+        assert [c.id for c in await api.by_phone("99450000000")] == []  # stored with spaces
         assert [c.code for c in await api.by_name("Demo 3")] == ["003"]
         found = await api.get("2")
         assert found
@@ -116,7 +116,7 @@ async def test_scan_accepts_short_pages_and_stops_when_not_worth_it() -> None:
 
 @pytest.mark.parametrize("tells", ["total", "something else"])
 async def test_scan_finds_customers_that_move_up_a_page_meanwhile(tells: str) -> None:
-    """A customer on a page that was read is deleted: the next one slips onto that page."""
+    """A customer on a page already read is deleted, so the next one moves onto that page."""
     there = list(range(1, 8))
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -135,11 +135,11 @@ async def test_scan_finds_customers_that_move_up_a_page_meanwhile(tells: str) ->
     ):
         found = [int(c.id) async for c in api.scan()]
         assert len(set(found)) == len(found)
-        assert (4 in found) == (tells == "total")  # without it no client can know
+        assert (4 in found) == (tells == "total")  # no client can notice it without a total
         assert {1, 3, 5, 6, 7} <= set(found)
 
 
-async def test_a_scan_of_a_list_that_never_ends_ends() -> None:
+async def test_scan_of_a_list_that_never_ends_stops() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/auth"):
             return web.json_response({"token": "t"})

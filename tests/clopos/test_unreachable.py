@@ -36,7 +36,7 @@ async def test_closed_port_is_an_error_within_seconds() -> None:
         assert elapsed() <= 5
 
 
-async def test_a_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unknown_host_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any, **__: Any) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -48,7 +48,7 @@ async def test_a_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch) -
         assert caught.value.why == "its name can't be resolved"
 
 
-async def test_an_address_without_encryption_behind_https() -> None:
+async def test_https_address_of_a_plain_http_server_is_an_error() -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response()
 
@@ -61,7 +61,7 @@ async def test_an_address_without_encryption_behind_https() -> None:
         assert asked == []
 
 
-async def test_an_address_that_takes_calls_and_never_answers() -> None:
+async def test_server_that_accepts_connections_and_never_answers_is_an_error() -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
         await asyncio.sleep(10_000)
         return web.Response()
@@ -77,7 +77,7 @@ async def test_an_address_that_takes_calls_and_never_answers() -> None:
         assert 40 < elapsed() < 45
 
 
-async def test_clopos_going_away_is_retried_for_as_long_as_was_asked() -> None:
+async def test_unreachable_clopos_is_retried_for_the_given_patience() -> None:
     async with contextlib.AsyncExitStack() as stack:
         async with serve(now=now) as here:
             api = await stack.enter_async_context(client(here.env(2), give_up_after=60.0))
@@ -90,7 +90,7 @@ async def test_clopos_going_away_is_retried_for_as_long_as_was_asked() -> None:
 
 
 @pytest.mark.parametrize(("fault", "verdict"), [("timeout", Verdict.DOUBT), ("slow", Verdict.OK)])
-async def test_a_request_is_given_up_after_20_seconds(fault: str, verdict: Verdict) -> None:
+async def test_request_times_out_after_20_seconds(fault: str, verdict: Verdict) -> None:
     async with sandbox() as (here, api):
         await api.page(1)
         here.faults.add(fault)
@@ -103,7 +103,7 @@ async def test_a_request_is_given_up_after_20_seconds(fault: str, verdict: Verdi
 @pytest.mark.parametrize(
     "fault", ["drop", "drop_before", "timeout_b", "500", "502", "503", "504a", "garbage", "no_id"]
 )
-async def test_a_doubtful_create_is_not_sent_again_from_here(fault: str) -> None:
+async def test_create_in_doubt_is_not_resent_by_the_client(fault: str) -> None:
     async with sandbox() as (here, api):
         here.faults.add(fault)
         answer = await create(api)
@@ -113,7 +113,7 @@ async def test_a_doubtful_create_is_not_sent_again_from_here(fault: str) -> None
 
 
 @pytest.mark.parametrize("fault", ["drop", "500", "502", "504a", "garbage", "timeout", "429"])
-async def test_a_read_is_asked_again(fault: str) -> None:
+async def test_failed_read_is_retried(fault: str) -> None:
     async with sandbox() as (here, api):
         here.add(name="Demo")
         here.faults.add(fault, "list")
