@@ -77,7 +77,7 @@ def decoded(part: str) -> dict[str, Any]:
         (1, {"venue_id": "2"}, 401, "authentication_failed"),
     ],
 )
-async def test_signing_in_is_refused(
+async def test_wrong_credentials_are_refused(
     version: int, changes: Mapping[str, str], status: int, error: str | None
 ) -> None:
     async with client(version) as raw:
@@ -90,13 +90,13 @@ async def test_signing_in_is_refused(
         assert got.body["message"]
 
 
-async def test_wrong_credentials_on_v1_may_be_a_400() -> None:
+async def test_wrong_credentials_on_v1_may_get_a_400() -> None:
     async with client(1, Config(refused_status=400)) as raw:
         got = await raw.sign_in(client_secret="wrong")
         assert (got.status, got.body["error"]) == (400, "authentication_failed")
 
 
-async def test_an_integrator_in_test_mode_gets_into_test_brands() -> None:
+async def test_integrator_in_test_mode_is_admitted_to_test_brands() -> None:
     async with client(2, Config(test_brands=("trial",))) as raw:
         got = await raw.sign_in(integrator_id="test-integrator", brand="trial")
         assert got.status == 200
@@ -104,13 +104,13 @@ async def test_an_integrator_in_test_mode_gets_into_test_brands() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], "text", {"client_id": 1}])
-async def test_a_sign_in_that_isnt_an_object_of_strings_is_a_400(body: Any) -> None:
+async def test_sign_in_body_that_is_no_object_of_strings_gets_a_400(body: Any) -> None:
     async with client(2) as raw:
         got = await raw.ask("POST", "/auth", body, headers={})
         assert (got.status, got.body["error"]) == (400, MISSING_V2)
 
 
-async def test_an_old_token_is_a_401_that_names_the_time_in_iso_8601() -> None:
+async def test_expired_token_gets_a_401_with_its_time_in_iso_8601() -> None:
     for version in (1, 2):
         async with client(version, Config(token_seconds=100)) as raw:
             await asyncio.sleep(99)
@@ -126,14 +126,14 @@ async def test_an_old_token_is_a_401_that_names_the_time_in_iso_8601() -> None:
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "oauth_zz", "ə", "oauth_" + "0" * 64])
 @pytest.mark.parametrize("version", [1, 2])
-async def test_a_token_that_was_never_given_is_invalid(token: str, version: int) -> None:
+async def test_unknown_token_is_invalid(token: str, version: int) -> None:
     async with client(version) as raw:
         raw.headers["x-token"] = token
         got = await raw.find()
         assert (got.status, got.body["error"]) == (401, "Invalid token")
 
 
-async def test_a_token_of_v1_belongs_to_its_brand() -> None:
+async def test_v1_token_is_valid_for_its_brand_alone() -> None:
     async with client(1, Config(brands=("sandbox", "other"))) as raw:
         raw.headers["x-brand"] = "other"
         assert (await raw.find()).body["error"] == "Invalid token"
@@ -148,7 +148,7 @@ async def test_a_token_of_v1_belongs_to_its_brand() -> None:
         (2, "x-token", "Headers are missing"),
     ],
 )
-async def test_the_headers_of_a_version_are_all_needed_and_authorization_is_not_read(
+async def test_every_header_of_a_version_is_required_and_authorization_is_ignored(
     version: int, left_out: str, error: str
 ) -> None:
     async with client(version) as raw:
@@ -160,7 +160,7 @@ async def test_the_headers_of_a_version_are_all_needed_and_authorization_is_not_
         assert got.body["message"] == "Missing authentication headers"
 
 
-async def test_v2_needs_no_brand_and_honours_a_venue() -> None:
+async def test_v2_needs_no_brand_and_uses_the_venue() -> None:
     async with client(2) as raw:
         assert set(raw.headers) == {"x-token"}
         raw.headers["x-venue"] = "1"
@@ -176,7 +176,7 @@ async def test_v2_needs_no_brand_and_honours_a_venue() -> None:
         ({"test_integrators": ["sandbox-integrator"]}, TEST_MODE),
     ],
 )
-async def test_an_integrator_can_lose_its_rights_while_a_token_lives(
+async def test_integrator_can_lose_its_rights_while_its_token_is_valid(
     switches: dict[str, Any], error: str
 ) -> None:
     async with client(2) as raw:
@@ -190,7 +190,7 @@ async def test_an_integrator_can_lose_its_rights_while_a_token_lives(
     [("expired401", "Token expired"), ("invalid401", "Invalid token"), ("message401", None)],
 )
 @pytest.mark.parametrize("version", [1, 2])
-async def test_a_good_token_can_be_refused_on_request_and_nothing_is_created(
+async def test_valid_token_can_be_refused_by_a_fault_and_no_customer_is_created(
     kind: str, error: str | None, version: int
 ) -> None:
     async with client(version) as raw:
@@ -202,14 +202,14 @@ async def test_a_good_token_can_be_refused_on_request_and_nothing_is_created(
         assert (await raw.create()).status == 200
 
 
-async def test_a_user_without_the_right_to_customers_gets_403() -> None:
+async def test_user_without_the_right_to_customers_gets_a_403() -> None:
     async with client(2, Config(permitted=False)) as raw:
         assert (await raw.create()).status == 403
         assert (await raw.find()).status == 403
         assert (await raw.ask("GET", "/venues")).status == 200
 
 
-async def test_a_token_is_good_for_a_sandbox_that_was_started_anew() -> None:
+async def test_token_is_valid_after_a_restart_of_the_sandbox() -> None:
     for version in (1, 2):
         async with client(version) as old:
             headers = old.headers
@@ -228,7 +228,7 @@ async def test_a_brand_has_its_own_customers() -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_token_of_other_bytes_is_a_401_and_no_fault(version: int) -> None:
+async def test_token_that_is_not_ascii_gets_a_401(version: int) -> None:
     async with client(version) as raw:
         port = int(raw.sandbox.url.split(":")[2].split("/")[0])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -239,7 +239,7 @@ async def test_token_of_other_bytes_is_a_401_and_no_fault(version: int) -> None:
         writer.close()
 
 
-async def test_body_nested_beyond_reason_is_a_400() -> None:
+async def test_too_deeply_nested_body_gets_a_400() -> None:
     async with client(2) as raw:
         headers = raw.headers | {"Content-Type": "application/json"}
         got = await raw.ask("POST", "/customers", data=b"[" * 100_000, headers=headers)

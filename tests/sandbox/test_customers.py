@@ -30,7 +30,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DONE = "Əməliyyat uğurla həyata keçirildi"
 
 
-async def test_v1_echoes_the_sent_keys_in_order_then_its_own() -> None:
+async def test_v1_returns_the_sent_keys_in_order_and_then_its_own() -> None:
     async with client(1) as raw:
         got = await raw.ask("POST", "/customers", AYSEL)
         assert got.status == 200
@@ -72,7 +72,7 @@ async def test_v1_omits_keys_that_were_not_sent_but_makes_a_cid() -> None:
         assert not {"phone", "phones", "code", "discount", "status", "group"} & set(data)
 
 
-async def test_v2_answers_with_the_public_customer_and_nothing_around_it() -> None:
+async def test_v2_returns_the_customer_without_an_envelope() -> None:
     async with client(2) as raw:
         got = await raw.ask("POST", "/customers", AYSEL)
         assert got.status == 200
@@ -87,7 +87,7 @@ async def test_v2_answers_with_the_public_customer_and_nothing_around_it() -> No
         assert shown.body == {"success": True, "data": data}
 
 
-async def test_ids_and_balances_run_on() -> None:
+async def test_ids_and_balances_are_consecutive() -> None:
     async with client(1) as raw:
         made = [(await raw.create()).body["data"] for _ in range(3)]
         ids, balances = ([each[name] for each in made] for name in ("id", "balance_id"))
@@ -96,7 +96,7 @@ async def test_ids_and_balances_run_on() -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": None}, {"name": "  "}, [], None])
-async def test_a_name_is_required(body: Any) -> None:
+async def test_name_is_required(body: Any) -> None:
     async with client(2) as raw:
         got = await raw.ask("POST", "/customers", body)
         assert (got.status, got.body) == (
@@ -109,7 +109,7 @@ async def test_a_name_is_required(body: Any) -> None:
         )
 
 
-async def test_body_that_is_not_declared_json_or_not_json_has_no_name() -> None:
+async def test_body_without_json_or_its_content_type_lacks_the_name() -> None:
     async with client(2) as raw:
         for kind, text in (("text/plain", '{"name": "A"}'), ("application/json", '{"name')):
             headers = raw.headers | {"Content-Type": kind}
@@ -138,9 +138,7 @@ async def test_body_that_is_not_declared_json_or_not_json_has_no_name() -> None:
         ({"description": "x" * 65_536}, "description may not be greater"),
     ],
 )
-async def test_other_bad_values_are_a_400_with_a_sentence(
-    wrong: dict[str, Any], words: str
-) -> None:
+async def test_invalid_values_get_a_400_with_a_message(wrong: dict[str, Any], words: str) -> None:
     async with client(2) as raw:
         got = await raw.ask("POST", "/customers", {"name": "A"} | wrong)
         assert (got.status, got.body["message"]) == (400, "Validation failed")
@@ -166,7 +164,7 @@ async def test_unknown_fields_and_an_idempotency_key_are_ignored() -> None:
         ("cid", "Customer with this cid already exists"),
     ],
 )
-async def test_a_value_that_is_taken_is_a_409(field: str, message: str) -> None:
+async def test_value_of_another_customer_gets_a_409(field: str, message: str) -> None:
     async with client(2) as raw:
         taken: dict[str, Any] = {field: AYSEL[field]}
         assert (await raw.create(**taken)).status == 200
@@ -179,7 +177,7 @@ async def test_a_value_that_is_taken_is_a_409(field: str, message: str) -> None:
         assert len(raw.sandbox.customers()) == 1
 
 
-async def test_values_are_compared_as_raw_strings_and_absent_ones_never_clash() -> None:
+async def test_values_are_compared_as_raw_strings_and_absent_ones_never_conflict() -> None:
     async with client(2) as raw:
         for phone in ("+994500000001", "994500000001", "+994 50 000 00 01", None, None):
             assert (await raw.create(phone=phone)).status == 200
@@ -189,11 +187,13 @@ async def test_values_are_compared_as_raw_strings_and_absent_ones_never_clash() 
         assert (await raw.create(code="")).status == 409  # an empty text is a value
 
 
-async def test_first_of_several_clashes_in_order_is_shown() -> None:
+async def test_first_of_several_conflicts_in_the_given_order_is_shown() -> None:
     async with client(2) as raw:
         await raw.ask("POST", "/customers", AYSEL)
         got = await raw.ask("POST", "/customers", AYSEL)
-        assert got.body["error"] == "duplicate_phone"  # hides that the cid is one's own
+        assert (
+            got.body["error"] == "duplicate_phone"
+        )  # another order would show the own cid instead
         raw.sandbox.change(conflict_order=["cid", "code"])
         got = await raw.ask("POST", "/customers", AYSEL)
         assert got.body["error"] == "duplicate_cid"
@@ -205,7 +205,7 @@ async def test_one_of_simultaneous_creates_with_one_value_succeeds() -> None:
         assert sorted(each.status for each in got) == [200] + [409] * 19
 
 
-async def test_a_conflict_can_have_an_array_or_be_a_422() -> None:
+async def test_conflict_can_have_an_array_or_be_a_422() -> None:
     async with client(2) as raw:
         await raw.create(phone="+994500000001")
         raw.sandbox.change(conflict_array=True)
@@ -217,7 +217,7 @@ async def test_a_conflict_can_have_an_array_or_be_a_422() -> None:
         assert (got.status, got.body["error"]) == (422, "The phone has already been taken.")
 
 
-async def test_a_hidden_customer_blocks_its_values_and_is_never_shown() -> None:
+async def test_hidden_customer_blocks_its_values_and_is_never_shown() -> None:
     async with client(2) as raw:
         made = raw.sandbox.add(name="Deleted", phone="+994500000009", hidden=True)
         got = await raw.create(phone="+994500000009")
@@ -227,7 +227,7 @@ async def test_a_hidden_customer_blocks_its_values_and_is_never_shown() -> None:
 
 
 @pytest.mark.parametrize("number", ["99", "0", "x", "9" * 30, "1.5"])
-async def test_an_unknown_customer_is_a_404_in_the_form_last_seen(number: str) -> None:
+async def test_unknown_customer_gets_a_404_in_the_form_last_seen(number: str) -> None:
     async with client(2) as raw:
         got = await raw.ask("GET", f"/customers/{number}")
         assert got.status == 404
@@ -250,7 +250,7 @@ async def test_an_unknown_customer_is_a_404_in_the_form_last_seen(number: str) -
         ("details", {"error": "resource_not_found", "message": "Not found", "details": {}}),
     ],
 )
-async def test_errors_take_other_forms(form: str, body: dict[str, Any]) -> None:
+async def test_errors_can_have_other_forms(form: str, body: dict[str, Any]) -> None:
     async with client(2) as raw:
         raw.sandbox.change(error_form=form)
         assert (await raw.ask("GET", "/customers/99")).body == body
@@ -261,7 +261,7 @@ async def test_errors_take_other_forms(form: str, body: dict[str, Any]) -> None:
         assert "No query results" in (await raw.ask("GET", "/customers/99")).body["error"]
 
 
-async def crowd(raw: Raw) -> None:
+async def create_five(raw: Raw) -> None:
     """Create five customers, a minute apart."""
     for name, phone, phones in (
         ("Aysel", "+994500000001", []),
@@ -295,7 +295,7 @@ async def crowd(raw: Raw) -> None:
             "filters[0][0]=name&filters[0][1]=aysel&filters[7][0]=group_id&filters[7][1]=1",
             ["Aysel"],
         ),
-        # Ignored: what isn't known, misspelt, or only half there.
+        # Unknown, misspelt or incomplete parameters are ignored.
         ("filters[0][0]=cid&filters[0][1]=x&limit=1", ["Zeynəb"]),
         ("filter[0][0]=name&filter[0][1]=aysel&limit=1", ["Zeynəb"]),
         ("filters[0][0]=name&limit=1", ["Zeynəb"]),
@@ -311,7 +311,7 @@ async def crowd(raw: Raw) -> None:
 )
 async def test_lists_are_filtered_sorted_and_paged(query: str, names: list[str]) -> None:
     async with client(2) as raw:
-        await crowd(raw)
+        await create_five(raw)
         got = await raw.find(query)
         assert [each["name"] for each in got.body["data"]] == names
 
@@ -331,7 +331,7 @@ async def test_the_filter_of_phones_may_be_unreliable(
     phones_filter: str, query: str, found: int
 ) -> None:
     async with client(2) as raw:
-        await crowd(raw)
+        await create_five(raw)
         raw.sandbox.change(phones_filter=phones_filter)
         got = await raw.find(f"filters[0][0]=phones&filters[0][1]={query}")
         assert got.body["total"] == len(got.body["data"]) == found
@@ -341,7 +341,7 @@ async def test_the_filter_of_phones_may_be_unreliable(
     ("version", "asked", "given"),
     [(1, "", 20), (1, "limit=999", 100), (2, "", 50), (2, "limit=998", 998), (2, "limit=1e3", 50)],
 )
-async def test_a_limit_is_moved_into_its_range_without_a_word(
+async def test_limit_outside_of_its_range_is_silently_moved_into_the_range(
     version: int, asked: str, given: int
 ) -> None:
     async with client(version) as raw:
@@ -353,7 +353,7 @@ async def test_a_limit_is_moved_into_its_range_without_a_word(
         assert len((await raw.find("limit=999")).body["data"]) == (10, 200)[version - 1]
 
 
-async def test_lists_come_in_four_envelopes_by_default_that_of_the_version() -> None:
+async def test_list_can_have_four_envelopes_and_by_default_that_of_the_version() -> None:
     for version, usual in ((1, "full"), (2, "plain")):
         async with client(version) as raw:
             raw.sandbox.add(name="One")
@@ -379,14 +379,14 @@ async def test_lists_come_in_four_envelopes_by_default_that_of_the_version() -> 
             assert bodies["pagination"] == {"data": data, "pagination": numbers}
 
 
-async def test_a_single_customer_may_be_bare_and_ids_may_be_text() -> None:
+async def test_single_customer_may_have_no_envelope_and_ids_may_be_text() -> None:
     async with client(2, Config(bare_single=True, text_ids=True)) as raw:
         number = (await raw.create()).body["data"]["id"]
         assert isinstance(number, str)
         assert (await raw.ask("GET", f"/customers/{number}")).body["id"] == number
 
 
-async def test_groups_stand_in_customers_of_v1_and_on_request_in_v2() -> None:
+async def test_groups_are_in_customers_of_v1_and_on_request_in_v2() -> None:
     for version in (1, 2):
         async with client(version) as raw:
             raw.sandbox.add(name="One", group_id=1)

@@ -16,11 +16,11 @@ from importer.sandbox import Config
 from importer.sandbox.faults import KINDS, Faults
 from tests.raw_client import Got, Raw, client
 
-CUT = 0  # in place of a status: the connection was cut
+CUT = 0  # in place of a status: the connection was closed
 
 
 async def outcome(raw: Raw, **fields: Any) -> tuple[Got, float]:
-    """Create a customer; return the answer and the seconds it took."""
+    """Create a customer; return the response and its duration in seconds."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
@@ -56,7 +56,7 @@ async def outcome(raw: Raw, **fields: Any) -> tuple[Got, float]:
     ],
 )
 @pytest.mark.parametrize("version", [1, 2])
-async def test_a_fault_has_its_answer_its_time_and_leaves_a_customer_or_none(
+async def test_fault_has_its_response_and_its_delay_and_creates_a_customer_or_none(
     kind: str, status: int, seconds: float, created: int, version: int
 ) -> None:
     async with client(version) as raw:
@@ -73,7 +73,7 @@ async def test_a_fault_has_its_answer_its_time_and_leaves_a_customer_or_none(
         assert took == pytest.approx(0)
 
 
-async def test_the_bodies_of_faults_are_the_ones_a_client_has_to_bear() -> None:
+async def test_bodies_of_faults_are_those_of_real_servers() -> None:
     async with client(2) as raw:
         bodies = {}
         for kind in ("502", "503", "garbage", "no_id", "success_false"):
@@ -88,7 +88,7 @@ async def test_the_bodies_of_faults_are_the_ones_a_client_has_to_bear() -> None:
         assert bodies["success_false"].body["error"].startswith("Integrator is in test mode")
 
 
-async def test_unreadable_successes_have_the_shapes_that_were_met() -> None:
+async def test_unreadable_successes_have_the_forms_of_real_servers() -> None:
     async with client(2) as raw:
         bodies = {}
         for kind in ("text_success", "accepted", "refused_done"):
@@ -101,7 +101,7 @@ async def test_unreadable_successes_have_the_shapes_that_were_met() -> None:
         assert bodies["refused_done"]["data"]["id"] == 3
 
 
-async def test_late_answer_follows_its_504_on_the_same_connection() -> None:
+async def test_late_response_follows_its_504_on_the_same_connection() -> None:
     async with client(2) as raw:
         raw.sandbox.faults.add("late_answer", seconds=3)
         port = int(raw.sandbox.url.split(":")[2].split("/")[0])
@@ -122,7 +122,7 @@ async def test_late_answer_follows_its_504_on_the_same_connection() -> None:
         assert len(raw.sandbox.customers()) == 1
 
 
-async def test_a_late_commit_comes_some_seconds_after_its_504() -> None:
+async def test_late_commit_comes_some_seconds_after_its_504() -> None:
     async with client(2, Config(gateway_seconds=5, late_seconds=2)) as raw:
         raw.sandbox.faults.add("504c")
         raw.sandbox.faults.add("504c", seconds=4)
@@ -147,7 +147,7 @@ async def test_late_commit_creates_nothing_when_its_values_are_taken() -> None:
 
 
 @pytest.mark.parametrize(("kind", "created"), [("timeout", 0), ("timeout_b", 1)])
-async def test_a_timeout_is_never_answered(kind: str, created: int) -> None:
+async def test_timeout_is_never_answered(kind: str, created: int) -> None:
     async with client(2) as raw:
         raw.sandbox.faults.add(kind)
         with pytest.raises(TimeoutError):
@@ -162,7 +162,7 @@ async def test_a_timeout_is_never_answered(kind: str, created: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["garbage", "no_id"])
-async def test_a_refusal_cannot_be_spoilt_but_its_answer_can_be_lost(kind: str) -> None:
+async def test_fault_after_the_commit_does_not_change_a_refusal_but_can_lose_it(kind: str) -> None:
     async with client(2) as raw:
         await raw.create(phone="+994500000001")
         raw.sandbox.faults.add(kind)
@@ -189,7 +189,7 @@ async def test_each_route_has_its_own_faults(route: str, method: str, path: str)
         assert (await raw.ask(method, path)).status == 200
 
 
-async def test_signing_in_has_faults_too() -> None:
+async def test_sign_in_has_faults_too() -> None:
     async with client(2) as raw:
         raw.sandbox.faults.add("429", "auth", seconds=20)
         raw.sandbox.faults.add("503", "auth")
@@ -199,7 +199,7 @@ async def test_signing_in_has_faults_too() -> None:
         assert (await raw.sign_in()).status == 200
 
 
-async def test_a_fault_can_wait_for_a_row_and_for_its_nth_attempt() -> None:
+async def test_fault_can_wait_for_a_row_and_for_its_nth_attempt() -> None:
     async with client(2) as raw:
         raw.sandbox.faults.add("500", match={"phone": "+994500000002"}, attempt=2)
         raw.sandbox.faults.add("503", match={"name": "Əli"}, times=2)
@@ -213,7 +213,7 @@ async def test_a_fault_can_wait_for_a_row_and_for_its_nth_attempt() -> None:
         assert raw.sandbox.faults.waiting == 0
 
 
-def test_an_attempt_without_a_match_is_counted_for_each_row() -> None:
+def test_attempts_without_a_match_are_counted_for_each_row() -> None:
     faults = Faults()
     faults.add("500", attempt=2, times=None)
     rows = [{"cid": "1"}, {"cid": "2"}, {"cid": "1"}, {"cid": "1"}, {"cid": "2"}, {}]
@@ -221,7 +221,7 @@ def test_an_attempt_without_a_match_is_counted_for_each_row() -> None:
     assert met == [False, False, True, False, True, False]
 
 
-def test_the_first_scripted_fault_strikes_the_next_waits() -> None:
+def test_scripted_faults_are_used_in_order() -> None:
     faults = Faults()
     faults.add("500")
     faults.add("502", times=None)
@@ -235,7 +235,9 @@ def test_the_first_scripted_fault_strikes_the_next_waits() -> None:
     rates=st.dictionaries(st.sampled_from(KINDS), st.floats(0, 1 / len(KINDS))),
     seed=st.integers(),
 )
-def test_chance_is_repeatable_and_spares_other_routes(rates: dict[str, float], seed: int) -> None:
+def test_faults_by_chance_are_repeatable_and_leave_other_routes_alone(
+    rates: dict[str, float], seed: int
+) -> None:
     def kinds() -> list[str]:
         faults = Faults(seed)
         met = [faults.next("create", {}, rates, ("create",)) for _ in range(50)]
@@ -258,7 +260,7 @@ def test_rates_are_shares_of_the_requests() -> None:
     assert met["drop"] / 10_000 == pytest.approx(0.05, abs=0.01)
 
 
-async def test_latency_lies_between_its_bounds() -> None:
+async def test_latency_is_between_its_bounds() -> None:
     async with client(1, Config(latency=(0.05, 0.25))) as raw:
         for _ in range(20):
             got, took = await outcome(raw)
@@ -277,6 +279,6 @@ async def test_latency_lies_between_its_bounds() -> None:
         {"kind": "500", "when": "now"},
     ],
 )
-def test_a_fault_the_sandbox_doesnt_have_is_a_usage_error(fault: dict[str, Any]) -> None:
+def test_unknown_fault_is_a_usage_error(fault: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Faults().add(**fault)

@@ -1,4 +1,4 @@
-"""The way into a sandbox off its API: what is there, what happened, what shall go wrong."""
+"""Inspection of a sandbox beside its API: customers, requests, faults, switches."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tests.raw_client import Raw
 
 
-async def at(raw: Raw, method: str, what: str, body: Any = None, **more: Any) -> Got:
-    """Ask the way in."""
+async def ask(raw: Raw, method: str, what: str, body: Any = None, **more: Any) -> Got:
+    """Send a request to `/sandbox/…`."""
     url = raw.url
     raw.url = raw.sandbox.url.removesuffix("/open-api")
     try:
@@ -30,20 +30,20 @@ async def at(raw: Raw, method: str, what: str, body: Any = None, **more: Any) ->
         raw.url = url
 
 
-async def test_customers_are_shown_with_hidden_ones_and_made_as_by_another_client() -> None:
+async def test_customers_are_listed_with_hidden_ones_and_created_as_by_another_client() -> None:
     async with client() as raw:
         await raw.create(phone="+994500000001")
-        made = await at(raw, "POST", "customers", {"name": "Gone", "code": "7", "hidden": True})
+        made = await ask(raw, "POST", "customers", {"name": "Gone", "code": "7", "hidden": True})
         assert (made.status, made.body["id"]) == (200, 2)
-        shown = (await at(raw, "GET", "customers")).body
+        shown = (await ask(raw, "GET", "customers")).body
         assert [(each["name"], each["hidden"]) for each in shown] == [
             ("Aysel Demo", False),
             ("Gone", True),
         ]
         assert (await raw.find()).body["total"] == 1
-        again = await at(raw, "POST", "customers", {"name": "Other", "code": "7"})
+        again = await ask(raw, "POST", "customers", {"name": "Other", "code": "7"})
         assert (again.status, again.body) == (409, {"error": "code is taken"})
-        bad = await at(raw, "POST", "customers", {"name": ""})
+        bad = await ask(raw, "POST", "customers", {"name": ""})
         assert (bad.status, bad.body["why"]) == (400, "The name field is required.")
 
 
@@ -53,7 +53,7 @@ async def test_log_has_every_api_request_and_no_inspection_request() -> None:
         await raw.create()
         cid = "7d0f6a1e-0000-4000-8000-000000000001"
         await raw.create("Anar Demo", cid=cid)
-        log = (await at(raw, "GET", "requests")).body
+        log = (await ask(raw, "GET", "requests")).body
         told = [(s["route"], s["status"], s["fault"], s["caller"], s["cid"]) for s in log]
         key = "sandbox-integrator:sandbox"
         assert told == [
@@ -66,11 +66,11 @@ async def test_log_has_every_api_request_and_no_inspection_request() -> None:
 async def test_faults_are_scripted_counted_and_forgotten() -> None:
     async with client() as raw:
         one, two = {"kind": "504b"}, {"kind": "500", "route": "list", "times": 2}
-        assert (await at(raw, "POST", "faults", one)).body == {"waiting": 1}
-        assert (await at(raw, "POST", "faults", [two, two])).body == {"waiting": 3}
+        assert (await ask(raw, "POST", "faults", one)).body == {"waiting": 1}
+        assert (await ask(raw, "POST", "faults", [two, two])).body == {"waiting": 3}
         assert (await raw.create()).status == 504
-        assert (await at(raw, "GET", "faults")).body == {"waiting": 2}
-        assert (await at(raw, "DELETE", "faults")).body == {"waiting": 0}
+        assert (await ask(raw, "GET", "faults")).body == {"waiting": 2}
+        assert (await ask(raw, "DELETE", "faults")).body == {"waiting": 0}
         assert (await raw.find()).status == 200
 
 
@@ -87,25 +87,27 @@ async def test_faults_are_scripted_counted_and_forgotten() -> None:
         ("customers", {"name": "A", "colour": 1}, "colour"),
     ],
 )
-async def test_impossible_request_is_a_400_with_words(what: str, body: Any, word: str) -> None:
+async def test_impossible_request_gets_a_400_with_a_message(
+    what: str, body: Any, word: str
+) -> None:
     async with client() as raw:
-        got = await at(raw, "POST", what, body)
+        got = await ask(raw, "POST", what, body)
         assert got.status == 400
         assert word in f"{got.body}"
 
 
-async def test_body_that_is_not_json_is_a_400() -> None:
+async def test_body_that_is_not_json_gets_a_400() -> None:
     async with client() as raw:
         json_type = {"Content-Type": "application/json"}
         for text in (b"{", b"[" * 100_000):
-            got = await at(raw, "POST", "faults", data=text, headers=json_type)
+            got = await ask(raw, "POST", "faults", data=text, headers=json_type)
             assert (got.status, got.body["error"]) == (400, "This isn't JSON")
 
 
 async def test_body_of_another_content_type_is_refused_and_changes_nothing() -> None:
     async with client() as raw:
         headers = {"Content-Type": "text/plain"}
-        got = await at(raw, "POST", "config", data=b'{"permitted": false}', headers=headers)
+        got = await ask(raw, "POST", "config", data=b'{"permitted": false}', headers=headers)
         assert got.status == 415
         assert raw.sandbox.config.permitted
 
@@ -123,34 +125,34 @@ async def test_body_of_another_content_type_is_refused_and_changes_nothing() -> 
 )
 async def test_request_of_a_web_page_elsewhere_is_refused(headers: dict[str, str]) -> None:
     async with client() as raw:
-        assert (await at(raw, "GET", "customers", headers=headers)).status == 403
+        assert (await ask(raw, "GET", "customers", headers=headers)).status == 403
         assert (
-            await at(raw, "POST", "config", {"permitted": False}, headers=headers)
+            await ask(raw, "POST", "config", {"permitted": False}, headers=headers)
         ).status == 403
         assert (await raw.ask("GET", "/customers", headers=raw.headers | headers)).status == 403
         assert raw.sandbox.config.permitted
         own = {"Origin": raw.sandbox.url.removesuffix("/open-api")}
-        assert (await at(raw, "GET", "customers", headers=own)).status == 200
+        assert (await ask(raw, "GET", "customers", headers=own)).status == 200
 
 
 async def test_customer_can_be_deleted_for_good_or_hidden() -> None:
     async with client() as raw:
         for name in ("Gone", "Hidden"):
             await raw.create(name, code=name)
-        assert (await at(raw, "DELETE", "customers", {"id": 1})).body == {"removed": 1}
-        await at(raw, "DELETE", "customers", {"id": 2, "hidden": True})
+        assert (await ask(raw, "DELETE", "customers", {"id": 1})).body == {"removed": 1}
+        await ask(raw, "DELETE", "customers", {"id": 2, "hidden": True})
         assert (await raw.find()).body["total"] == 0
         assert (await raw.create("New", code="Gone")).status == 200
         assert (await raw.create("New", code="Hidden")).status == 409
         for bad in ({"id": 99}, {"name": "Gone"}):
-            assert (await at(raw, "DELETE", "customers", bad)).status == 400
+            assert (await ask(raw, "DELETE", "customers", bad)).status == 400
 
 
-async def test_switches_are_shown_and_changed_while_it_runs() -> None:
+async def test_switches_are_shown_and_changed_while_the_sandbox_runs() -> None:
     async with client() as raw:
         changes = {"created_status": 201, "text_ids": True, "latency": [0, 1]}
-        got = await at(raw, "POST", "config", changes)
-        assert got.body == (await at(raw, "GET", "config")).body
+        got = await ask(raw, "POST", "config", changes)
+        assert got.body == (await ask(raw, "GET", "config")).body
         assert got.body.keys() == {each.name for each in fields(Config)}
         assert (await raw.create()).status == 201
 
@@ -169,7 +171,7 @@ GOOD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", GOOD, ids=str)
-def test_switch_accepts_values_of_its_kind(change: dict[str, Any]) -> None:
+def test_switch_accepts_values_of_its_type(change: dict[str, Any]) -> None:
     [(name, value)] = change.items()
     new = getattr(changed(Config(), change), name)
     assert (list(new) if isinstance(new, tuple) else new) == value
@@ -195,12 +197,12 @@ BAD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", BAD, ids=str)
-def test_a_switch_takes_nothing_else(change: dict[str, Any]) -> None:
+def test_switch_refuses_values_of_another_type(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         changed(Config(), change)
 
 
-async def test_sandbox_listens_on_this_machine_alone() -> None:
+async def test_sandbox_listens_on_loopback_alone() -> None:
     for host in ("0.0.0.0", "192.168.0.1", "example.com"):  # noqa: S104
         with pytest.raises(UsageError, match="doesn't listen"):
             async with serve(host=host):
@@ -209,7 +211,7 @@ async def test_sandbox_listens_on_this_machine_alone() -> None:
         assert here.url.startswith("http://[::1]:")
 
 
-async def test_a_port_that_is_taken_is_shown() -> None:
+async def test_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"can't listen on port {port}"):
@@ -217,7 +219,7 @@ async def test_a_port_that_is_taken_is_shown() -> None:
                 pass
 
 
-async def test_a_store_in_a_file_outlives_the_server(tmp_path: Path) -> None:
+async def test_store_in_a_file_survives_a_restart(tmp_path: Path) -> None:
     path = str(tmp_path / "store.sqlite")
     async with serve(Config(seed_customers=True), path) as here:
         here.add(name="Demo", phone="+994500000001")
@@ -232,18 +234,18 @@ async def test_a_store_in_a_file_outlives_the_server(tmp_path: Path) -> None:
                 pass
 
 
-async def test_seeds_are_a_few_customers_with_phones_spelt_in_several_ways() -> None:
+async def test_seeds_are_a_few_customers_whose_phones_have_different_spellings() -> None:
     async with client(2, Config(seed_customers=True)) as raw:
         phones = [each["phone"] for each in raw.sandbox.customers()]
         assert "+994 12 000 99 02" in phones
         assert len(phones) == 4
-        # In one spelling it clashes, in another it doesn't: the server compares raw strings.
+        # The server compares raw strings: only the same spelling conflicts.
         assert (await raw.create(phone="+994 12 000 99 02")).status == 409
         assert (await raw.create(phone="+994120009902")).status == 200
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_there_is_no_way_to_change_or_delete_a_customer(version: int) -> None:
+async def test_api_cannot_change_or_delete_a_customer(version: int) -> None:
     async with client(version) as raw:
         await raw.create()
         for method in ("PUT", "PATCH", "DELETE"):

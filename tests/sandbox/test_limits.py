@@ -18,7 +18,7 @@ TIMES = st.lists(st.integers(0, 200), min_size=1, max_size=120).map(sorted)
 
 
 @given(times=TIMES, limit=st.integers(1, 10), seconds=st.integers(1, 60))
-def test_no_window_of_any_position_holds_more_than_the_limit(
+def test_no_window_at_any_position_exceeds_the_limit(
     times: list[int], limit: int, seconds: int
 ) -> None:
     windows = Windows(seconds)
@@ -34,7 +34,7 @@ def test_no_window_of_any_position_holds_more_than_the_limit(
 
 
 @given(times=TIMES, limit=st.integers(1, 10))
-def test_client_that_waits_as_asked_gets_through_and_not_earlier(
+def test_client_is_admitted_after_the_given_wait_and_not_earlier(
     times: list[int], limit: int
 ) -> None:
     windows = Windows(60)
@@ -46,14 +46,14 @@ def test_client_that_waits_as_asked_gets_through_and_not_earlier(
         assert windows.look("a", times[-1] + room.seconds, limit).allowed
 
 
-def test_keys_dont_share_a_window() -> None:
+def test_keys_have_windows_of_their_own() -> None:
     windows = Windows(60)
     windows.count("a", 0)
     assert not windows.look("a", 0, 1).allowed
     assert windows.look("b", 0, 1).allowed
 
 
-def test_the_tightest_window_is_the_one_that_leaves_least_then_longest() -> None:
+def test_tightest_window_has_the_fewest_requests_left_and_then_the_longest_wait() -> None:
     few, many = Room(True, 9, 1, 5), Room(True, 9, 8, 50)
     later = Room(True, 9, 1, 50)
     assert tightest([many, few]) == few
@@ -82,7 +82,7 @@ async def test_v2_lets_300_a_minute_through_and_says_the_seconds_left() -> None:
         assert len(raw.sandbox.customers()) == 1
 
 
-async def test_a_new_token_and_a_refused_row_are_no_way_round_the_quota() -> None:
+async def test_new_tokens_and_refused_rows_count_against_the_quota() -> None:
     async with client(2, Config(per_minute=3)) as raw:
         assert (await raw.create("")).status == 400
         await raw.sign_in()
@@ -119,7 +119,7 @@ async def test_v1_has_a_minute_and_an_hour_and_says_the_epoch_second_of_the_tigh
         assert (await raw.find()).status == 200
 
 
-async def test_v1_has_the_limits_of_its_overview() -> None:
+async def test_v1_has_the_limits_of_its_documentation() -> None:
     async with client(1) as raw:
         statuses = [(await raw.find()).status for _ in range(101)]
         assert statuses == [200] * 100 + [429]
@@ -141,7 +141,7 @@ async def test_signing_in_is_limited_per_address_on_v2() -> None:
         assert (await raw.sign_in()).status == 200
 
 
-async def test_failures_are_limited_per_address_before_the_token_is_looked_at() -> None:
+async def test_failures_are_limited_per_address_before_the_token_is_checked() -> None:
     config = Config(failed_per_minute=4, brands=("sandbox", "other"))
     async with client(2, config) as raw:
         good = dict(raw.headers)
@@ -152,12 +152,12 @@ async def test_failures_are_limited_per_address_before_the_token_is_looked_at() 
         assert (got.status, got.headers["RateLimit-Remaining"]) == (429, "0")
         raw.headers = good
         assert (await raw.find()).status == 429  # failed ones of others, same address
-        # Each 429 was a failure too, so all six have to leave the window.
+        # Each 429 was a failure, too, so all six have to leave the window.
         await asyncio.sleep(60)
         assert (await raw.find()).status == 200
 
 
-async def test_hammering_through_a_throttle_can_prolong_it() -> None:
+async def test_requests_during_a_throttle_can_prolong_it() -> None:
     async with client(2, Config(per_minute=1, count_refused=True)) as raw:
         assert (await raw.find()).status == 200
         await asyncio.sleep(30)
@@ -176,7 +176,7 @@ async def test_hammering_through_a_throttle_can_prolong_it() -> None:
         ("empty", ""),
     ],
 )
-async def test_a_429_may_have_any_body_and_retry_after(form: str, body: Any) -> None:
+async def test_response_with_429_may_have_any_body_and_retry_after(form: str, body: Any) -> None:
     async with client(2) as raw:
         raw.sandbox.change(throttle_body=form, retry_after=True)
         raw.sandbox.faults.add("429", seconds=7)
@@ -184,11 +184,11 @@ async def test_a_429_may_have_any_body_and_retry_after(form: str, body: Any) -> 
         assert (got.status, got.body) == (429, body)
         assert got.headers["RateLimit-Reset"] == got.headers["Retry-After"] == "7"
         assert raw.sandbox.customers() == []
-        assert (await raw.create()).headers["RateLimit-Remaining"] == "299"  # took no place
+        assert (await raw.create()).headers["RateLimit-Remaining"] == "299"  # wasn't counted
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_lifted_limits_have_no_headers(version: int) -> None:
+async def test_limits_that_are_switched_off_have_no_headers(version: int) -> None:
     config = Config(
         auth_per_minute=None,
         failed_per_minute=None,

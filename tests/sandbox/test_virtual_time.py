@@ -1,4 +1,4 @@
-"""The loop that doesn't wait."""
+"""The event loop on virtual time, which doesn't wait."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def loop_now() -> VirtualTimeLoop:
     return loop
 
 
-def test_hours_pass_at_once_and_the_wall_clock_with_them() -> None:
+def test_hours_pass_at_once_on_the_loop_and_on_the_wall_clock() -> None:
     """If they didn't, the test would last for hours."""
 
     async def main() -> None:
@@ -41,7 +41,7 @@ def test_loop_begins_at_the_given_time() -> None:
 
 @given(delays=st.lists(st.floats(0, 1e6), min_size=1, max_size=30))
 @settings(deadline=None, max_examples=50)
-def test_timers_fire_in_their_order_each_at_its_time(delays: list[float]) -> None:
+def test_timers_run_in_order_and_each_at_its_time(delays: list[float]) -> None:
     fired: list[tuple[float, float]] = []
 
     async def wait(delay: float) -> None:
@@ -57,10 +57,10 @@ def test_timers_fire_in_their_order_each_at_its_time(delays: list[float]) -> Non
         assert at == pytest.approx(delay, abs=1e-6)
 
 
-async def test_the_clock_stands_still_while_a_thread_works() -> None:
+async def test_virtual_clock_stands_still_while_a_thread_works() -> None:
     release, loop = Event(), loop_now()
     timer = loop.create_task(asyncio.sleep(3600))
-    # Released by a callback that is ready now: no timer may have fired by then.
+    # A callback that is ready now releases the thread; no timer may run before.
     job = loop.run_in_executor(None, release.wait, 10)
     await asyncio.sleep(0)
     release.set()
@@ -70,7 +70,7 @@ async def test_the_clock_stands_still_while_a_thread_works() -> None:
     timer.cancel()
 
 
-def test_results_of_threads_arrive_before_the_next_timer() -> None:
+def test_results_of_threads_arrive_before_the_next_timer_runs() -> None:
     async def main() -> list[float]:
         loop, seen = loop_now(), []
         with ThreadPoolExecutor(2) as pool:
@@ -84,7 +84,7 @@ def test_results_of_threads_arrive_before_the_next_timer() -> None:
     assert run(main()) == pytest.approx([float(second) for second in range(1, 101)])
 
 
-async def test_a_cancelled_job_holds_the_clock_until_its_thread_is_done() -> None:
+async def test_cancelled_job_stops_the_clock_until_its_thread_ends() -> None:
     loop, release = loop_now(), Event()
     job = loop.run_in_executor(None, release.wait, 10)
     job.cancel()
@@ -96,7 +96,7 @@ async def test_a_cancelled_job_holds_the_clock_until_its_thread_is_done() -> Non
     assert loop.time() == pytest.approx(60)
 
 
-async def test_a_job_that_is_cancelled_before_it_began_is_forgotten() -> None:
+async def test_job_cancelled_before_it_began_does_not_stop_the_clock() -> None:
     loop, release = loop_now(), Event()
     with ThreadPoolExecutor(1) as pool:
         first = loop.run_in_executor(pool, release.wait, 10)
@@ -108,7 +108,7 @@ async def test_a_job_that_is_cancelled_before_it_began_is_forgotten() -> None:
     assert not loop.waits_for_threads
 
 
-def test_the_failure_of_a_job_reaches_its_awaiter() -> None:
+def test_error_of_a_job_is_raised_where_it_is_awaited() -> None:
     async def main() -> None:
         await loop_now().run_in_executor(None, int, "x")
 
@@ -116,8 +116,8 @@ def test_the_failure_of_a_job_reaches_its_awaiter() -> None:
         run(main())
 
 
-def test_sockets_are_served_and_no_timeout_fires_while_data_is_under_way() -> None:
-    """Rows of requests with pauses of hours between them, and a short timeout on each."""
+def test_sockets_are_served_and_no_timeout_fires_while_data_is_in_flight() -> None:
+    """Many requests with pauses of hours between them, and a short timeout for each."""
     seen: list[float] = []
 
     async def handle(request: web.Request) -> web.Response:
@@ -144,7 +144,7 @@ def test_sockets_are_served_and_no_timeout_fires_while_data_is_under_way() -> No
     assert seen == pytest.approx([turn * 3600.5 for turn in range(20)])
 
 
-def test_a_loop_without_timers_waits_for_its_sockets() -> None:
+def test_loop_without_timers_waits_for_its_sockets() -> None:
     async def main() -> bytes:
         async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(await reader.readexactly(4))

@@ -1,4 +1,4 @@
-"""The implementations of a store: each has to pass `contract.py`."""
+"""Fixtures of the implementations of a store, each of which has to pass `contract.py`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ START = 1_800_000_000.0
 
 
 class Stores:
-    """An empty place for stores, of one implementation, with a clock that stands still."""
+    """An empty place for stores of one implementation, with a clock moved by the test."""
 
     database_url = ""
 
@@ -35,12 +35,12 @@ class Stores:
         self._numbers = itertools.count()
 
     def settings(self, brand: str = "demo") -> Settings:
-        """Return the settings of a brand."""
+        """Return the settings that open a brand's store here."""
         folder = str(self.folder)
         return Settings(brand=brand, state_dir=folder, database_url=self.database_url)
 
     def fresh_brand(self) -> str:
-        """Return a brand of which nothing is stored."""
+        """Return a new brand, without a store yet."""
         return f"brand {next(self._numbers)}"
 
     @asynccontextmanager
@@ -50,12 +50,12 @@ class Stores:
             yield store
 
     def content(self) -> bytes:
-        """Return all that is stored."""
+        """Return all stored bytes."""
         return b"".join(path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
 
 
 class PostgresStores(Stores):
-    """A database whose clock is that of the test."""
+    """A PostgreSQL for stores, whose clock is moved by the test."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.database_url = url
@@ -73,7 +73,7 @@ class PostgresStores(Stores):
 
     @property
     def clock(self) -> float:
-        """The time, for the program and for the database."""
+        """The time of the program and of the database."""
         return self._clock
 
     @clock.setter
@@ -83,14 +83,14 @@ class PostgresStores(Stores):
 
     @property
     def tables(self) -> list[str]:
-        """The tables that hold anything of brands."""
+        """The tables with data of brands."""
         sql = (
             "SELECT tablename FROM pg_tables WHERE schemaname = 'clopos' AND tablename != 'layout'"
         )
         return [row[0] for row in self.db.execute(sql) if row[0] != "layout"]
 
     def content(self) -> bytes:
-        """Return all that is stored, in the database and beside it."""
+        """Return all stored bytes, in the database and beside it."""
         parts = [super().content()]
         for table in self.tables:
             with self.db.cursor().copy(f"COPY {table} TO STDOUT") as rows:
@@ -104,8 +104,8 @@ class PostgresStores(Stores):
 def postgres() -> Iterator[str]:
     """Give the URL of a PostgreSQL that the tests of this process share.
 
-    Not in a folder of pytest: as root, the server is another user, and each session of pytest
-    closes the folder of all sessions to others.
+    It isn't in a folder of pytest: as root, the server runs as another user, and each session of
+    pytest closes the folder of all sessions to other users.
     """
     place = tempfile.TemporaryDirectory(prefix="clopos-", ignore_cleanup_errors=True)
     with place as folder, embedded_postgres(Path(folder) / "data") as url:
@@ -114,7 +114,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_stores(tmp_path: Path, postgres: str) -> Iterator[PostgresStores]:
-    """Give an empty place in PostgreSQL."""
+    """Give an empty place for stores in PostgreSQL."""
     stores = PostgresStores(tmp_path / "state", postgres)
     yield stores
     stores.db.close()
@@ -122,7 +122,7 @@ def postgres_stores(tmp_path: Path, postgres: str) -> Iterator[PostgresStores]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def stores(tmp_path: Path, request: pytest.FixtureRequest) -> Stores:
-    """Give an empty place for each implementation."""
+    """Give an empty place for stores of each implementation."""
     if request.param == "sqlite":
         return Stores(tmp_path / "state")
     found: Stores = request.getfixturevalue("postgres_stores")

@@ -66,7 +66,7 @@ FINAL = {"created", "existed", "gone"}
 
 
 def modelled(model: Model, step: Step) -> Model:
-    """Return what a journal holds after one more step."""
+    """Return the content of a journal after one more step."""
     what, cid, number = step
     state, after, _, packed = model.get(cid, ("", None, None, ""))
     if what == "intend" and state not in FINAL:
@@ -112,11 +112,11 @@ STEPS = ["intend", "created", "existed", "withdrawn", "gone", "recall", "open"]
         max_size=30,
     )
 )
-def test_journal_recalls_the_last_note(stores: Stores, steps: list[Step]) -> None:
-    """…whenever it is asked, and whether or not it was closed in between."""
+def test_journal_recalls_the_last_note_about_each_row(stores: Stores, steps: list[Step]) -> None:
+    """At any time, whether or not the journal was closed in between."""
     brand = stores.fresh_brand()
 
-    async def story() -> None:
+    async def scenario() -> None:
         model: Model = {}
         rest = list(steps)
         while True:
@@ -135,7 +135,7 @@ def test_journal_recalls_the_last_note(stores: Stores, steps: list[Step]) -> Non
                     assert await recalled(store.journal) == model
                     return
 
-    run(story())
+    run(scenario())
 
 
 async def test_uncertain_row_is_listed_without_its_sheet_and_can_be_settled(stores: Stores) -> None:
@@ -183,8 +183,8 @@ async def test_times_of_recent_requests_survive(stores: Stores) -> None:
         assert await store.journal.recent_requests(80.0) == [begun + 30, begun + 100]
 
 
-async def test_clock_that_was_set_back_costs_no_wait(stores: Stores) -> None:
-    """A time in the future counts as now, and is forgotten in its time."""
+async def test_clock_that_was_set_back_delays_no_request(stores: Stores) -> None:
+    """A time in the future counts as now, and leaves the window as usual."""
     async with stores.open() as store:
         store.journal.request_sent()
         await store.journal.flush()
@@ -227,7 +227,7 @@ async def test_deleted_customer_is_no_candidate(stores: Stores) -> None:
         assert (await store.people.find(["k"])).holders == {}
 
 
-async def test_rebuild_enters_existing_customers_as_created(stores: Stores) -> None:
+async def test_rebuild_notes_existing_customers_as_created(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         await store.journal.rebuild([("a", Seen("7", "look", ["k"]))])
@@ -238,7 +238,7 @@ async def test_rebuild_enters_existing_customers_as_created(stores: Stores) -> N
         assert found.holders == {"k": ("7",), store.digest("a"): ("7",)}
 
 
-# -- people ------------------------------------------------------------------------------------
+# -- evidence of people -------------------------------------------------------------------------
 
 
 def seen(number: int, *keys: str) -> Seen:
@@ -246,13 +246,13 @@ def seen(number: int, *keys: str) -> Seen:
 
 
 async def read(store: Store, *customers: Seen, scope: str = "") -> None:
-    """Put one whole list into the snapshot."""
+    """Put one complete list into the snapshot."""
     await store.snapshot.start_reading(scope)
     await store.snapshot.put(customers, 10)
     await store.snapshot.finish_reading()
 
 
-async def test_customers_are_found_by_any_key_of_either_source(stores: Stores) -> None:
+async def test_customers_of_snapshot_and_journal_are_found_by_any_key(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         await read(store, seen(1, "phone"), seen(2, "mail"), seen(3))
@@ -274,7 +274,7 @@ async def test_customers_are_found_by_any_key_of_either_source(stores: Stores) -
 
 
 async def test_created_row_is_evidence_of_its_customer(stores: Stores) -> None:
-    """…also under the digest of its cid, which needs no key of the caller's."""
+    """It is also found by the digest of its cid, without a key from the caller."""
     async with stores.open() as store:
         await store.journal.begin(START)
         await store.journal.intend("a", "look-a")
@@ -285,7 +285,7 @@ async def test_created_row_is_evidence_of_its_customer(stores: Stores) -> None:
         assert found.customers["7"].rows == ("look-a",)
 
 
-async def test_looks_are_kept_once_and_marks_with_them(stores: Stores) -> None:
+async def test_looks_and_marks_of_a_customer_are_kept_once(stores: Stores) -> None:
     async with stores.open() as store:
         for number in (1, 2):
             await store.people.remember([Seen("5", "look", ["k"])], number)
@@ -293,18 +293,18 @@ async def test_looks_are_kept_once_and_marks_with_them(stores: Stores) -> None:
         await store.people.mark([("5", "held"), ("5", "held"), ("6", "held")])
         candidate = (await store.people.get(["5", "6"]))["5"]
         assert (candidate.rows, candidate.marks) == (("look", "changed"), ("held",))
-        assert (await store.people.get(["6"]))["6"].marks == ("held",)  # of whom nothing is seen
+        assert (await store.people.get(["6"]))["6"].marks == ("held",)  # a customer without a look
 
 
-async def test_thousands_of_keys_are_found_at_once(stores: Stores) -> None:
+async def test_thousands_of_keys_are_looked_up_at_once(stores: Stores) -> None:
     async with stores.open() as store:
         await read(store, *(seen(number, f"k{number}") for number in range(5000)))
         found = await store.people.find([f"k{number}" for number in range(0, 9000, 2)])
         assert found.holders == {f"k{number}": (f"{number}",) for number in range(0, 5000, 2)}
 
 
-async def test_rows_of_the_last_run_of_a_sheet(stores: Stores) -> None:
-    """Those of the last run that was done, of this sheet alone."""
+async def test_rows_of_the_last_run_of_a_sheet_are_found(stores: Stores) -> None:
+    """Only the last completed run counts, and only of this sheet."""
     async with stores.open() as store:
         journal, people = store.journal, store.people
         assert await people.rows_of_last_run("list.csv") == {}
@@ -320,7 +320,7 @@ async def test_rows_of_the_last_run_of_a_sheet(stores: Stores) -> None:
         assert await people.rows_of_last_run("other.csv") == {"a": "9"}
 
 
-async def test_decisions_are_kept_the_last_about_each_customer(stores: Stores) -> None:
+async def test_last_decision_about_each_customer_is_kept(stores: Stores) -> None:
     async with stores.open() as store:
         await store.people.decide([Decision("r", Answer.OTHER, "5", "look")])
         stores.clock += 1
@@ -342,7 +342,7 @@ async def ids(store: Store) -> set[str]:
     return set((await store.people.get([str(number) for number in range(20)])).keys())
 
 
-async def test_snapshot_shows_nothing_before_it_is_read_in_this_session(stores: Stores) -> None:
+async def test_snapshot_is_empty_until_it_is_read_in_this_session(stores: Stores) -> None:
     async with stores.open() as store:
         await read(store, seen(1), seen(2))
         assert await ids(store) == {"1", "2"}
@@ -357,7 +357,7 @@ async def test_snapshot_shows_nothing_before_it_is_read_in_this_session(stores: 
         assert await store.snapshot.newest_id() == 3
 
 
-async def test_finished_reading_drops_customers_it_did_not_put(stores: Stores) -> None:
+async def test_completed_reading_removes_customers_that_it_did_not_see(stores: Stores) -> None:
     async with stores.open() as store:
         await read(store, *(seen(number) for number in (1, 2, 9, 10, 11)))
         await store.snapshot.start_reading("")
@@ -381,7 +381,7 @@ async def test_customer_that_changed_is_no_longer_found_by_its_old_keys(stores: 
         assert found.customers["1"].remote == "new look"
 
 
-async def test_snapshot_of_another_scope_is_forgotten(stores: Stores) -> None:
+async def test_snapshot_of_another_scope_is_deleted(stores: Stores) -> None:
     async with stores.open() as store:
         await read(store, seen(1), scope="venue 1")
         assert await store.snapshot.start_reading("venue 1") == (1, 10)
@@ -390,7 +390,7 @@ async def test_snapshot_of_another_scope_is_forgotten(stores: Stores) -> None:
         assert await ids(store) == set()
 
 
-async def test_own_create_is_seen_at_once_and_next_time(stores: Stores) -> None:
+async def test_created_row_is_in_the_snapshot_at_once_and_next_time(stores: Stores) -> None:
     async with stores.open() as store:
         await read(store, seen(1))
         store.snapshot.add(seen(2, "k"))
@@ -401,7 +401,7 @@ async def test_own_create_is_seen_at_once_and_next_time(stores: Stores) -> None:
         assert (await store.snapshot.start_reading(""))[0] == 3
 
 
-async def test_ids_that_are_no_numbers_are_kept(stores: Stores) -> None:
+async def test_ids_that_are_no_numbers_are_stored(stores: Stores) -> None:
     async with stores.open() as store:
         await read(store, Seen("a-7", "look", ["k"]), seen(1))
         assert (await store.people.find(["k"])).customers["a-7"].remote == "look"
@@ -411,7 +411,7 @@ async def test_ids_that_are_no_numbers_are_kept(stores: Stores) -> None:
 # -- the store as a whole ----------------------------------------------------------------------
 
 
-async def test_brand_in_use_is_refused_and_its_holder_named(stores: Stores) -> None:
+async def test_brand_in_use_is_refused_and_the_error_names_its_holder(stores: Stores) -> None:
     async with stores.open(what="first.csv"):
         with pytest.raises(ServiceError, match="in progress") as refused:
             async with stores.open(what="second.csv"):
@@ -467,11 +467,11 @@ async def test_history_has_runs_checks_and_dry_runs_of_all_brands(stores: Stores
     assert last.base_url == stores.settings().base_url
 
 
-async def test_history_of_nothing_is_empty(stores: Stores) -> None:
+async def test_history_without_runs_is_empty(stores: Stores) -> None:
     assert (await history(stores.settings())).runs == ()
 
 
-async def test_failure_budget_rests_before_an_address_is_blocked(stores: Stores) -> None:
+async def test_failure_budget_pauses_before_an_address_is_blocked(stores: Stores) -> None:
     """480 of 600 in a minute, of all brands together."""
     async with stores.open("one") as one, stores.open("two") as two:
         pauses = [store.failures.add() for _ in range(240) for store in (one, two)]
@@ -481,7 +481,7 @@ async def test_failure_budget_rests_before_an_address_is_blocked(stores: Stores)
         assert one.failures.add() == 0.0
 
 
-async def test_nothing_stored_has_a_cid(stores: Stores) -> None:
+async def test_no_stored_byte_shows_a_cid(stores: Stores) -> None:
     cid = "5f1c9f2e-1111-5222-8333-444455556666"
     async with stores.open() as store:
         await store.journal.begin(START)

@@ -31,7 +31,7 @@ async def _two_customers(stores: Stores) -> None:
         await journal.finish(RunEnd(done=True, rows=[("row a", "9"), ("row b", "10")]))
 
 
-async def test_erased_person_is_in_nothing_but_the_digest_of_the_cid(stores: Stores) -> None:
+async def test_erased_person_leaves_only_the_digest_of_the_cid(stores: Stores) -> None:
     await _two_customers(stores)
     async with stores.open() as store:
         erased = await store.erase(lambda packed: packed == "look-a")
@@ -53,7 +53,7 @@ async def test_erased_person_is_in_nothing_but_the_digest_of_the_cid(stores: Sto
         assert trace not in content
 
 
-async def test_erasing_everybody_keeps_cids_and_no_runs(stores: Stores) -> None:
+async def test_erasing_a_brand_keeps_digests_of_cids_and_no_runs(stores: Stores) -> None:
     await _two_customers(stores)
     await note_run(stores.settings(), START, DONE, started=1.0, finished=2.0)
     async with stores.open() as store:
@@ -73,7 +73,7 @@ async def test_erasing_everybody_keeps_cids_and_no_runs(stores: Stores) -> None:
         assert trace not in content
 
 
-async def test_erasing_old_entries_spares_recent_ones(stores: Stores) -> None:
+async def test_erasing_old_entries_keeps_recent_ones(stores: Stores) -> None:
     await _two_customers(stores)
     stores.clock += 100 * 86_400
     async with stores.open() as store:
@@ -87,7 +87,7 @@ async def test_erasing_old_entries_spares_recent_ones(stores: Stores) -> None:
         assert [run.id for run in await store.journal.runs()] == [2]
 
 
-async def test_row_erased_while_in_doubt_has_no_look_once_it_is_settled(stores: Stores) -> None:
+async def test_row_erased_while_in_doubt_stores_no_look_when_it_is_settled(stores: Stores) -> None:
     await _two_customers(stores)
     async with stores.open() as store:
         await store.erase(lambda packed: packed == "look-a")
@@ -99,7 +99,7 @@ async def test_row_erased_while_in_doubt_has_no_look_once_it_is_settled(stores: 
         assert found.customers == {"11": Candidate("11")}
 
 
-async def test_checks_are_erased_however_the_brand_is_spelled(stores: Stores) -> None:
+async def test_checks_are_erased_in_any_spelling_of_the_brand(stores: Stores) -> None:
     async with stores.open("demo"):
         pass
     for brand in ("Demo", "another"):

@@ -1,4 +1,4 @@
-"""Every implementation of a store does what `contract` says."""
+"""Every implementation of a store passes `contract.py`."""
 
 from tests.store.contract import *  # noqa: F403 - its tests
 from tests.store.contract_erase import *  # noqa: F403 - its tests

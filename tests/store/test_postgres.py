@@ -38,14 +38,14 @@ START = RunStart("list.csv")
 
 @pytest.fixture
 def stores(postgres_stores: PostgresStores) -> PostgresStores:
-    """Give an empty place in PostgreSQL alone."""
+    """Give an empty place for stores in PostgreSQL alone."""
     return postgres_stores
 
 
 def from_elsewhere(
     stores: PostgresStores, machine: str, brand: str = "demo"
 ) -> AbstractAsyncContextManager[Store]:
-    """Open the store of a brand as another machine does: with a state folder of its own."""
+    """Open the store of a brand as another machine does, with a state folder of its own."""
     elsewhere = replace(stores.settings(brand), state_dir=str(stores.folder / machine))
     return open_store(elsewhere, "list.csv", now=lambda: stores.clock)
 
@@ -54,7 +54,7 @@ def from_elsewhere(
 
 
 def written(db: Connection, lease: Lease, state: str) -> bool:
-    """Write a note as the committer does; return whether it is in the log."""
+    """Write a note as the committer does; return whether it was accepted."""
     before = notes(db)
     columns = [[lease.brand_id], [lease.token], ["d"], [1], [state], [None], [None], ["x"], [0.0]]
     db.execute(_WRITE, (*columns, [None], [], []))
@@ -105,10 +105,10 @@ ACTS = ["take", "renew", "renew all", "release", "intend", "created", "check"]
         max_size=25,
     )
 )
-def test_only_the_last_that_took_a_brand_writes(
+def test_only_the_process_that_took_a_brand_last_can_write(
     stores: PostgresStores, acts: list[tuple[str, str, int]]
 ) -> None:
-    """…however taking, renewing, losing and writing of three processes follow each other.
+    """In any order of taking, renewing, losing and writing by three processes.
 
     `held` is who has the brand, `until` when the lease ends; `leases` what each process believes.
     """
@@ -142,7 +142,9 @@ def test_only_the_last_that_took_a_brand_writes(
             )
 
 
-def test_takeover_waits_for_a_write_under_way_and_renewal_does_not(stores: PostgresStores) -> None:
+def test_takeover_waits_for_a_write_in_progress_and_renewal_does_not(
+    stores: PostgresStores,
+) -> None:
     db, brand = stores.db, new_brand(stores)
     lease = take(db, brand, "first.csv")
     stores.clock += LASTS + 1
@@ -160,10 +162,10 @@ def test_takeover_waits_for_a_write_under_way_and_renewal_does_not(stores: Postg
         check(db, lease)
 
 
-async def test_run_that_lost_its_brand_sends_and_finishes_nothing(
+async def test_run_that_lost_its_brand_sends_no_row_and_completes_no_run(
     stores: PostgresStores,
 ) -> None:
-    """…but what it has created is known to the one that took over."""
+    """The rows that it created are in the journal of the run that took over."""
     async with stores.open() as paused:
         await paused.journal.begin(START)
         await asyncio.gather(*(paused.journal.intend(cid, f"look-{cid}") for cid in "ab"))
@@ -191,8 +193,8 @@ async def test_run_that_lost_its_brand_sends_and_finishes_nothing(
             await active.confirm_held()
 
 
-async def test_nothing_leaves_while_the_hold_is_uncertain(stores: PostgresStores) -> None:
-    """A lease that wasn't renewed for half a minute is renewed before a request leaves, or lost."""
+async def test_no_request_leaves_until_an_old_lease_is_renewed(stores: PostgresStores) -> None:
+    """After half a minute without a renewal, the next request renews the lease or fails."""
     async with stores.open() as store:
         lease = store.brand.lease  # type: ignore[attr-defined]
         lease.asked -= 31
@@ -215,10 +217,10 @@ EXECUTE FUNCTION take_over();
 """
 
 
-async def test_process_paused_between_commit_and_request_sends_nothing(
+async def test_process_paused_between_commit_and_request_sends_no_request(
     guest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its intention is durable, then it sleeps for longer than its lease."""
+    """Its intention is durable; then it is paused for longer than its lease."""
     with connect(guest) as db:
         prepare(db)
         db.execute(TAKEN_OVER_AT_ONCE)
@@ -236,32 +238,32 @@ async def test_process_paused_between_commit_and_request_sends_nothing(
         assert db.execute("SELECT finished FROM runs").fetchall() == [(None,)]
 
 
-# -- a database that goes away -----------------------------------------------------------------
+# -- outages of the database --------------------------------------------------------------------
 
 
-def take_away(db: Connection) -> None:
-    """Refuse connections to the database `guest`, and cut those there are."""
+def shut_out(db: Connection) -> None:
+    """Refuse connections to the database `guest`, and close the open ones."""
     db.execute("ALTER DATABASE guest ALLOW_CONNECTIONS false")
     db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'guest'")
 
 
-def give_back(db: Connection) -> None:
+def let_in_again(db: Connection) -> None:
     db.execute("ALTER DATABASE guest ALLOW_CONNECTIONS true")
 
 
-async def test_intention_waits_for_the_database_and_outcomes_are_kept(
+async def test_intention_waits_for_the_database_and_outcomes_are_written_later(
     guest: str, tmp_path: Path, stores: PostgresStores
 ) -> None:
     there = replace(stores.settings(), database_url=guest, state_dir=str(tmp_path))
     async with open_store(there, "list.csv") as store:
         await store.journal.begin(START)
         await store.journal.intend("a", "look-a")
-        take_away(stores.db)
+        shut_out(stores.db)
         store.journal.created("a", "7")
         waiting = asyncio.ensure_future(store.journal.intend("b", "look-b"))
         await asyncio.sleep(300)
         assert not waiting.done()
-        give_back(stores.db)
+        let_in_again(stores.db)
         await waiting
         await store.journal.flush()
         await store.confirm_held()
@@ -272,15 +274,15 @@ async def test_intention_waits_for_the_database_and_outcomes_are_kept(
         }
 
 
-async def test_run_ends_when_the_database_is_away_for_ten_minutes(
+async def test_run_ends_when_the_database_is_unavailable_for_ten_minutes(
     guest: str, tmp_path: Path, stores: PostgresStores
 ) -> None:
-    """…and once it is back, outcomes of before are written."""
+    """Outcomes of before are written once it is available again."""
     there = replace(stores.settings(), database_url=guest, state_dir=str(tmp_path))
     async with open_store(there, "list.csv") as store:
         await store.journal.begin(START)
         await store.journal.intend("a", "look-a")
-        take_away(stores.db)
+        shut_out(stores.db)
         store.journal.created("a", "7")
         with pytest.raises(ServiceError, match="can't be reached") as away:
             await store.journal.intend("b", "look-b")
@@ -289,14 +291,14 @@ async def test_run_ends_when_the_database_is_away_for_ten_minutes(
             await store.journal.intend("c", "look-c")
         with pytest.raises(ServiceError):
             await store.journal.flush()
-        give_back(stores.db)
+        let_in_again(stores.db)
         await asyncio.sleep(5)
     async with open_store(there, "list.csv") as store:
         assert set(await store.journal.recall("abc")) == {"a"}
         assert await store.journal.in_doubt() == []
 
 
-async def test_value_that_cannot_be_kept_breaks_its_own_brand_alone(
+async def test_value_that_cannot_be_stored_ends_the_run_of_its_brand_alone(
     stores: PostgresStores,
 ) -> None:
     async with stores.open("one") as one, stores.open("two") as two:
@@ -332,8 +334,8 @@ async def test_failures_of_all_workers_count_together(stores: PostgresStores) ->
             await worker.close()
 
 
-async def test_copy_of_clopos_goes_with_the_brand(stores: PostgresStores) -> None:
-    """From machine to machine; the newer one is taken, and what was erased is erased everywhere."""
+async def test_snapshot_moves_with_the_brand_between_machines(stores: PostgresStores) -> None:
+    """The newer copy is used, and erased customers are erased on every machine."""
     async with from_elsewhere(stores, "one") as store:
         await store.snapshot.start_reading("")
         await store.snapshot.put([Seen("1", "look-1", ["k1"])], 10)
@@ -351,7 +353,9 @@ async def test_copy_of_clopos_goes_with_the_brand(stores: PostgresStores) -> Non
     assert b"look-" not in stores.content()
 
 
-async def test_paused_process_and_its_successor_have_a_copy_each(stores: PostgresStores) -> None:
+async def test_paused_process_and_its_successor_have_snapshots_of_their_own(
+    stores: PostgresStores,
+) -> None:
     async with stores.open() as paused:
         await paused.snapshot.start_reading("")
         await paused.snapshot.put([Seen("1", "look", ["k"])], 10)
@@ -362,7 +366,7 @@ async def test_paused_process_and_its_successor_have_a_copy_each(stores: Postgre
             assert (await active.people.find(["k"])).holders == {}
 
 
-async def test_brand_with_a_journal_of_this_machine_is_rebuilt(stores: PostgresStores) -> None:
+async def test_brand_with_a_journal_on_this_machine_is_rebuilt(stores: PostgresStores) -> None:
     local = replace(stores.settings(), database_url="")
     async with open_store(local, "list.csv"):
         pass
@@ -375,8 +379,8 @@ async def test_brand_with_a_journal_of_this_machine_is_rebuilt(stores: PostgresS
     assert brand_folder(local).exists()
 
 
-async def test_clocks_of_machines_may_differ(stores: PostgresStores) -> None:
-    """Times of requests are those of the database's clock."""
+async def test_times_of_requests_are_by_the_clock_of_the_database(stores: PostgresStores) -> None:
+    """The clocks of machines may differ."""
     behind = replace(stores.settings(), state_dir=str(stores.folder / "other"))
     async with open_store(behind, "list.csv", now=lambda: stores.clock - 3600) as store:
         store.journal.request_sent()

@@ -1,4 +1,4 @@
-"""Opening a named database: clear errors, and nothing of the URL's secrets."""
+"""Opening a database: clear errors, without the secrets of its URL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def stores(postgres_stores: PostgresStores) -> PostgresStores:
-    """Give an empty place in PostgreSQL alone."""
+    """Give an empty place for stores in PostgreSQL alone."""
     return postgres_stores
 
 
@@ -50,14 +50,14 @@ async def test_invalid_url_is_refused(url: str, tmp_path: Path) -> None:
     assert "CLOPOS_DATABASE_URL" in error.what
 
 
-async def test_missing_server_is_named_without_user_and_password(tmp_path: Path) -> None:
+async def test_unreachable_server_is_an_error_without_user_and_password(tmp_path: Path) -> None:
     error = await refused("postgresql://someone:hunter2@127.0.0.1:1/clopos", tmp_path)
     assert (type(error), error.code) == (ServiceError, "database_away")
     assert "127.0.0.1:1/clopos" in error.what
     assert "someone" not in error.what
 
 
-def test_missing_library_names_the_extra(tmp_path: Path) -> None:
+def test_missing_library_is_an_error_that_names_the_extra(tmp_path: Path) -> None:
     program = "import sys; sys.modules['psycopg'] = None; from importer.cli import main; main()"
     found = subprocess.run(
         [sys.executable, "-c", program, "history", "--json"],
@@ -72,7 +72,7 @@ def test_missing_library_names_the_extra(tmp_path: Path) -> None:
     assert "hunter2" not in found.stdout + found.stderr
 
 
-async def test_tables_of_a_newer_program_are_refused(stores: PostgresStores) -> None:
+async def test_tables_of_a_newer_version_are_refused(stores: PostgresStores) -> None:
     stores.db.execute("UPDATE layout SET version = 99")
     try:
         error = await refused(stores.database_url, stores.folder)
@@ -85,7 +85,7 @@ async def test_tables_of_a_newer_program_are_refused(stores: PostgresStores) -> 
         stores.db.execute("UPDATE layout SET version = %s", (postgres_layout.VERSION,))
 
 
-def test_tables_are_made_once_by_many_at_the_same_time(guest: str) -> None:
+def test_tables_are_created_once_by_many_programs_at_the_same_time(guest: str) -> None:
     def prepare(_: int) -> int:
         with connect(guest) as db, db.transaction():
             postgres_layout.prepare(db)
@@ -97,7 +97,7 @@ def test_tables_are_made_once_by_many_at_the_same_time(guest: str) -> None:
         assert list(threads.map(prepare, range(6))) == [1] * 6
 
 
-async def test_tables_of_an_older_program_are_upgraded_and_it_refuses_them(
+async def test_tables_of_an_older_version_are_upgraded_and_then_refused_by_that_version(
     guest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(brand="demo", state_dir=str(tmp_path), database_url=guest)
@@ -140,7 +140,7 @@ async def test_server_that_may_lose_commits_is_refused(stores: PostgresStores, o
 
 
 def wait_for(stores: PostgresStores, option: str, value: str) -> None:
-    """Return when new connections have the option so: the server reads it a moment later."""
+    """Wait until new connections have the value of an option; the server reloads it later."""
     for _ in range(1000):
         with connect(stores.database_url) as db:
             if db.execute(f"SHOW {option}").fetchone() == (value,):
@@ -148,7 +148,7 @@ def wait_for(stores: PostgresStores, option: str, value: str) -> None:
     raise AssertionError(f"{option} stays as it was")
 
 
-async def test_database_that_can_only_be_read_is_refused(stores: PostgresStores) -> None:
+async def test_read_only_database_is_refused(stores: PostgresStores) -> None:
     stores.db.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
         error = await refused(stores.database_url, stores.folder)
@@ -158,7 +158,7 @@ async def test_database_that_can_only_be_read_is_refused(stores: PostgresStores)
         stores.db.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
 
 
-async def test_user_without_rights_sees_which_right_is_missing(guest: str, tmp_path: Path) -> None:
+async def test_missing_right_is_an_error_that_names_the_right(guest: str, tmp_path: Path) -> None:
     with connect(guest) as db:
         db.execute("DROP ROLE IF EXISTS guest")
         db.execute("CREATE ROLE guest LOGIN")
@@ -176,7 +176,7 @@ async def test_commits_reach_the_disk_with_synchronous_commit_off(stores: Postgr
         stores.db.execute("ALTER DATABASE postgres RESET synchronous_commit")
 
 
-def test_url_may_be_in_a_file(tmp_path: Path) -> None:
+def test_url_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("postgresql://u:hunter2@db/x\n")
     settings = read_settings({"CLOPOS_DATABASE_URL_FILE": str(tmp_path / "url")})
     assert settings.database_url == "postgresql://u:hunter2@db/x"

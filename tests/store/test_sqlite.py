@@ -26,7 +26,7 @@ MORE = pytest.mark.slow(reason="damage in other places")
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Stores:
-    """Give an empty place for SQLite alone."""
+    """Give an empty place for stores in SQLite alone."""
     return Stores(tmp_path / "state")
 
 
@@ -62,8 +62,8 @@ async def test_intention_is_on_disk_before_intend_returns(stores: Stores) -> Non
         assert found == [(store.digest("a"), "sent", 7)]
 
 
-async def test_notes_close_together_are_committed_together(stores: Stores) -> None:
-    """Responses come one by one: a commit for each would cost more than all."""
+async def test_notes_at_about_the_same_time_share_a_commit(stores: Stores) -> None:
+    """A commit for each response would cost more than everything else."""
     async with stores.open() as store:
         await store.journal.begin(START)
         log = journal_of(stores).with_name("journal.sqlite-wal")
@@ -115,7 +115,7 @@ async def test_cancelled_caller_leaves_no_half_written_transaction(stores: Store
         assert len(await store.journal.in_doubt()) == 1
 
 
-async def test_killed_at_any_moment_the_journal_holds_every_awaited_note(
+async def test_journal_of_a_killed_process_has_every_awaited_note(
     stores: Stores, tmp_path: Path
 ) -> None:
     """The folder is copied while it is in use, as a killed process would leave it."""
@@ -135,10 +135,10 @@ async def test_killed_at_any_moment_the_journal_holds_every_awaited_note(
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_log_cut_at_any_byte_holds_a_prefix_of_the_notes(
+async def test_log_cut_at_any_byte_has_a_prefix_of_the_notes(
     stores: Stores, tmp_path: Path, seed: int
 ) -> None:
-    """A power cut in the middle of a write: no damage, and nothing but the end is missing."""
+    """After a power cut during a write, only the last notes are missing."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     folder = journal_of(stores).parent
     copy = type(stores)(tmp_path / "copy")
@@ -157,10 +157,10 @@ async def test_log_cut_at_any_byte_holds_a_prefix_of_the_notes(
         assert not store.must_rebuild or not entries
 
 
-# -- what breaks -------------------------------------------------------------------------------
+# -- damage -------------------------------------------------------------------------------------
 
 
-async def test_journal_that_breaks_lets_nothing_more_leave(stores: Stores) -> None:
+async def test_broken_journal_stops_further_requests(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         await store.journal.intend("a", "look")
@@ -173,7 +173,7 @@ async def test_journal_that_breaks_lets_nothing_more_leave(stores: Stores) -> No
             await store.journal.flush()
 
 
-async def test_lock_that_was_removed_lets_nothing_more_leave(stores: Stores) -> None:
+async def test_removed_lock_stops_further_requests(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         await store.journal.intend("a", "look")
@@ -184,7 +184,7 @@ async def test_lock_that_was_removed_lets_nothing_more_leave(stores: Stores) -> 
                 await store.journal.intend("b", "look")
 
 
-async def test_full_disk_is_no_damage(stores: Stores) -> None:
+async def test_full_disk_is_not_reported_as_damage(stores: Stores) -> None:
     async with stores.open() as store:
         await store.journal.begin(START)
         store.journal._database.db.execute("PRAGMA query_only = 1")  # type: ignore[attr-defined]
@@ -231,7 +231,7 @@ async def test_damaged_journal_is_renamed_and_rebuilt(stores: Stores, damage: by
         "INSERT INTO entries VALUES ('c1', 1, 'sent', NULL, NULL, '', 1.0, NULL)",
     ],
 )
-async def test_journal_that_makes_no_sense_is_renamed(stores: Stores, damage: str) -> None:
+async def test_journal_with_impossible_content_is_renamed(stores: Stores, damage: str) -> None:
     await fill(stores)
     execute(journal_of(stores), damage)
     async with stores.open() as store:
@@ -244,7 +244,7 @@ async def test_journal_that_makes_no_sense_is_renamed(stores: Stores, damage: st
     "seed", [*range(10), *(pytest.param(seed, marks=MORE) for seed in range(10, 60))]
 )
 async def test_overwritten_journal_is_right_or_renamed(stores: Stores, seed: int) -> None:
-    """Damaged by a disk, it is right about a row, or reports the damage."""
+    """After damage by a disk, the journal is right about a row, or reports the damage."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     async with stores.open() as store:
         await store.journal.begin(START)
@@ -255,7 +255,7 @@ async def test_overwritten_journal_is_right_or_renamed(stores: Stores, seed: int
     async with stores.open() as store:
         entries = await store.journal.recall([f"c{number}" for number in range(200)])
         assert store.must_rebuild == bool(store.notes)
-        assert store.must_rebuild or len(entries) >= 199  # a digest may have become another one
+        assert store.must_rebuild or len(entries) >= 199  # the damage may have changed a digest
         for cid, entry in entries.items():
             assert entry.clopos_id == cid[1:]
 
@@ -268,8 +268,8 @@ async def test_journal_that_was_emptied_is_reported_and_rebuilt(stores: Stores) 
         assert store.must_rebuild
 
 
-async def test_journal_that_was_taken_away_is_reported_and_rebuilt(stores: Stores) -> None:
-    """Files left beside it are no part of the new one."""
+async def test_missing_journal_is_reported_and_rebuilt(stores: Stores) -> None:
+    """Files of the old one beside it don't belong to the new one."""
     path = journal_of(stores)
     async with stores.open() as store:
         await store.journal.begin(START)
@@ -286,7 +286,7 @@ async def test_journal_that_was_taken_away_is_reported_and_rebuilt(stores: Store
 
 
 @pytest.mark.parametrize("key", [None, "", "ab" * 32, "no key\n"])
-async def test_lost_key_leads_to_reading_all_customers_anew(
+async def test_lost_key_makes_the_next_run_read_all_customers_anew(
     stores: Stores, key: str | None
 ) -> None:
     await fill(stores)
@@ -316,7 +316,7 @@ async def test_key_is_in_no_other_file(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"this is no database", b"SQLite format 3\0" + b"\xff" * 4080])
-async def test_damaged_snapshot_is_begun_anew(stores: Stores, damage: bytes) -> None:
+async def test_damaged_snapshot_is_read_anew(stores: Stores, damage: bytes) -> None:
     await fill(stores)
     journal_of(stores).with_name("snapshot.sqlite").write_bytes(damage)
     async with stores.open() as store:
@@ -324,14 +324,14 @@ async def test_damaged_snapshot_is_begun_anew(stores: Stores, damage: bytes) -> 
         assert await store.snapshot.start_reading("") == (0, 0)
 
 
-async def test_snapshot_of_another_version_is_begun_anew(stores: Stores) -> None:
+async def test_snapshot_of_another_layout_is_read_anew(stores: Stores) -> None:
     await fill(stores)
     execute(journal_of(stores).with_name("snapshot.sqlite"), "PRAGMA user_version = 1")
     async with stores.open() as store:
         assert await store.snapshot.start_reading("") == (0, 0)
 
 
-async def test_disk_that_is_full_ends_a_reading_but_no_create(stores: Stores) -> None:
+async def test_full_disk_ends_a_reading_but_no_create(stores: Stores) -> None:
     async with stores.open() as store:
         await store.snapshot.start_reading("")
         db = store.snapshot._database.db  # type: ignore[attr-defined]
@@ -344,7 +344,7 @@ async def test_disk_that_is_full_ends_a_reading_but_no_create(stores: Stores) ->
             await store.snapshot.put(customers, 999)
 
 
-async def test_damaged_journal_hides_no_other_from_the_history(stores: Stores) -> None:
+async def test_damaged_journal_does_not_hide_others_from_the_history(stores: Stores) -> None:
     await fill(stores)
     async with stores.open("another") as store:
         await store.journal.begin(RunStart("other.csv"))
@@ -354,7 +354,7 @@ async def test_damaged_journal_hides_no_other_from_the_history(stores: Stores) -
     assert str(journal_of(stores)) in found.unreadable[0]
 
 
-async def test_link_as_a_journal_or_key_is_refused(stores: Stores, tmp_path: Path) -> None:
+async def test_link_in_place_of_a_journal_or_key_is_refused(stores: Stores, tmp_path: Path) -> None:
     for name in ("journal.sqlite", "key", "snapshot.sqlite"):
         brand = stores.fresh_brand()
         async with stores.open(brand):

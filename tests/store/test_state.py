@@ -1,4 +1,4 @@
-"""The state folder: whose it is, and the lock on it."""
+"""The state folder: its owner and rights, and the lock in it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ def settings(top: Path) -> Settings:
     return Settings(brand="Demo Café", state_dir=str(top))
 
 
-def test_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
+def test_folders_are_private_to_their_owner(tmp_path: Path) -> None:
     folder = brand_folder(settings(tmp_path / "new" / "state"))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("which", ["brand", "top"])
-def test_folder_that_everybody_may_write_to_is_refused(tmp_path: Path, which: str) -> None:
+def test_folder_that_everybody_may_write_to_is_refused_as_state_folder(
+    tmp_path: Path, which: str
+) -> None:
     folder = brand_folder(settings(tmp_path / "state"))
     (folder if which == "brand" else folder.parent).chmod(0o777)
     with pytest.raises(UsageError, match="can't be used") as refused:
@@ -55,7 +57,9 @@ def test_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
         brand_folder(settings(tmp_path / "state"))
 
 
-def test_link_as_holder_is_replaced_and_its_target_left_alone(tmp_path: Path) -> None:
+def test_link_in_place_of_the_holder_file_is_replaced_and_its_target_unchanged(
+    tmp_path: Path,
+) -> None:
     target = tmp_path / "precious.json"
     target.write_text("mine")
     folder = brand_folder(settings(tmp_path / "state"))
@@ -67,14 +71,14 @@ def test_link_as_holder_is_replaced_and_its_target_left_alone(tmp_path: Path) ->
     assert not (folder / "holder.json").is_symlink()
 
 
-def test_link_as_failures_counts_nothing_and_is_not_followed(tmp_path: Path) -> None:
+def test_link_in_place_of_the_failure_budget_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "failures.sqlite").symlink_to(tmp_path / "elsewhere")
     with Failures(tmp_path / "failures.sqlite", lambda: 100.0) as failures:
         assert [failures.add() for _ in range(600)] == [0.0] * 600
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_lock_that_was_removed_is_noticed(tmp_path: Path) -> None:
+def test_removed_lock_is_noticed(tmp_path: Path) -> None:
     with hold(tmp_path, "first.csv") as check:
         check()
         (tmp_path / "lock").unlink()
@@ -87,10 +91,10 @@ def test_lock_that_was_removed_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [False, True])
-def test_file_system_without_flock_is_locked_all_the_same(
+def test_folder_without_flock_is_locked_by_sqlite(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: bool
 ) -> None:
-    """…by SQLite, also beside a lock left from one that had it, and without a warning."""
+    """Also beside a lock file from a system with flock, and without a warning."""
     if left:
         with hold(tmp_path, "earlier.csv"):
             pass

@@ -1,4 +1,4 @@
-"""The real command on two machines that share a journal: what dies, pauses or is cut off."""
+"""The real command on two machines that share a journal: one is killed, paused or cut off."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class Machines:
         return self._variables | {"CLOPOS_STATE_DIR": str(self.folder / machine)}
 
     def run(self, machine: str, sheet: Path, *flags: object) -> list[object]:
-        """Return the arguments of a run, whose results are the machine's own."""
+        """Return the arguments of a run with results of the machine's own."""
         results = self.folder / f"{machine}.csv"
         return ["run", sheet, "--yes", "--json", "--quiet", "--results", results, *flags]
 
     def created(self) -> int:
-        """Return how many customers there are. None is there twice."""
+        """Return the number of customers; check that none is there twice."""
         names = Counter(each["name"] for each in ask_sandbox(self._variables, "customers"))
         assert set(names.values()) <= {1}
         return len(names)
 
     def posts(self) -> int:
-        """Return how many customers were sent."""
+        """Return the number of create requests."""
         log = ask_sandbox(self._variables, "requests")
         return sum(each["method"] == "POST" and each["path"].endswith("customers") for each in log)
 
@@ -71,7 +71,9 @@ def machines(tmp_path: Path, guest: str) -> Iterator[Machines]:
 
 
 @pytest.mark.slow(reason="three commands with a database of their own")
-def test_second_machine_knows_the_customers_the_first_created(machines: Machines) -> None:
+def test_second_machine_does_not_create_the_customers_of_the_first_again(
+    machines: Machines,
+) -> None:
     sheet = machines.sheet(5)
     first = command(*machines.run("one", sheet, "--rate", "none"), env=machines.env("one"))
     assert (first.returncode, summary(first.stdout)["created"]) == (0, 5), first.stderr
@@ -118,8 +120,8 @@ def taken_over(machines: Machines, sheet: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow(reason="a lease of 90 seconds ends")
-def test_paused_run_sends_nothing_once_it_was_taken_over(machines: Machines) -> None:
-    """Stopped in the middle for longer than its lease, then continued."""
+def test_paused_run_sends_no_row_after_the_takeover_of_its_brand(machines: Machines) -> None:
+    """It is stopped for longer than its lease, then continued."""
     sheet = machines.sheet(300)
     arguments = machines.run("one", sheet, "--rate", "5/s")
     with started(*arguments, env=machines.env("one")) as first:
@@ -172,7 +174,7 @@ class OwnServer:
 @pytest.mark.slow(reason="the database is away for longer than a lease")
 @pytest.mark.parametrize("seconds", [0, 95])
 def test_run_waits_for_a_database_that_crashed(tmp_path: Path, seconds: int) -> None:
-    """…isn't begun anew, and sends nothing while it is away."""
+    """The run isn't restarted, and sends no row during the outage."""
     place = tempfile.TemporaryDirectory(prefix="clopos-", ignore_cleanup_errors=True)
     with place as folder, serving(tmp_path) as variables:
         own = OwnServer(Path(folder) / "data")
@@ -182,7 +184,7 @@ def test_run_waits_for_a_database_that_crashed(tmp_path: Path, seconds: int) -> 
         with started(*arguments, env=machines.env("one")) as run:
             until(lambda: machines.created() > 20)
             own.crash()
-            time.sleep(1)  # what was on the wire arrives
+            time.sleep(1)  # requests in flight arrive
             posts = machines.posts()
             time.sleep(seconds)
             assert machines.posts() == posts

@@ -32,7 +32,7 @@ ZIP = Path(__file__).with_name("layout3.zip")
 
 
 class Old:
-    """The folder as the old program left it, and what is true of it."""
+    """The folder as the old program left it, and its true content."""
 
     def __init__(self, folder: Path) -> None:
         with zipfile.ZipFile(ZIP) as archive:
@@ -58,8 +58,8 @@ class Old:
         base_url = "http://127.0.0.1:18912/open-api"
         return open_store(Settings(base_url, brand="sandbox", state_dir=str(self.state)), "x")
 
-    def held(self) -> bytes:
-        """Return all bytes of the brand's folder, but the key."""
+    def stored_bytes(self) -> bytes:
+        """Return all bytes of the brand's folder but its key."""
         files = (path for path in self.brand.iterdir() if path.name != "key")
         return b"".join(path.read_bytes() for path in files)
 
@@ -84,7 +84,7 @@ async def test_upgrade_keeps_created_customers(old: Old) -> None:
         assert {each.rows for each in found.customers.values()} == {()}
 
 
-async def test_upgrade_keeps_rows_in_doubt_to_be_settled_by_their_old_cid(old: Old) -> None:
+async def test_upgrade_keeps_rows_in_doubt_and_they_are_settled_by_their_old_cid(old: Old) -> None:
     async with old.open() as store:
         entries = await store.journal.in_doubt()
         assert {entry.cid for entry in entries} == old.in_doubt
@@ -99,21 +99,23 @@ async def test_upgrade_keeps_rows_in_doubt_to_be_settled_by_their_old_cid(old: O
             str(entry.cid): at_clopos[entry.digest] for entry in landed
         }
         assert await store.journal.in_doubt() == []
-    assert not [cid for cid in old.in_doubt | old.created if cid.encode() in old.held()]
+    assert not [cid for cid in old.in_doubt | old.created if cid.encode() in old.stored_bytes()]
 
 
-async def test_upgrade_leaves_cids_of_rows_in_doubt_alone_and_no_key(old: Old) -> None:
-    assert old.key in old.held()
+async def test_upgraded_folder_has_no_cids_but_those_of_rows_in_doubt_and_no_old_key(
+    old: Old,
+) -> None:
+    assert old.key in old.stored_bytes()
     async with old.open():
         pass
-    held = old.held()
-    assert {cid for cid in old.in_doubt | set(old.ids) if cid.encode() in held} == old.in_doubt
-    assert old.key not in held
+    stored = old.stored_bytes()
+    assert {cid for cid in old.in_doubt | set(old.ids) if cid.encode() in stored} == old.in_doubt
+    assert old.key not in stored
     assert (old.brand / "key").read_text() == f"{old.key.hex()}\n"
     assert stat.S_IMODE((old.brand / "key").stat().st_mode) == 0o600
 
 
-async def test_upgrade_keeps_runs_and_the_killed_one_is_resumed(old: Old) -> None:
+async def test_upgrade_keeps_runs_and_the_killed_run_is_resumed(old: Old) -> None:
     settings = Settings(state_dir=str(old.state))
     before = await history(settings)
     assert before.unreadable == ()
@@ -128,8 +130,8 @@ async def test_upgrade_keeps_runs_and_the_killed_one_is_resumed(old: Old) -> Non
         assert await store.journal.begin(RunStart("customers.csv")) == 2
 
 
-async def test_older_program_sees_a_newer_layout(old: Old) -> None:
-    """…and refuses it, as this one does."""
+async def test_older_version_refuses_a_newer_layout(old: Old) -> None:
+    """So does this version."""
     async with old.open():
         pass
     with contextlib.closing(sqlite3.connect(old.journal)) as db:
@@ -141,8 +143,8 @@ async def test_older_program_sees_a_newer_layout(old: Old) -> None:
 
 
 @pytest.mark.parametrize("key", ["the same", "another"])
-async def test_upgrade_is_repeated_where_it_was_killed(old: Old, key: str) -> None:
-    """The key is written first. Another key is that of a journal which this one replaced."""
+async def test_killed_upgrade_is_repeated(old: Old, key: str) -> None:
+    """The key is written first; another key belongs to an earlier journal."""
     text = old.key.hex() if key == "the same" else "ab" * 32
     (old.brand / "key").write_text(text)
     (old.brand / "key").chmod(0o600)
