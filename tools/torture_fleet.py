@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.cli_process import until
-from tests.fleet.lab import BEATS, everybody, lab_of_its_own, write_sheet
+from tests.fleet.lab import BEATS, each_once, lab_of_its_own, write_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,9 @@ class Pair:
 
     def working(self) -> list[str]:
         """Return those that have begun with a brand."""
-        return [name for name, (_, worker) in self.workers.items() if "begun with" in worker.said]
+        return [
+            name for name, (_, worker) in self.workers.items() if "begun with" in worker.log_text
+        ]
 
 
 def main() -> int:
@@ -259,7 +261,7 @@ def _late(harm: Harm, sent: list[Sent]) -> int:
 
 
 def _report(lab: Lab, tally: Tally, given: argparse.Namespace) -> int:
-    wanted = everybody((number, tally.rounds * given.rows) for number in range(given.brands))
+    wanted = each_once((number, tally.rounds * given.rows) for number in range(given.brands))
     there = lab.at_clopos()
     twice = sum(count - 1 for count in there.values() if count > 1)
     lost = len(wanted.keys() - there.keys())

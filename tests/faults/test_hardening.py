@@ -1,6 +1,6 @@
-"""Attacks and machines that fail: what isn't tested with the part it is about.
+"""Attacks and failing machines: the tests that belong to no single room.
 
-The numbers are those of README.md here, which also lists what is tested elsewhere.
+The numbers are those of `README.md` here, which also lists the tests in other rooms.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def sheet(tmp_path: Path) -> Path:
 
 
 class _FaultyReporter(NullReporter):
-    """Fails once two rows are done, with words that hold a customer: as any part may."""
+    """Fails after two rows, with customer data in the message, as any code may."""
 
     def sending(self, progress: SendProgress) -> None:
-        """Fail."""
+        """Raise an error once two rows are done."""
         if progress.done >= 2:
             raise OverflowError("row of Aysel, +994501234567")
 
 
-async def test_s4_fault_while_sending_leaves_results_and_the_run_is_noted(
+async def test_s4_bug_while_sending_leaves_results_and_the_run_in_the_history(
     tmp_path: Path, sheet: Path
 ) -> None:
     results = tmp_path / "results.csv"
@@ -115,7 +115,7 @@ def test_s25_requirements_of_users_have_hashes_and_no_developer_tools() -> None:
         assert "://" not in text
 
 
-def test_s25_no_binary_package_is_kept_with_the_source() -> None:
+def test_s25_repository_has_no_binary_package() -> None:
     done = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -124,7 +124,7 @@ def test_s25_no_binary_package_is_kept_with_the_source() -> None:
     assert not [name for name in done.stdout.split() if name.endswith((".whl", ".so", ".pyd"))]
 
 
-def test_each_number_has_a_test_that_exists() -> None:
+def test_every_number_of_the_readme_has_a_test() -> None:
     table = (Path(__file__).parent / "README.md").read_text("utf-8")
     numbers = re.findall(r"(?m)^\| (S?[0-9]+) \|", table)
     assert numbers == [*map(str, range(1, 24)), *(f"S{n}" for n in range(1, 28))]

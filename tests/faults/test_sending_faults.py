@@ -1,6 +1,6 @@
-"""Sending: servers and machines that misbehave as they do in public reports.
+"""Sending: servers and machines that fail as in public bug reports.
 
-The numbers are those of README.md here, which also lists what is tested elsewhere.
+The numbers are those of `README.md` here, which also lists the tests in other rooms.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def rows_but(sent: Sent, status: str) -> list[int]:
     return [row for row, found in status_by_row(sent).items() if found != status]
 
 
-def ids_are_right(here: Harness, sent: Sent, rows: list[dict[str, Any]]) -> None:
-    """Each row that has an id has that of the one customer with its name."""
+def check_ids(here: Harness, sent: Sent, rows: list[dict[str, Any]]) -> None:
+    """Check that each row with an id has that of the only customer with its name."""
     assert set(here.names().values()) <= {1}
     ids = {customer["name"]: str(customer["id"]) for customer in here.sandbox.customers()}
     for row, outcome in sent.outcomes.items():
@@ -45,16 +45,16 @@ def ids_are_right(here: Harness, sent: Sent, rows: list[dict[str, Any]]) -> None
 
 
 async def created_once_in_the_end(here: Harness, rows: list[dict[str, Any]]) -> None:
-    """Give the same command again: every row is there, once, and has its id."""
+    """Run the same command again; check that each row is created once and has its id."""
     sent = await here.send(*rows)
     assert sent.error is None
     assert statuses(sent) <= {"created", "exists"}
     assert here.names() == dict.fromkeys((row["name"] for row in rows), 1)
-    ids_are_right(here, sent, rows)
+    check_ids(here, sent, rows)
 
 
 @pytest.mark.parametrize("match", ["auto", "never"])
-async def test_01_late_second_answer_is_not_believed_for_the_next_row(
+async def test_01_late_second_response_is_not_taken_for_that_of_the_next_row(
     tmp_path: Path, match: str
 ) -> None:
     rows = people(12)
@@ -62,7 +62,7 @@ async def test_01_late_second_answer_is_not_believed_for_the_next_row(
         here.sandbox.faults.add("late_answer", match={"name": "Demo 3"}, seconds=0.05)
         sent = await here.send(*rows, match=match)
         assert statuses(sent) == {"created"}
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
         assert len(here.sandbox.customers()) == 12
 
 
@@ -71,23 +71,23 @@ async def test_01_late_second_answer_is_not_believed_for_the_next_row(
 @pytest.mark.parametrize("fault", ["drop", "504c", pytest.param("504a", marks=SLOW)])
 @pytest.mark.parametrize("first", [1, 5, pytest.param(2, marks=SLOW)])
 @pytest.mark.parametrize("match", ["auto", "never"])
-async def test_02_server_that_makes_its_own_cids_is_reported_and_no_customer_is_there_twice(
+async def test_02_server_that_makes_its_own_cids_is_reported_and_creates_no_customer_twice(
     tmp_path: Path, rows: list[dict[str, Any]], fault: str, first: int, match: str
 ) -> None:
-    """The first answers come before a row is in doubt, or after."""
+    """The first responses arrive before a row is in doubt, or after."""
     async with harness(tmp_path, Config(keeps_cid=False)) as here:
         for number in range(first, 13, 5):
             here.sandbox.faults.add(fault, match={"name": f"Demo {number}"})
         sent = await here.send(*rows, match=match)
         assert isinstance(sent.error, ServiceError)
         assert sent.error.code == "cid_not_kept"
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
         for _ in range(2):
             sent = await here.send(*rows, match=match)
             assert set(here.names().values()) == {1}
 
 
-async def test_02_server_that_makes_its_own_cids_is_noticed_among_requests_under_way(
+async def test_02_server_that_makes_its_own_cids_is_noticed_with_requests_in_flight(
     tmp_path: Path,
 ) -> None:
     async with harness(tmp_path, Config(keeps_cid=False, latency=(1.0, 2.0))) as here:
@@ -96,7 +96,7 @@ async def test_02_server_that_makes_its_own_cids_is_noticed_among_requests_under
         assert sent.error
         assert sent.error.code == "cid_not_kept"
         assert set(here.names().values()) == {1}
-        ids_are_right(here, sent, NAMES_ONLY)
+        check_ids(here, sent, NAMES_ONLY)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ async def test_02_server_that_makes_its_own_cids_is_noticed_among_requests_under
     [(NAMES_ONLY, "conflict", "never"), (people(12), "exists", "auto")],
     ids=["names", "phones"],
 )
-async def test_02_server_that_makes_its_own_cids_and_answers_nothing_gets_no_customer_twice(
+async def test_02_server_that_makes_its_own_cids_and_never_answers_creates_no_customer_twice(
     tmp_path: Path, rows: list[dict[str, Any]], ends: str, match: str
 ) -> None:
-    """…although no answer shows the other cid: a newer customer that looks like the row does."""
+    """No response shows the other cid, but a newer customer looks like the row."""
     async with harness(tmp_path, Config(keeps_cid=False)) as here:
         here.sandbox.faults.add("drop", times=12)
         for _ in range(2):
@@ -119,10 +119,10 @@ async def test_02_server_that_makes_its_own_cids_and_answers_nothing_gets_no_cus
 @pytest.mark.parametrize(
     ("rows", "match"), [(NAMES_ONLY, "auto"), (people(12), "never")], ids=["names", "phones"]
 )
-async def test_02_way_out_where_cids_are_not_kept(
+async def test_02_fix_of_the_error_for_lost_cids_settles_rows_by_their_values(
     tmp_path: Path, rows: list[dict[str, Any]], match: str
 ) -> None:
-    """As the error says: what is in doubt is looked for by its values, and a person decides."""
+    """Uncertain rows are looked for by their values, and a person decides."""
     async with harness(tmp_path, Config(keeps_cid=False)) as here:
         for number in (1, 6, 11):
             here.sandbox.faults.add("drop", match={"name": f"Demo {number}"})
@@ -138,7 +138,7 @@ async def test_02_way_out_where_cids_are_not_kept(
         decisions = {row: ("same", sent.outcomes[row].existing_id) for row in held}
         sent = await here.send(*rows, match="always", decisions=decisions)
         assert (sent.error, statuses(sent)) == (None, {"exists"})
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
         sent = await here.send(*rows, match="never")  # nothing is in doubt any more
         assert (sent.error, statuses(sent)) == (None, {"exists"})
         assert (sent.requests.posts, sent.requests.reads) == (0, 1)  # the credentials are tried
@@ -146,10 +146,10 @@ async def test_02_way_out_where_cids_are_not_kept(
 
 @pytest.mark.parametrize("accept", [(), ("cid_not_kept",)], ids=["unknown", "accepted"])
 @pytest.mark.parametrize("first", [1, 5, pytest.param(2, marks=SLOW)])
-async def test_02_row_in_doubt_is_not_sent_again_where_cids_are_not_kept_and_lists_lag(
+async def test_02_row_in_doubt_is_not_resent_while_lists_lag_where_cids_are_not_kept(
     tmp_path: Path, first: int, accept: tuple[str, ...]
 ) -> None:
-    """…for nothing protects it: it waits until no list is late any more."""
+    """No cid protects it, so it waits until lists are complete."""
     async with harness(tmp_path, Config(keeps_cid=False, list_lag=40.0)) as here:
         here.sandbox.faults.add("504c", match={"name": f"Demo {first}"}, seconds=20.0)
         for _ in range(6):
@@ -204,7 +204,7 @@ async def test_04_row_in_doubt_is_unknown_while_lists_lag_and_settled_next_time(
             [],
             [6],
         )
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
         here.sandbox.change(list_lag=0.0)
         await created_once_in_the_end(here, rows)
 
@@ -214,10 +214,10 @@ async def test_04_row_in_doubt_is_unknown_while_lists_lag_and_settled_next_time(
     [({"name": "Demo 1"}, "auto", 40.0), (people(1)[0], "never", 3600.0)],
     ids=["name", "phone"],
 )
-async def test_04_only_row_is_no_conflict_with_itself_while_lists_lag(
+async def test_04_single_row_is_no_conflict_with_itself_while_lists_lag(
     tmp_path: Path, lag: float, row: dict[str, Any], match: str
 ) -> None:
-    """…although the list is complete by its own numbers, and so it is the next night."""
+    """The total of the list fits its pages, on both nights."""
     async with harness(tmp_path, Config(list_lag=lag)) as here:
         here.sandbox.faults.add("drop")
         for _ in range(2):
@@ -226,10 +226,10 @@ async def test_04_only_row_is_no_conflict_with_itself_while_lists_lag(
         await created_once_in_the_end(here, [row])
 
 
-async def test_04_holder_that_no_list_shows_is_reported_when_no_list_is_late_any_more(
+async def test_04_holder_that_no_list_shows_is_reported_once_lists_are_complete(
     tmp_path: Path,
 ) -> None:
-    """…an hour after the last attempt: a newer customer in the list proves nothing."""
+    """That is an hour after the last attempt; a newer customer in the list proves nothing."""
     async with harness(tmp_path) as here:
         here.sandbox.faults.add("drop_before")
         here.sandbox.add(name="Gone Demo", phone=people(1)[0]["phone"], hidden=True)
@@ -244,7 +244,7 @@ async def test_04_holder_that_no_list_shows_is_reported_when_no_list_is_late_any
 
 
 async def test_04_row_is_found_after_nights_on_which_lists_lagged(tmp_path: Path) -> None:
-    """…and others were created: its own customer is older than what the last attempt knew."""
+    """Its customer is older than the highest id known before the last attempt."""
     async with harness(tmp_path, Config(list_lag=3600.0)) as here:
         here.sandbox.faults.add("drop")
         assert status_by_row(await here.send(*people(1))) == {2: "unknown"}
@@ -255,7 +255,7 @@ async def test_04_row_is_found_after_nights_on_which_lists_lagged(tmp_path: Path
         await created_once_in_the_end(here, people(3))
 
 
-async def test_05_one_403_among_others_is_that_rows_and_named(tmp_path: Path) -> None:
+async def test_05_single_403_rejects_its_row_with_the_reason(tmp_path: Path) -> None:
     rows = people(12)
     rows[4]["name"] = "Union Select"
     async with harness(tmp_path, Config(firewall=("Union Select",))) as here:
@@ -267,7 +267,7 @@ async def test_05_one_403_among_others_is_that_rows_and_named(tmp_path: Path) ->
             assert len(here.sandbox.customers()) == 11
 
 
-async def test_05_several_403s_in_a_row_stop_and_the_rows_are_named(tmp_path: Path) -> None:
+async def test_05_several_403s_in_a_row_end_the_run_and_name_the_rows(tmp_path: Path) -> None:
     rows = people(40)
     for row in rows[4:]:
         row["name"] = f"Union {row['name']}"
@@ -282,7 +282,7 @@ async def test_05_several_403s_in_a_row_stop_and_the_rows_are_named(tmp_path: Pa
 
 
 @pytest.mark.parametrize("match", ["auto", "never"])
-async def test_08_list_that_is_away_is_no_empty_list(tmp_path: Path, match: str) -> None:
+async def test_08_unavailable_list_is_no_empty_list(tmp_path: Path, match: str) -> None:
     rows = people(6)
     async with harness(tmp_path) as here:
         here.sandbox.faults.add("404", "list", times=None)
@@ -302,7 +302,7 @@ async def test_09_unreadable_successes_are_read_back_soon(tmp_path: Path, kind: 
         here.sandbox.faults.add(kind, times=None)
         sent = await here.send(*rows)
         assert statuses(sent) == {"created"}
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
         assert sent.requests.posts == 12
         assert here.now < 60
 
@@ -316,7 +316,7 @@ async def test_20_refusal_that_shows_the_rows_own_customer_is_read_back(
         here.sandbox.faults.add(kind, times=3)
         sent = await here.send(*rows)
         assert statuses(sent) == {"created"}
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
 
 
 @pytest.mark.parametrize("rows", [NAMES_ONLY, people(12)], ids=["names", "phones"])
@@ -332,12 +332,12 @@ async def test_21_lists_without_cid_leave_rows_in_doubt_unknown(
             [2, 3],
         )
         assert statuses(sent) <= {"created", "unknown"}
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
         here.sandbox.change(lists_cid=True)
         await created_once_in_the_end(here, rows)
 
 
-def test_16_report_folder_that_goes_away_leaves_the_summary(tmp_path: Path) -> None:
+def test_16_deleted_report_folder_leaves_the_summary(tmp_path: Path) -> None:
     sheet = tmp_path / "list.csv"
     sheet.write_text(
         "Name,Phone\n" + "".join(f"Demo {n},05000{n:05}\n" for n in range(1, 41)), "utf-8"
@@ -357,8 +357,8 @@ def test_16_report_folder_that_goes_away_leaves_the_summary(tmp_path: Path) -> N
     assert str(pages) in summary["error"]["what"]
 
 
-async def test_22_requests_that_never_left_are_not_counted(tmp_path: Path) -> None:
-    """The port is closed for a while: a failed connection is no request."""
+async def test_22_failed_connections_are_not_counted_as_requests(tmp_path: Path) -> None:
+    """The port is closed for a while."""
     rows = people(20)
     async with harness(tmp_path) as here:
         sent = await here.send(*rows, variables={"CLOPOS_BASE_URL": "http://127.0.0.1:9/x"})
@@ -370,7 +370,7 @@ async def test_22_requests_that_never_left_are_not_counted(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("untraced")
-async def test_23_journal_that_a_backup_locks_stops_in_good_order(tmp_path: Path) -> None:
+async def test_23_journal_locked_by_a_backup_ends_the_run_with_its_results(tmp_path: Path) -> None:
     """The error names the lock, created rows are reported, and the next run continues."""
     rows = people(60)
     async with harness(tmp_path) as here:
@@ -387,5 +387,5 @@ async def test_23_journal_that_a_backup_locks_stops_in_good_order(tmp_path: Path
         assert sent.error.code == "journal_locked"
         assert "space" not in (sent.error.fix or "")
         assert 0 < len(here.sandbox.customers()) < 60
-        ids_are_right(here, sent, rows)
+        check_ids(here, sent, rows)
         await created_once_in_the_end(here, rows)

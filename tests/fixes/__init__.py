@@ -1,1 +1,1 @@
-"""Fixes by hand: the log beside a sheet, and the sheet with it."""
+"""Fixes by hand: the log beside a sheet, and its replay on the sheet."""

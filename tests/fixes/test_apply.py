@@ -1,4 +1,4 @@
-"""Acts replayed on a sheet: they hold where the person's text still stands, and nowhere else."""
+"""Acts replayed on a sheet: each applies only where the cell still has the text it replaced."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROWS = st.lists(st.tuples(*[TEXTS] * 4), min_size=1, max_size=6)
 
 
 def sheet_of(rows: list[tuple[str, ...]]) -> Sheet:
-    """Return a sheet of two columns called Kod; rows are numbered from 2 on, none is blank."""
+    """Return a sheet with two columns named Kod; rows are numbered from 2, none is blank."""
     table = pd.DataFrame([(f"Demo {n}", *row) for n, row in enumerate(rows)])
     table.columns = ["Nr", "Ad", "Kod", "Kod", "Cinsi"]
     return sheet_of_frame(table)
@@ -61,7 +61,7 @@ def logs(draw: st.DrawFn) -> list[Act]:
 
 
 def slow_replay(sheet: Sheet, acts: list[Act]) -> list[list[str]]:
-    """Return the columns after the acts that hold, cell by cell."""
+    """Return the columns after the valid acts, applied cell by cell."""
     columns = cells(sheet)
     names = {"Ad": 1, "Kod (1)": 2, "Kod (2)": 3, "Cinsi": 4}
     rows = sheet.table.index.tolist()
@@ -78,7 +78,7 @@ def slow_replay(sheet: Sheet, acts: list[Act]) -> list[list[str]]:
 
 @settings(max_examples=40)
 @given(ROWS, logs())
-def test_replay_by_texts_is_replay_cell_by_cell(
+def test_replay_by_texts_equals_replay_cell_by_cell(
     rows: list[tuple[str, ...]], acts: list[Act]
 ) -> None:
     sheet = sheet_of(rows)
@@ -98,7 +98,7 @@ def test_replay_by_texts_is_replay_cell_by_cell(
 
 @settings(max_examples=40)
 @given(ROWS, logs())
-def test_all_acts_taken_back_leave_the_sheet_as_it_was(
+def test_sheet_is_unchanged_once_all_acts_are_undone(
     rows: list[tuple[str, ...]], acts: list[Act]
 ) -> None:
     sheet = sheet_of(rows)
@@ -110,7 +110,7 @@ def test_all_acts_taken_back_leave_the_sheet_as_it_was(
 
 @settings(max_examples=40)
 @given(ROWS, logs(), st.data())
-def test_act_taken_back_and_again_taken_back_holds_again(
+def test_act_is_valid_again_once_its_undo_is_undone(
     rows: list[tuple[str, ...]], acts: list[Act], data: st.DataObject
 ) -> None:
     if not acts:
@@ -123,7 +123,7 @@ def test_act_taken_back_and_again_taken_back_holds_again(
 
 @settings(max_examples=40)
 @given(ROWS, st.lists(sets(st.sampled_from(["x", "y"])), max_size=6))
-def test_fixed_sheet_fixed_again_is_the_same_and_its_own_texts_fit(
+def test_replay_on_a_fixed_sheet_changes_nothing(
     rows: list[tuple[str, ...]], acts: list[SetText]
 ) -> None:
     acts = [replace(act, n=n) for n, act in enumerate(acts, start=1)]
@@ -136,12 +136,12 @@ def test_fixed_sheet_fixed_again_is_the_same_and_its_own_texts_fit(
 
 @settings(max_examples=40)
 @given(logs())
-def test_act_is_the_same_after_it_was_written_and_read(acts: list[Act]) -> None:
+def test_act_is_unchanged_by_writing_and_reading(acts: list[Act]) -> None:
     for act in acts:
         assert act_of(json.loads(line_of(act))) == act
 
 
-def test_one_act_exchanges_two_texts() -> None:
+def test_one_act_can_exchange_two_texts() -> None:
     sheet = sheet_of([("", "", "", "K"), ("", "", "", "Q")])
     applied = apply_acts(sheet, [SetText("Cinsi", ("K", "Q"), ("Q", "K"), n=1)])
     assert cells(applied.sheet)[4] == ["Q", "K"]
@@ -160,7 +160,7 @@ def test_cell_that_moved_to_another_row_is_left_alone_and_named() -> None:
     assert [(each.n, each.row) for each in applied.unfit] == [(1, 2), (2, 99), (3, None), (4, None)]
 
 
-def test_cell_that_has_the_new_text_already_is_no_fix_that_no_longer_fits() -> None:
+def test_cell_that_already_has_the_new_text_is_no_unfit_fix() -> None:
     sheet = sheet_of([("", "", "", "good")])
     acts = [
         SetText("Cinsi", ("bad",), ("good",), row=2, n=1),
@@ -181,19 +181,19 @@ def test_row_left_out_stays_out_after_its_cells_change() -> None:
     assert [(each.n, each.row) for each in applied.unfit] == [(3, 3)]
 
 
-def test_password_is_no_part_of_the_text_of_a_row() -> None:
+def test_passwords_are_not_in_the_text_of_a_row() -> None:
     table = pd.DataFrame({"Ad": ["Aysel"], "Password": ["hunter2"], "Kod": ["7"]})
     assert row_texts(sheet_of_frame(table), [2]) == {2: "Aysel;7"}
 
 
-def test_cell_that_was_typed_is_no_date_of_a_workbook_any_more() -> None:
+def test_typed_cell_is_no_longer_a_date_of_the_workbook() -> None:
     sheet = sheet_of([("", "", "", "x"), ("", "", "", "y")])
     sheet = replace(sheet, kinds={4: {2: CellKind.DATE, 3: CellKind.DATE}})
     applied = apply_acts(sheet, [SetText("Cinsi", ("x",), ("z",), row=2, n=1)])
     assert applied.sheet.kinds == {4: {3: CellKind.DATE}}
 
 
-def test_row_held_back_as_a_whole_is_taken_in_and_may_be_left_out_again() -> None:
+def test_row_held_back_completely_can_be_included_and_left_out_again() -> None:
     sheet = sheet_of([("Aysel", "", "", "K")])
     sheet = replace(sheet, malformed={2: "a total, not a customer"})
     take_in = TakeIn((2,), ("Demo 0;Aysel;;;K",), n=1)
@@ -206,7 +206,7 @@ def test_row_held_back_as_a_whole_is_taken_in_and_may_be_left_out_again() -> Non
     assert dict(apply_acts(sheet, [take_in, leave_out]).sheet.malformed) == {2: LEFT_OUT}
 
 
-def test_each_act_says_how_many_cells_it_set() -> None:
+def test_number_of_changed_cells_of_each_act_is_reported() -> None:
     sheet = sheet_of([("a", "", "", "K"), ("a", "", "", "K"), ("b", "", "", "Q")])
     acts: list[Act] = [
         SetText("Ad", ("a",), ("c",), n=1),

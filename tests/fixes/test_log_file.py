@@ -1,4 +1,4 @@
-"""The file of fixes, damaged or not: it is read, or a clear error names the bad line."""
+"""The file of fixes, damaged or not, is read, or an error names the bad line."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def test_acts_are_numbered_and_read_back(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_file_cut_at_any_byte_keeps_the_acts_before_and_takes_new_ones(path: Path) -> None:
+def test_file_cut_at_any_byte_keeps_earlier_acts_and_accepts_new_ones(path: Path) -> None:
     append(path, ACTS, of="list.csv", now=NOW)
     whole = path.read_bytes()
     ends = [n for n, byte in enumerate(whole) if byte == ord("\n")][1:]  # of each act
     for cut in range(len(whole)):
         path.write_bytes(whole[:cut])
         log = load_log(path)
-        # A line is whole with or without its line break.
+        # A line is complete with or without its line break.
         assert len(log.acts) == sum(cut >= end for end in ends)
         assert log.torn == (cut > 0 and whole[cut - 1] not in b"\n}")
         (added,) = append(path, ACTS[:1], of="list.csv", now=NOW)
@@ -93,7 +93,7 @@ def test_file_cut_at_any_byte_keeps_the_acts_before_and_takes_new_ones(path: Pat
         f"{FIRST}\n{SET}\n{SET}",
     ],
 )
-def test_line_edited_by_hand_to_something_else_is_named(path: Path, lines: str) -> None:
+def test_invalid_line_is_an_error_with_its_number(path: Path, lines: str) -> None:
     path.write_text(lines + "\n", "utf-8")
     number = lines.count("\n") + 1
     with pytest.raises(UsageError) as caught:
@@ -107,25 +107,25 @@ def test_line_edited_by_hand_to_something_else_is_named(path: Path, lines: str) 
     assert path.read_text("utf-8") == lines + "\n"
 
 
-def test_file_saved_by_an_editor_of_windows_is_read(path: Path) -> None:
+def test_file_saved_by_a_windows_editor_is_read(path: Path) -> None:
     path.write_bytes(f"\ufeff{FIRST}\r\n\r\n{SET}\r\n".encode())
     assert len(load_log(path).acts) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "windows-1254"])
-def test_file_that_is_not_utf8_says_so(path: Path, encoding: str) -> None:
+def test_file_that_is_not_utf8_is_an_error(path: Path, encoding: str) -> None:
     path.write_bytes(f"{FIRST}\n{SET}\n".encode(encoding))
     with pytest.raises(UsageError):
         load_log(path)
 
 
-def test_file_of_a_newer_version_says_so(path: Path) -> None:
+def test_file_of_a_newer_version_is_an_error(path: Path) -> None:
     path.write_text('{"fixes":2,"of":"list.csv","with":"more"}\n{"n":1,"do":"dance"}\n', "utf-8")
     with pytest.raises(UsageError, match="newer version"):
         load_log(path)
 
 
-def test_file_that_is_too_large_is_not_read_whole(path: Path) -> None:
+def test_file_that_is_too_large_is_an_error_before_it_is_read(path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(100 * 1024**2)
     with pytest.raises(UsageError) as caught:
@@ -154,7 +154,7 @@ def test_any_line_is_an_act_or_a_clear_error(facts: dict[str, Any], do: str, tai
         except UsageError as error:
             assert error.why  # noqa: PT017 - either is right
             return
-        fixes = [act for act in acts if not isinstance(act, TakeBack)]  # which name a number
+        fixes = [act for act in acts if not isinstance(act, TakeBack)]  # whose text is a number
         path.unlink()
         append(path, fixes, of="list.csv", now=NOW)
         again = load_log(path).acts
@@ -165,7 +165,7 @@ def test_any_line_is_an_act_or_a_clear_error(facts: dict[str, Any], do: str, tai
 
 @contextlib.contextmanager
 def disk_full_above(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond so many bytes."""
+    """Limit the size of files written by this process, in bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -174,7 +174,7 @@ def disk_full_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_act_for_which_the_disk_has_no_room_is_an_error_and_leaves_the_file_as_it_was(
+def test_act_on_a_full_disk_is_an_error_and_leaves_the_file_unchanged(
     path: Path,
 ) -> None:
     append(path, ACTS[:1], of="list.csv", now=NOW)
@@ -203,7 +203,7 @@ def test_folder_in_place_of_the_file_is_an_error(path: Path) -> None:
         append(path, ACTS, of="list.csv", now=NOW)
 
 
-def test_acts_of_two_writers_have_numbers_of_their_own(path: Path) -> None:
+def test_acts_of_two_writers_have_different_numbers(path: Path) -> None:
     def add() -> None:
         for _ in range(20):
             append(path, ACTS[:1], of="list.csv", now=NOW)
@@ -216,13 +216,13 @@ def test_acts_of_two_writers_have_numbers_of_their_own(path: Path) -> None:
     assert [act.n for act in load_log(path).acts] == list(range(1, 61))
 
 
-def test_file_without_acts_is_empty(path: Path) -> None:
+def test_file_without_acts_gives_no_acts(path: Path) -> None:
     for text in ("", "\n", FIRST, f"{FIRST}\n"):
         path.write_text(text, "utf-8")
         assert load_log(path).acts == ()
 
 
-def test_line_has_the_documented_keys(path: Path) -> None:
+def test_line_of_the_file_has_the_documented_keys(path: Path) -> None:
     append(path, [SetText("Mobil", ("9,945E+11",), ("",), row=412)], of="list.csv", now=NOW)
     first, line = path.read_text("utf-8").splitlines()
     assert json.loads(first) == {"fixes": 1, "of": "list.csv"}

@@ -21,9 +21,9 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """Run a PostgreSQL; give the URL of its first database."""
-    # Not below pytest's folder: for root it runs as another user, and each session of pytest that
-    # begins takes the right to enter that folder away.
+    """Run a PostgreSQL; give the URL of its default database."""
+    # Not below pytest's folder: for root it runs as another user, and each new session of pytest
+    # removes the right to enter that folder.
     place = tempfile.TemporaryDirectory(prefix="fleet-", ignore_cleanup_errors=True)
     with place as folder, embedded_postgres(Path(folder) / "postgres") as url:
         yield url
@@ -31,7 +31,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make an empty database, the one that CLOPOS_DATABASE_URL names; give its URL."""
+    """Make an empty database and set CLOPOS_DATABASE_URL to it; give its URL."""
     name = f"fleet_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as db:
         db.execute(f"CREATE DATABASE {name}".encode())
@@ -42,7 +42,7 @@ def url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def lab(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """Run a sandbox beside a fleet without brands; its folder is the working folder."""
+    """Run a sandbox, and a fleet without brands in the working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(tmp_path / "state"))
     with new_lab(tmp_path, url) as lab:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BEATS = {
     "heartbeat": 1.0,
-    "dead": 8.0,  # a busy machine may keep a process waiting for seconds
+    "dead": 8.0,  # seconds; a busy machine may delay a process for long
     "care": 1.0,
     "poll": 0.3,
     "put_off": 1.0,
@@ -40,7 +40,7 @@ BEATS = {
     "lease": 12.0,
 }
 _REPO = Path(__file__).parents[2]
-_LONG_AGO = 1_000  # seconds: a sheet that is no longer being written
+_LONG_AGO = 1_000  # seconds; a sheet of that age is no longer being written
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,20 @@ class Worker:
         """Return the exit code once it has ended."""
         return self.process.wait(seconds)
 
-    def ends(self, number: signal.Signals) -> int:
+    def exit_code_after(self, number: signal.Signals) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.wait()
 
     @property
-    def said(self) -> str:
-        """Return what it has logged so far."""
+    def log_text(self) -> str:
+        """Return its log so far."""
         return self.log.read_text("utf-8")
 
 
 @dataclass
 class Lab:
-    """Handles of the lab for a test."""
+    """A fleet with its sandbox and database."""
 
     folder: Path
     url: str
@@ -76,7 +76,7 @@ class Lab:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def brand(self, name: str, rows: int = 0, **keys: object) -> None:
-        """Add a brand with so many rows of invented people; `keys` go into its table."""
+        """Add a brand with a sheet of invented people; `keys` are added to its TOML table."""
         number = len(self.tables)
         sheet = self.folder / f"{name}.csv"
         write_sheet(sheet, number, range(rows))
@@ -88,7 +88,7 @@ class Lab:
         self.write()
 
     def write(self, name: str = "brands.toml", integrator: str = "") -> None:
-        """Write a file with all brands; by its integrator the sandbox knows who read it."""
+        """Write brands.toml; the sandbox can tell its readers by their integrator."""
         base = self.sandbox["CLOPOS_BASE_URL"]
         integrator = integrator or self.sandbox["CLOPOS_INTEGRATOR_ID"]
         head = f'[defaults]\nbase_url = "{base}"\nintegrator_id = "{integrator}"\n'
@@ -103,7 +103,7 @@ class Lab:
         path.chmod(0o600)
 
     def open_sandbox(self, **switches: Any) -> None:
-        """Let the sandbox know all brands, without limits but those of `switches`."""
+        """Make all brands known to the sandbox, without limits but those of `switches`."""
         names = [text.split("]")[0].removeprefix("[brands.") for text in self.tables]
         limits = {"per_minute": None, "auth_per_minute": None, "failed_per_minute": None}
         ask_sandbox(self.sandbox, "config", {"brands": names, **limits, **switches})
@@ -120,7 +120,7 @@ class Lab:
         module: str = "tests.fleet.worker_process",
         **beats: float,
     ) -> Iterator[Worker]:
-        """Run a worker beside the test; it is killed when the block ends before it does."""
+        """Run a worker beside the test; kill it at the end of the block if it still runs."""
         log = self.folder / f"worker-{next(self.numbers)}.log"
         beat = json.dumps(BEATS | beats)
         given = ["--metrics", "none", "--brands", str(self.folder / brands), *flags]
@@ -138,19 +138,19 @@ class Lab:
                 process.kill()
 
     def work_here(self) -> int:
-        """Be the worker, in this process, until nothing is left to do; return the exit code."""
+        """Run a worker in this process until no job is left; return its exit code."""
         flags = ["--metrics", "none", "--until-idle", "--brands", str(self.folder / "brands.toml")]
         beats = {name: seconds for name, seconds in BEATS.items() if name != "lease"}
         with work.make_context("work", flags) as context:
             return start_worker(context.params, Beats(**beats))
 
     def work(self) -> int:
-        """Let one worker do all there is; return its exit code."""
+        """Run a worker process until no job is left; return its exit code."""
         with self.worker("--until-idle") as worker:
             return worker.wait(120)
 
     def status(self, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-        """Return what `status --json` prints."""
+        """Return the output of `status --json`."""
         capsys.readouterr()
         self.fleet("status", "--json")
         found: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -162,20 +162,20 @@ class Lab:
         return {brand["name"]: (brand["state"], brand["exit_code"]) for brand in brands}
 
     def creates(self) -> list[dict[str, Any]]:
-        """Return the requests to create a customer, as they arrived."""
+        """Return the create requests in order of arrival."""
         return [each for each in ask_sandbox(self.sandbox, "requests") if each["route"] == "create"]
 
     def at_clopos(self) -> Counter[str]:
-        """Return how often each person was created, over all brands."""
+        """Return how many customers each person of all brands has."""
         return Counter(customer["name"] for customer in ask_sandbox(self.sandbox, "customers"))
 
     def query(self, query: str) -> list[tuple[Any, ...]]:
-        """Ask the database."""
+        """Return the rows of a query of the database."""
         with psycopg.connect(self.url, autocommit=True) as db:
             return db.execute(query.encode()).fetchall()
 
     def stored(self) -> bytes:
-        """Return all that the database holds, as text."""
+        """Return the whole content of the database as text."""
         parts = []
         with psycopg.connect(self.url, autocommit=True) as db:
             tables = db.execute(
@@ -199,7 +199,7 @@ def new_lab(folder: Path, url: str) -> Iterator[Lab]:
 
 @contextlib.contextmanager
 def lab_of_its_own(prefix: str) -> Iterator[tuple[Lab, OwnServer]]:
-    """Run a sandbox and a PostgreSQL in a new folder, and make it this process's own: for tools."""
+    """Run a sandbox and a PostgreSQL in a new folder and change into it; used by tools."""
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         os.environ["CLOPOS_STATE_DIR"] = str(folder / "state")
@@ -211,12 +211,12 @@ def lab_of_its_own(prefix: str) -> Iterator[tuple[Lab, OwnServer]]:
 
 
 def write_sheet(sheet: Path, brand: int, rows: Iterable[int]) -> None:
-    """Write a sheet of invented people, which looks as if it was written long ago."""
+    """Write a sheet of invented people with an old modification time."""
     lines = [f"Demo {brand} {row},+99450{brand:03}{row:04}" for row in rows]
     sheet.write_text("\n".join(["Name,Phone", *lines, ""]), encoding="utf-8")
     os.utime(sheet, (time.time() - _LONG_AGO,) * 2)
 
 
-def everybody(brands: Iterable[tuple[int, int]]) -> Counter[str]:
-    """Return each person of these brands (number, rows) once."""
+def each_once(brands: Iterable[tuple[int, int]]) -> Counter[str]:
+    """Return the expected customers of brands, given as (number, rows): each person once."""
     return Counter(f"Demo {number} {row}" for number, rows in brands for row in range(rows))

@@ -1,4 +1,4 @@
-"""Faults of one brand, worker or clock cost the others nothing; workers are real."""
+"""Faults of one brand, worker or clock don't affect the others; workers are real processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli_process import until
-from tests.fleet.lab import everybody
+from tests.fleet.lab import each_once
 
 if TYPE_CHECKING:
     from tests.fleet.lab import Lab
@@ -32,14 +32,14 @@ def test_clocks_of_workers_that_differ_by_an_hour_send_no_customer_twice(
     assert lab.fleet("run", *names) == 0
     with lab.worker("--slots", "4", clock=_HOUR) as early, lab.worker(clock=-_HOUR) as late:
         until(lambda: len(lab.creates()) >= 40, _PATIENCE)
-        early.process.kill()  # its brands, and what it noted of their quota, go to the other
-        until(lambda: lab.at_clopos() >= everybody([(n, 20) for n in range(8)]), _PATIENCE)
-        until(lambda: everybody([(8, 3)]) <= lab.at_clopos(), _PATIENCE)
+        early.process.kill()  # the other gets its brands, and its record of their quota
+        until(lambda: lab.at_clopos() >= each_once([(n, 20) for n in range(8)]), _PATIENCE)
+        until(lambda: each_once([(8, 3)]) <= lab.at_clopos(), _PATIENCE)
         until(lambda: lab.states(capsys)["night"] == ("idle", 0), _PATIENCE)
         found = lab.status(capsys)
-        assert late.ends(signal.SIGTERM) == 0
-    assert lab.at_clopos() == everybody([*((n, 20) for n in range(8)), (8, 3)])
-    # What is shown is by the clock of the database.
+        assert late.exit_code_after(signal.SIGTERM) == 0
+    assert lab.at_clopos() == each_once([*((n, 20) for n in range(8)), (8, 3)])
+    # The status is by the clock of the database.
     moments = [each["since"] for each in found["brands"]] + [
         each["seen"] for each in found["workers"]
     ]
@@ -51,7 +51,7 @@ def test_clocks_of_workers_that_differ_by_an_hour_send_no_customer_twice(
 
 
 @slow
-def test_sheet_that_is_written_while_its_job_begins_is_waited_for(
+def test_job_waits_for_a_sheet_that_is_being_written(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.brand("slow", 2)
@@ -75,15 +75,15 @@ def test_sheet_that_is_written_while_its_job_begins_is_waited_for(
             )
 
         until(waits, _PATIENCE)
-        assert len(lab.creates()) == 3  # those of the other
+        assert len(lab.creates()) == 3  # jobs of the other brand
         file.close()
         assert worker.wait() == 0
-    assert lab.at_clopos() == everybody([(0, row), (1, 3)])
+    assert lab.at_clopos() == each_once([(0, row), (1, 3)])
     assert len(lab.creates()) == row + 3
 
 
 @slow
-def test_worker_with_upgraded_tables_hands_its_jobs_over_and_exits(
+def test_worker_hands_its_jobs_over_and_exits_once_the_tables_are_upgraded(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.brand("tea", 60, options=_PACED)
@@ -93,12 +93,12 @@ def test_worker_with_upgraded_tables_hands_its_jobs_over_and_exits(
         until(lambda: len(lab.creates()) >= 5, _PATIENCE)
         lab.query("UPDATE fleet.layout SET version = version + 98 RETURNING 1")
         assert worker.wait() == 3
-        assert "newer version" in worker.said
+        assert "newer version" in worker.log_text
     assert len(lab.creates()) < 60
     assert lab.fleet("status") == 3
     assert "of a newer version of clopos-import" in capsys.readouterr().err
     lab.query("UPDATE fleet.layout SET version = version - 98 RETURNING 1")
     assert lab.states(capsys)["tea"][0] == "waiting"  # handed over, not left to be found crashed
     assert lab.work() == 0
-    assert lab.at_clopos() == everybody([(0, 60)])
+    assert lab.at_clopos() == each_once([(0, 60)])
     assert len(lab.creates()) == 60

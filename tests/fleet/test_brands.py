@@ -17,13 +17,13 @@ COFFEE = '[brands.coffee-28]\nbrand = "coffee28"\nsheet = "coffee/list.csv"\n'
 
 
 def broken(text: str) -> str:
-    """Return the error of a brand that can't be used."""
+    """Return the error of a broken brand."""
     (error,) = set(parse_brands(text, FILE).broken.values())
     return " | ".join(filter(None, (error.what, error.why, error.fix)))
 
 
 def refused(text: str) -> str:
-    """Return the error of a file that can't be used."""
+    """Return the error of a file without a usable brand."""
     with pytest.raises(UsageError) as caught:
         parse_brands(text, FILE)
     error = caught.value
@@ -38,7 +38,7 @@ def test_brand_with_two_keys_has_defaults_for_the_rest() -> None:
     assert not fleet.broken
 
 
-def test_every_key_of_a_brand_arrives() -> None:
+def test_every_key_of_a_brand_is_read() -> None:
     text = """
     [brands.tea]
     brand = "tea"
@@ -69,7 +69,7 @@ def test_every_key_of_a_brand_arrives() -> None:
     )
 
 
-def test_own_key_goes_before_group_and_group_before_defaults() -> None:
+def test_key_of_a_brand_overrides_its_group_and_the_group_the_defaults() -> None:
     text = """
     [defaults]
     zone = "Asia/Baku"
@@ -124,7 +124,7 @@ def test_mistake_in_one_brand_breaks_it_alone(line: str, said: str) -> None:
     text = f'{COFFEE}{line}\n[brands.tea]\nbrand = "tea"\nsheet = "tea.csv"\n'
     found = broken(text)
     assert said in found
-    assert "hunter2" not in found  # it may be the secret
+    assert "hunter2" not in found  # the value may be the secret
     assert list(parse_brands(text, FILE).brands) == ["tea"]
 
 
@@ -146,11 +146,11 @@ def test_brand_without_a_needed_key_is_broken(key: str) -> None:
         ("brands = 3\n", "is not a table"),
     ],
 )
-def test_file_of_which_nothing_can_be_used_is_refused(text: str, said: str) -> None:
+def test_file_without_a_usable_brand_is_refused(text: str, said: str) -> None:
     assert said in refused(text)
 
 
-def test_two_brands_of_one_at_clopos_are_both_broken() -> None:
+def test_two_brands_of_the_same_restaurant_are_both_broken() -> None:
     text = f"""{COFFEE}
     [brands.other]
     brand = "COFFEE28"
@@ -172,13 +172,13 @@ def test_two_brands_with_the_same_variables_are_both_broken() -> None:
 
 
 @given(st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=12))
-def test_unknown_key_is_never_taken_in_silence(key: str) -> None:
+def test_unknown_key_is_an_error(key: str) -> None:
     if key in (*KEYS, "group"):
         return
     assert f"there is no key {key}" in broken(f'{COFFEE}{key} = "x"\n')
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+def test_file_with_any_text_is_read_or_refused_with_an_error(text: str) -> None:
     with contextlib.suppress(UsageError):
         parse_brands(text, FILE)

@@ -1,4 +1,4 @@
-"""Credentials of a brand: their place, and no value of another brand among them."""
+"""Credentials of a brand: their sources, without a value of another brand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def secrets(folder: Path, text: str) -> str:
     return f"file:{path}"
 
 
-def test_secrets_of_the_environment_bear_the_name_of_the_brand(tmp_path: Path) -> None:
+def test_secrets_in_the_environment_have_the_name_of_the_brand(tmp_path: Path) -> None:
     found = settings_of(TEA, ENV)
     assert (found.brand, found.client_id, found.client_secret) == ("tea", "id", "secret")
     file = tmp_path / "secret"
@@ -35,7 +35,7 @@ def test_secrets_of_the_environment_bear_the_name_of_the_brand(tmp_path: Path) -
     assert settings_of(TEA, by_file).client_secret == "from a file"
 
 
-def test_secrets_of_no_brand_or_another_are_not_taken() -> None:
+def test_secrets_without_the_name_of_the_brand_are_not_used() -> None:
     others = {
         "CLOPOS_CLIENT_ID": "x",
         "CLOPOS_CLIENT_SECRET": "x",
@@ -49,13 +49,13 @@ def test_secrets_of_no_brand_or_another_are_not_taken() -> None:
     assert settings_of(TEA, others | ENV).token == ""
 
 
-def test_shared_settings_of_brands_come_from_the_worker() -> None:
+def test_shared_settings_of_brands_are_those_of_the_worker() -> None:
     shared = {"CLOPOS_STATE_DIR": "/state", "CLOPOS_REGION": "ge", "CLOPOS_VENUE_ID": "9"}
     found = settings_of(TEA, ENV | shared)
     assert (found.state_dir, found.region, found.venue_id) == ("/state", "GE", "")
 
 
-def test_file_is_read_anew_each_time(tmp_path: Path) -> None:
+def test_credentials_file_is_read_again_for_each_job(tmp_path: Path) -> None:
     brand = replace(TEA, credentials=secrets(tmp_path, "CLOPOS_TOKEN=one\n"))
     assert settings_of(brand, {}).token == "one"
     secrets(tmp_path, "CLOPOS_TOKEN=two\nCLOPOS_STATE_DIR=/elsewhere\n")
@@ -63,26 +63,26 @@ def test_file_is_read_anew_each_time(tmp_path: Path) -> None:
     assert (found.token, found.state_dir) == ("two", "")
 
 
-def test_file_of_another_restaurant_is_refused(tmp_path: Path) -> None:
+def test_credentials_file_of_another_restaurant_is_refused(tmp_path: Path) -> None:
     brand = replace(TEA, credentials=secrets(tmp_path, "CLOPOS_TOKEN=x\nCLOPOS_BRAND=coffee\n"))
     with pytest.raises(UsageError, match="CLOPOS_BRAND differs"):
         settings_of(brand, {})
 
 
-def test_file_that_others_may_change_is_refused(tmp_path: Path) -> None:
+def test_credentials_file_that_others_may_change_is_refused(tmp_path: Path) -> None:
     brand = replace(TEA, credentials=secrets(tmp_path, "CLOPOS_TOKEN=x\n"))
     (tmp_path / "tea.env").chmod(0o666)
     with pytest.raises(UsageError, match="can be changed by other users"):
         settings_of(brand, {})
 
 
-def test_command_prints_the_secrets() -> None:
+def test_secret_command_may_print_all_secrets() -> None:
     code = "print('CLOPOS_CLIENT_ID=a'); print('CLOPOS_CLIENT_SECRET=b')"
     found = settings_of(replace(TEA, credentials=f'command:{sys.executable} -c "{code}"'), {})
     assert (found.client_id, found.client_secret) == ("a", "b")
 
 
-def test_command_may_print_the_client_secret_alone() -> None:
+def test_secret_command_may_print_the_client_secret_alone() -> None:
     brand = replace(TEA, credentials=f"command:{sys.executable} -c \"print('b')\"")
     found = settings_of(brand, {"CLOPOS_TEA_1_CLIENT_ID": "a"})
     assert (found.client_id, found.client_secret) == ("a", "b")
@@ -109,7 +109,7 @@ def test_credentials_kept_by_login_are_not_used_for_a_brand(
     ("code", "why"),
     [("import sys; print('hunter2'); sys.exit(3)", "exit code 3"), ("print('hunter2')", None)],
 )
-def test_failed_command_is_reported_without_its_output(code: str, why: str | None) -> None:
+def test_failed_secret_command_is_reported_without_its_output(code: str, why: str | None) -> None:
     brand = replace(TEA, credentials=f'command:{sys.executable} -c "{code}"')
     with pytest.raises(UsageError) as caught:
         settings_of(brand, {})
@@ -118,6 +118,6 @@ def test_failed_command_is_reported_without_its_output(code: str, why: str | Non
         assert caught.value.why == why
 
 
-def test_invalid_command_is_reported() -> None:
+def test_invalid_secret_command_is_reported() -> None:
     with pytest.raises(UsageError, match="command for the credentials failed"):
         settings_of(replace(TEA, credentials="command:/nowhere/at-all"), {})

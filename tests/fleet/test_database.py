@@ -1,4 +1,4 @@
-"""The database is away, can only be read, or may lose what it has committed; workers are real."""
+"""The database is unavailable, read-only, or may lose commits; workers are real processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.cli_process import until
-from tests.fleet.lab import BEATS, Lab, everybody, new_lab
+from tests.fleet.lab import BEATS, Lab, each_once, new_lab
 from tests.store.test_two_machines import OwnServer
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ slow = pytest.mark.slow(reason="real workers, and a database that is away")
 
 
 def give_jobs(lab: Lab) -> None:
-    """Give a job for each of some brands."""
+    """Queue one job for each brand."""
     for number in range(BRANDS):
         lab.brand(f"brand-{number}", ROWS, options=_PACED)
     lab.open_sandbox()
@@ -36,7 +36,7 @@ def give_jobs(lab: Lab) -> None:
 
 @contextlib.contextmanager
 def nothing_is_sent(lab: Lab) -> Iterator[None]:
-    """Check that no customer is sent within the context, but for what was on the wire."""
+    """Check that no customer is sent within the block, except by requests in flight."""
     time.sleep(1)
     before = len(lab.creates())
     yield
@@ -44,29 +44,31 @@ def nothing_is_sent(lab: Lab) -> Iterator[None]:
 
 
 def all_is_sent_once(lab: Lab) -> bool:
-    """Return whether each customer was created, and sent once."""
-    wanted = everybody((number, ROWS) for number in range(BRANDS))
+    """Return whether each customer was created, and by one request."""
+    wanted = each_once((number, ROWS) for number in range(BRANDS))
     return lab.at_clopos() == wanted and len(lab.creates()) == wanted.total()
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, OwnServer]]:
-    """Give a fleet with a PostgreSQL that may be crashed."""
+def lab_with_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Lab, OwnServer]]:
+    """Give a fleet with a PostgreSQL of its own, which the test may crash."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(tmp_path / "state"))
     place = tempfile.TemporaryDirectory(prefix="fleet-", ignore_cleanup_errors=True)
     with place as folder:
-        own = OwnServer(Path(folder) / "postgres")
-        monkeypatch.setenv("CLOPOS_DATABASE_URL", own.url)
-        with new_lab(tmp_path, own.url) as lab:
+        database = OwnServer(Path(folder) / "postgres")
+        monkeypatch.setenv("CLOPOS_DATABASE_URL", database.url)
+        with new_lab(tmp_path, database.url) as lab:
             assert lab.fleet("init") == 0
-            yield lab, own
-        own.close()
+            yield lab, database
+        database.close()
 
 
 @slow
-def test_crash_of_the_database_begins_no_run_anew(own: tuple[Lab, OwnServer]) -> None:
-    lab, server = own
+def test_crash_of_the_database_restarts_no_run(lab_with_database: tuple[Lab, OwnServer]) -> None:
+    lab, server = lab_with_database
     give_jobs(lab)
     flags = ("--until-idle", "--slots", "3")
     with lab.worker(*flags) as one, lab.worker(*flags) as two:
@@ -76,16 +78,16 @@ def test_crash_of_the_database_begins_no_run_anew(own: tuple[Lab, OwnServer]) ->
             time.sleep(BEATS["dead"] + BEATS["lease"])
         server.start()
         assert (one.wait(_PATIENCE), two.wait(_PATIENCE)) == (0, 0)
-        assert (one.said + two.said).count("begun with") == BRANDS
+        assert (one.log_text + two.log_text).count("begun with") == BRANDS
     assert all_is_sent_once(lab)
 
 
 @slow
-def test_database_away_for_longer_than_runs_wait_ends_them_and_loses_nothing(
-    own: tuple[Lab, OwnServer], capsys: pytest.CaptureFixture[str]
+def test_database_unavailable_for_longer_than_runs_wait_ends_them_without_a_lost_row(
+    lab_with_database: tuple[Lab, OwnServer], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As when it is away for an hour: many leases long, and six times as long as a run waits."""
-    lab, server = own
+    """The outage lasts many leases, and six times as long as a run waits."""
+    lab, server = lab_with_database
     give_jobs(lab)
     hour, away = 5 * BEATS["lease"], 10.0
     with lab.worker("--slots", "3", away=away) as one, lab.worker(away=away) as two:
@@ -96,7 +98,7 @@ def test_database_away_for_longer_than_runs_wait_ends_them_and_loses_nothing(
             assert "The database can't be reached: " in capsys.readouterr().err
             time.sleep(hour)
         server.start()
-        # Runs ended by it: their rows wait for the next try, and status says why.
+        # Rows of ended runs wait for the next try, and the status has the reason.
         until(lambda: all(code is not None for _, code in lab.states(capsys).values()), _PATIENCE)
         found = lab.status(capsys)["brands"]
         assert {(each["state"], each["exit_code"]) for each in found} == {("waiting", 3)}
@@ -105,11 +107,11 @@ def test_database_away_for_longer_than_runs_wait_ends_them_and_loses_nothing(
         assert lab.fleet("run", "--all") == 0
         until(lambda: set(lab.states(capsys).values()) == {("idle", 0)}, _PATIENCE)
         assert one.process.poll() is two.process.poll() is None  # they wait for ever
-    assert lab.at_clopos() == everybody((number, ROWS) for number in range(BRANDS))
+    assert lab.at_clopos() == each_once((number, ROWS) for number in range(BRANDS))
 
 
 @slow
-def test_database_that_becomes_read_only_is_waited_for(
+def test_worker_waits_for_a_database_that_becomes_read_only(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     give_jobs(lab)
@@ -124,12 +126,12 @@ def test_database_that_becomes_read_only_is_waited_for(
             time.sleep(BEATS["lease"])
         set_read_only(lab.url, "off")
         assert worker.wait(_PATIENCE) == 0
-        assert "read-only transaction" in worker.said
+        assert "read-only transaction" in worker.log_text
     assert all_is_sent_once(lab)
 
 
 def set_read_only(url: str, switch: str) -> None:
-    """Let a database be like a standby, or no longer; its connections are cut."""
+    """Make a database read-only like a standby, or writable again; close its connections."""
     with psycopg.connect(url, autocommit=True) as db:
         db.execute("SET default_transaction_read_only = off")
         name = db.info.dbname
@@ -152,7 +154,7 @@ def test_read_only_database_is_refused_at_the_start(
         assert "the primary server" in said
 
 
-def test_database_that_is_away_at_the_start_is_named_without_its_password(
+def test_unavailable_database_at_the_start_is_an_error_without_its_password(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.brand("tea", 1)
@@ -165,7 +167,7 @@ def test_database_that_is_away_at_the_start_is_named_without_its_password(
 
 
 @slow
-def test_database_that_may_lose_commits_is_refused_and_its_brands_say_so(
+def test_database_that_may_lose_commits_is_refused_and_the_status_shows_it(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.brand("tea", 1)
@@ -178,7 +180,7 @@ def test_database_that_may_lose_commits_is_refused_and_its_brands_say_so(
         try:
             assert lab.fleet("work", "--metrics", "none") == 2
             assert "fsync is off" in capsys.readouterr().err
-            # A worker that was at work already begins nothing more.
+            # A running worker begins no more jobs.
             assert lab.fleet("run", "--all") == 0
             until(lambda: set(lab.states(capsys).values()) == {("failed", 2)}, _PATIENCE)
             assert all("fsync is off" in each["error"] for each in lab.status(capsys)["brands"])
@@ -189,12 +191,12 @@ def test_database_that_may_lose_commits_is_refused_and_its_brands_say_so(
         assert lab.fleet("run", "--all") == 0
         until(lambda: set(lab.states(capsys).values()) == {("idle", 0)}, _PATIENCE)
         assert worker.process.poll() is None
-    assert lab.at_clopos() == everybody([(0, 1), (1, 1)])
+    assert lab.at_clopos() == each_once([(0, 1), (1, 1)])
     assert len(lab.creates()) == 2
 
 
 def set_fsync(url: str, switch: str) -> None:
-    """Set an option of the server; return once new connections have it."""
+    """Set an option of the server; wait until new connections have it."""
     with psycopg.connect(url, autocommit=True) as db:
         db.execute(f"ALTER SYSTEM SET fsync = {switch}".encode())
         db.execute("SELECT pg_reload_conf()")

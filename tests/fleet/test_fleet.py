@@ -1,4 +1,4 @@
-"""Brands good and bad, a real worker, the real sandbox and PostgreSQL."""
+"""Good and broken brands with a real worker, the real sandbox and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.cli_process import lines_of
-from tests.fleet.lab import everybody
+from tests.fleet.lab import each_once
 
 if TYPE_CHECKING:
     import pytest
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.fleet.lab import Lab
 
 
-def test_good_brands_are_sent_once_despite_faults_of_others(
+def test_good_brands_are_sent_once_beside_broken_ones(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab.brand("good", 30)
@@ -38,7 +38,7 @@ def test_good_brands_are_sent_once_despite_faults_of_others(
     lab.open_sandbox()
 
     assert lab.fleet("pause", "paused") == 0
-    assert lab.fleet("run", "--all") == 2  # a typo, twins, a flag that isn't there
+    assert lab.fleet("run", "--all") == 2  # a typo, two equal brands, an unknown flag
     said = capsys.readouterr()
     assert "9 jobs given" in said.out
     assert "did you mean schedule?" in said.err
@@ -74,7 +74,7 @@ def test_good_brands_are_sent_once_despite_faults_of_others(
     assert found["bad-row"]["needs_person"]
     assert status["queue"] == {"waiting": 1, "running": 0}
     assert status["workers"] == []
-    assert lab.at_clopos() == everybody([(0, 30), (1, 3), (3, 4)]) | Counter(["Demo"])
+    assert lab.at_clopos() == each_once([(0, 30), (1, 3), (3, 4)]) | Counter(["Demo"])
     assert len(lines_of(lab.folder / "out" / "small.csv.results.xlsx")) == 3
     assert len(lines_of(lab.folder / "put" / "away.csv.results.xlsx")) == 4
     assert "There is no sheet at file://" in found["away-too"]["error"]

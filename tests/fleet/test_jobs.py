@@ -1,4 +1,4 @@
-"""The queue, against a real PostgreSQL: what is given, given back, put off and stopped."""
+"""The queue in a real PostgreSQL: jobs are added, returned, postponed and stopped."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ QUICK = Beats(heartbeat=0.2, dead=0.5, care=0.2, poll=0.05, put_off=0.2, progres
 def ready(server: str) -> str:
     """Return the URL of a database with all tables."""
     asyncio.run(set_up(server))
-    asyncio.run(set_up(server))  # a second time changes nothing
+    asyncio.run(set_up(server))  # the second call changes nothing
     return server
 
 
-def on(url: str, story: Callable[[Database], Coroutine[Any, Any, None]]) -> None:
-    """Tell a story on an empty queue, in real time: a database has its own."""
+def run_scenario(url: str, scenario: Callable[[Database], Coroutine[Any, Any, None]]) -> None:
+    """Run a scenario on an empty queue in real time, which is the time of the database."""
 
-    async def told() -> None:
+    async def guarded() -> None:
         async with open_database(url, size=4, patient=True) as database:
             await database.rows("DELETE FROM procrastinate_jobs; DELETE FROM fleet.brands")
-            await story(database)
+            await scenario(database)
 
-    asyncio.run(told())
+    asyncio.run(guarded())
 
 
 @contextlib.asynccontextmanager
@@ -50,7 +50,7 @@ async def worker(
     *,
     slots: int = 5,
 ) -> AsyncIterator[None]:
-    """Run a worker of the queue beside a story."""
+    """Run a worker of the queue beside a scenario."""
     queue = jobs.queue_worker(database, job, slots=slots, beats=QUICK)
     running = asyncio.ensure_future(jobs.run_queue(queue))
     try:
@@ -61,7 +61,7 @@ async def worker(
 
 
 async def until(true: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
-    """Wait until something is true of the queue."""
+    """Wait until a condition of the queue holds."""
     async with asyncio.timeout(seconds):
         while not await true():  # noqa: ASYNC110 - another process decides
             await asyncio.sleep(0.02)
@@ -72,7 +72,7 @@ async def idle(database: Database) -> bool:
 
 
 async def take(database: Database, worker_id: int) -> list[dict[str, Any]]:
-    """Take a job as a worker would, and do nothing with it."""
+    """Take a job as a worker does, without running it."""
     return await database.rows(
         "SELECT id, lock FROM procrastinate_fetch_job_v2(NULL, %(worker)s) WHERE id IS NOT NULL",
         worker=worker_id,
@@ -80,7 +80,7 @@ async def take(database: Database, worker_id: int) -> list[dict[str, Any]]:
 
 
 async def dead_worker(database: Database) -> int:
-    """Register a worker that wasn't heard of for long; return its number."""
+    """Register a worker whose last heartbeat is old; return its number."""
     rows = await database.rows(
         "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')"
         " RETURNING id"
@@ -89,7 +89,7 @@ async def dead_worker(database: Database) -> int:
 
 
 def test_job_of_each_brand_is_done_once(ready: str) -> None:
-    async def story(database: Database) -> None:
+    async def scenario(database: Database) -> None:
         done: list[str] = []
 
         async def job(brand: str, _stop: asyncio.Event) -> None:
@@ -100,11 +100,11 @@ def test_job_of_each_brand_is_done_once(ready: str) -> None:
             await until(lambda: idle(database))
         assert sorted(done) == ["a", "b"]
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
-def test_two_jobs_of_a_brand_never_run_at_a_time(ready: str) -> None:
-    async def story(database: Database) -> None:
+def test_two_jobs_of_a_brand_never_run_at_the_same_time(ready: str) -> None:
+    async def scenario(database: Database) -> None:
         running, most, done = 0, 0, 0
 
         async def job(_brand: str, _stop: asyncio.Event) -> None:
@@ -121,11 +121,11 @@ def test_two_jobs_of_a_brand_never_run_at_a_time(ready: str) -> None:
             await until(lambda: idle(database))
         assert (most, done) == (1, 2)
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
-def test_brand_that_waits_is_brought_forward_instead_of_given_twice(ready: str) -> None:
-    async def story(database: Database) -> None:
+def test_waiting_job_of_a_brand_is_brought_forward_instead_of_queued_twice(ready: str) -> None:
+    async def scenario(database: Database) -> None:
         tries: list[str] = []
 
         async def job(brand: str, _stop: asyncio.Event) -> None:
@@ -140,7 +140,7 @@ def test_brand_that_waits_is_brought_forward_instead_of_given_twice(ready: str) 
             await until(lambda: idle(database))
         assert len(tries) == 2
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
 async def _waits(database: Database, tries: list[str]) -> bool:
@@ -148,29 +148,27 @@ async def _waits(database: Database, tries: list[str]) -> bool:
     return bool(tries) and [row.doing for row in rows] == [False]
 
 
-def test_due_time_gives_one_job_whichever_worker_finds_it(ready: str) -> None:
-    async def story(database: Database) -> None:
+def test_due_time_adds_one_job_whichever_worker_finds_it(ready: str) -> None:
+    async def scenario(database: Database) -> None:
         due = [("a", "default", 1_800_000_000.0)]
         given = await asyncio.gather(*(jobs.give_due(database, due) for _ in range(4)))
         assert sorted(given) == [0, 0, 0, 1]
-        # The clock of a worker that lags behind finds an earlier time.
+        # A worker whose clock is slow finds an earlier time.
         assert await jobs.give_due(database, [("a", "default", 1_799_999_000.0)]) == 0
-        # A later one, while the job waits still: one is enough.
+        # A later time while the job still waits adds no second job.
         assert await jobs.give_due(database, [("a", "default", 1_800_086_400.0)]) == 0
         assert len(await jobs.job_rows(database, 60)) == 1
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
 @pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
-def test_schedule_in_an_hour_that_is_skipped_or_repeated_gives_one_job(
-    ready: str, night: str
-) -> None:
+def test_schedule_in_a_skipped_or_repeated_hour_adds_one_job(ready: str, night: str) -> None:
     """02:30 doesn't exist in the first night in Berlin, and exists twice in the second."""
     zone = "Europe/Berlin"
     midnight = datetime.fromisoformat(night).replace(tzinfo=ZoneInfo(zone)).timestamp()
 
-    async def story(database: Database) -> None:
+    async def scenario(database: Database) -> None:
         given = 0
         for minute in range(0, 360, 10):  # two workers look, one of them a little later
             for late in (0, 7):
@@ -180,13 +178,13 @@ def test_schedule_in_an_hour_that_is_skipped_or_repeated_gives_one_job(
                     await database.rows("DELETE FROM procrastinate_jobs")  # it is done
         assert given == 1
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
-def test_job_of_a_crashed_worker_is_given_back_once_also_beside_a_waiting_sibling(
+def test_job_of_a_crashed_worker_is_returned_once_even_beside_a_waiting_job(
     ready: str,
 ) -> None:
-    async def story(database: Database) -> None:
+    async def scenario(database: Database) -> None:
         await jobs.give(database, {"a": "default"})
         assert await take(database, await dead_worker(database))
         await jobs.give(database, {"a": "default"})  # waits beside it (Procrastinate, 1446)
@@ -202,11 +200,11 @@ def test_job_of_a_crashed_worker_is_given_back_once_also_beside_a_waiting_siblin
             await until(lambda: idle(database))
         assert done == ["a", "a"]
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
 async def _long_since_start(database: Database) -> None:
-    """Wait until the database runs for longer than a worker may be silent."""
+    """Wait until the database has run for longer than a worker may be silent."""
 
     async def ran() -> bool:
         rows = await database.rows(
@@ -217,24 +215,24 @@ async def _long_since_start(database: Database) -> None:
     await until(ran)
 
 
-def test_jobs_are_not_given_back_right_after_the_database_started(ready: str) -> None:
-    async def story(database: Database) -> None:
+def test_jobs_are_not_returned_right_after_the_database_started(ready: str) -> None:
+    async def scenario(database: Database) -> None:
         await jobs.give(database, {"a": "default"})
         assert await take(database, await dead_worker(database))
         assert await jobs.give_back(database, 3000.0) == 0  # the worker is silent for an hour
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
-def test_worker_that_lost_its_job_does_not_end_it(ready: str) -> None:
-    async def story(database: Database) -> None:
+def test_worker_that_lost_its_job_does_not_complete_it(ready: str) -> None:
+    async def scenario(database: Database) -> None:
         lost, may_end = asyncio.Event(), asyncio.Event()
 
         async def job(_brand: str, _stop: asyncio.Event) -> None:
-            if lost.is_set():  # the second time: another worker has it
+            if lost.is_set():  # the second run, by another worker
                 await may_end.wait()
                 return
-            await database.rows(  # as `give_back` does once it is silent
+            await database.rows(  # as `give_back` does after its silence
                 "SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL)"
                 " FROM procrastinate_jobs WHERE lock = 'a'"
             )
@@ -243,12 +241,12 @@ def test_worker_that_lost_its_job_does_not_end_it(ready: str) -> None:
         await jobs.give(database, {"a": "default"})
         async with worker(database, job):
             await until(lambda: _runs(database, lost))
-            await asyncio.sleep(0.2)  # what the first says of it has no effect
+            await asyncio.sleep(0.2)  # the report of the first worker has no effect
             assert await _runs(database, lost)
             may_end.set()
             await until(lambda: idle(database))
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
 async def _runs(database: Database, lost: asyncio.Event) -> bool:
@@ -257,7 +255,7 @@ async def _runs(database: Database, lost: asyncio.Event) -> bool:
 
 
 def test_stop_ends_the_running_job_and_removes_the_waiting_one(ready: str) -> None:
-    async def story(database: Database) -> None:
+    async def scenario(database: Database) -> None:
         stopped, begun = [], asyncio.Event()
 
         async def job(brand: str, stop: asyncio.Event) -> None:
@@ -273,22 +271,22 @@ def test_stop_ends_the_running_job_and_removes_the_waiting_one(ready: str) -> No
             await until(lambda: idle(database))
         assert stopped == ["a"]
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
-def test_paused_brand_is_not_waited_for(ready: str) -> None:
-    async def story(database: Database) -> None:
+def test_paused_brand_does_not_keep_the_queue_busy(ready: str) -> None:
+    async def scenario(database: Database) -> None:
         await jobs.give(database, {"a": "default"})
         assert not await jobs.is_idle(database, [])
         assert await jobs.is_idle(database, ["region-b"])
         await tables.set_paused(database, ["a"], paused=True)
         assert await jobs.is_idle(database, [])
 
-    on(ready, story)
+    run_scenario(ready, scenario)
 
 
-def test_worker_that_lost_a_brand_notes_nothing_about_it(ready: str) -> None:
-    async def story(database: Database) -> None:
+def test_worker_that_lost_a_brand_writes_no_note_about_it(ready: str) -> None:
+    async def scenario(database: Database) -> None:
         await tables.begin(database, "a", "old")
         await tables.begin(database, "a", "new")
         await tables.note_progress(database, "old", [tables.Progress("a", 10, 5, 60.0)])
@@ -300,4 +298,4 @@ def test_worker_that_lost_a_brand_notes_nothing_about_it(ready: str) -> None:
         kept = (await tables.brand_rows(database))["a"]
         assert (kept.rows, kept.done, kept.exit_code, kept.error) == (10, 7, 3, "away")
 
-    on(ready, story)
+    run_scenario(ready, scenario)

@@ -29,7 +29,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_metrics_and_health_of_a_worker(url: str, tmp_path: Path) -> None:
+def test_metrics_and_health_of_a_worker_are_served(url: str, tmp_path: Path) -> None:
     path = tmp_path / "brands.toml"
     path.write_text(
         '[brands.tea]\nbrand = "tea"\nsheet = "tea.csv"\n[brands.oops]\nbrand = "x"\n', "utf-8"
@@ -41,7 +41,7 @@ def test_metrics_and_health_of_a_worker(url: str, tmp_path: Path) -> None:
         async with aiohttp.ClientSession() as client, client.get(address) as answer:
             return answer.status, await answer.text()
 
-    async def story() -> None:
+    async def scenario() -> None:
         await set_up(url)
         async with open_database(url) as database:
             what = Work(path, url, os.environ, lambda brand: parse_options(brand, tmp_path))
@@ -70,7 +70,7 @@ def test_metrics_and_health_of_a_worker(url: str, tmp_path: Path) -> None:
                     async with serve_metrics(listen, worker):
                         pass
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("address", ["9464x", "host:port", "host:99999"])

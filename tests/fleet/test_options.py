@@ -1,4 +1,4 @@
-"""The flags of a brand: those of `run`, with paths from the folder of brands.toml."""
+"""The flags of a brand: those of `run`, with paths relative to the folder of brands.toml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def options_of(*flags: str, folder: Path = Path("/fleet")) -> Brand:
     return Brand("tea", "tea", folder / "tea.csv", options=flags)
 
 
-def test_flags_of_run_are_read_as_run_reads_them(tmp_path: Path) -> None:
+def test_flags_of_a_brand_are_parsed_as_by_run(tmp_path: Path) -> None:
     (tmp_path / "tea.toml").write_text("")
     brand = options_of(
         "--reserve",
@@ -42,11 +42,11 @@ def test_flags_of_run_are_read_as_run_reads_them(tmp_path: Path) -> None:
     assert read.output.keep == 30
 
 
-def test_without_flags_results_go_where_the_brand_says() -> None:
+def test_results_without_flags_go_to_the_path_of_the_brand() -> None:
     assert parse_options(options_of(), Path("/fleet")).output.results is None
 
 
-def test_language_of_messages_stays_within_the_brand() -> None:
+def test_language_of_a_brand_does_not_change_that_of_others() -> None:
     parse_options(options_of("--ui-language", "az"), Path("/fleet"))
     assert language() == "en"
 
@@ -71,7 +71,7 @@ def test_metrics_of_a_brand_are_written(tmp_path: Path) -> None:
         (["--map", "phone"], 'has no "="'),
     ],
 )
-def test_mistake_in_flags_names_the_brand(flags: list[str], said: str) -> None:
+def test_invalid_flag_is_an_error_that_names_the_brand(flags: list[str], said: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_options(options_of(*flags), Path("/fleet"))
     assert "[brands.tea] options" in caught.value.what

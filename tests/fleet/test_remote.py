@@ -1,4 +1,4 @@
-"""Sheets and results in an object store: what is copied here for a job, and back after it."""
+"""Sheets and results in an object store: copies for a job, and back after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHEET = b"Name,Phone\nDemo,+994501234567\n"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Give a folder that is reached by address."""
+    """Give a folder that is also an object store with an address."""
     folder = tmp_path / "store"
     folder.mkdir()
     put(folder / "tea.csv", SHEET)
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file that looks as if it was written long ago."""
+    """Write a file with an old modification time."""
     path.write_bytes(content)
     os.utime(path, (0, 0))
 
@@ -41,12 +41,14 @@ def of(store: Path, results: str = "", name: str = "tea.csv") -> Brand:
     return Brand("tea", "tea", Path(name), sheet_at=f"file://{store}/{name}", results_at=results)
 
 
-async def during(brand: Brand, folder: Path, job: Callable[[Brand], None]) -> None:
+async def run_job(brand: Brand, folder: Path, job: Callable[[Brand], None]) -> None:
     async with copied(brand, folder) as here:
         job(here)
 
 
-def test_files_of_a_sheet_are_copied_and_changes_go_back(store: Path, tmp_path: Path) -> None:
+def test_files_of_a_sheet_are_copied_and_changed_ones_are_copied_back(
+    store: Path, tmp_path: Path
+) -> None:
     put(store / "tea.csv.mapping.toml", b"x")
     put(store / "tea.csv.results.xlsx", b"old")
     put(store / "other.csv", b"y")
@@ -65,7 +67,7 @@ def test_files_of_a_sheet_are_copied_and_changes_go_back(store: Path, tmp_path: 
         (beside / "tea.csv.results.xlsx").write_bytes(b"new results")
         (beside / "tea.csv.results.20260101-000000.xlsx").unlink()  # as --keep-results does
 
-    asyncio.run(during(of(store), tmp_path / "here", job))
+    asyncio.run(run_job(of(store), tmp_path / "here", job))
     assert {path.name: path.read_bytes() for path in store.iterdir()} == {
         "tea.csv": SHEET,
         "tea.csv.mapping.toml": b"x",
@@ -77,13 +79,13 @@ def test_files_of_a_sheet_are_copied_and_changes_go_back(store: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("results", ["out/", "out", "out/latest.csv"])
-def test_results_go_to_the_address_that_is_named(store: Path, tmp_path: Path, results: str) -> None:
+def test_results_are_copied_to_the_named_address(store: Path, tmp_path: Path, results: str) -> None:
     def job(here: Brand) -> None:
         assert here.results
         path = here.results if here.results.suffix else here.results / "tea.csv.results.xlsx"
         path.write_bytes(b"results")
 
-    asyncio.run(during(of(store, f"file://{store}/{results}"), tmp_path / "here", job))
+    asyncio.run(run_job(of(store, f"file://{store}/{results}"), tmp_path / "here", job))
     written = {path.name for path in (store / "out").iterdir()}
     assert written == {"latest.csv" if results.endswith("csv") else "tea.csv.results.xlsx"}
 
@@ -98,7 +100,7 @@ def test_results_go_to_the_address_that_is_named(store: Path, tmp_path: Path, re
         ("", "elsewhere.csv", "elsewhere.csv"),  # by --results
     ],
 )
-def test_file_is_recognised_by_its_address(
+def test_address_is_told_from_a_path(
     tmp_path: Path, results: str, file: str, expected: str
 ) -> None:
     brand = Brand("tea", "tea", Path("tea.csv"), sheet_at="s3://in/tea.csv", results_at=results)
@@ -110,13 +112,13 @@ def test_file_is_recognised_by_its_address(
     assert address_of(path, brand, here) == expected
 
 
-def test_nothing_is_copied_back_after_an_error(store: Path, tmp_path: Path) -> None:
+def test_no_file_is_copied_back_after_an_error(store: Path, tmp_path: Path) -> None:
     def job(here: Brand) -> None:
         here.sheet.with_name("tea.csv.results.xlsx").write_bytes(b"half")
         raise ServiceError("another process has it")
 
     with pytest.raises(ServiceError, match="another process"):
-        asyncio.run(during(of(store), tmp_path / "here", job))
+        asyncio.run(run_job(of(store), tmp_path / "here", job))
     assert [path.name for path in store.iterdir()] == ["tea.csv"]
     assert not (tmp_path / "here" / "tea").exists()
 
@@ -125,21 +127,21 @@ def nothing(_here: Brand) -> None:
     raise AssertionError("no job may begin")
 
 
-def test_missing_sheet_is_named(store: Path, tmp_path: Path) -> None:
+def test_missing_sheet_is_an_error_that_names_the_sheet(store: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"There is no sheet at file://{store}/nowhere.csv"):
-        asyncio.run(during(of(store, name="nowhere.csv"), tmp_path / "here", nothing))
+        asyncio.run(run_job(of(store, name="nowhere.csv"), tmp_path / "here", nothing))
 
 
-def test_sheet_that_grows_is_put_off(store: Path, tmp_path: Path) -> None:
+def test_growing_sheet_is_postponed(store: Path, tmp_path: Path) -> None:
     (store / "tea.csv").touch()
 
-    async def story() -> None:
+    async def scenario() -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(0.5, (store / "tea.csv").write_bytes, SHEET + SHEET)
-        await during(of(store), tmp_path / "here", nothing)
+        await run_job(of(store), tmp_path / "here", nothing)
 
     with pytest.raises(NotNowError, match="still being written"):
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -149,14 +151,14 @@ def test_sheet_that_grows_is_put_off(store: Path, tmp_path: Path) -> None:
         ("gs://bucket/tea.csv", "gcsfs"),  # it isn't installed
     ],
 )
-def test_address_that_cannot_be_used_is_reported(tmp_path: Path, address: str, why: str) -> None:
+def test_unusable_address_is_reported(tmp_path: Path, address: str, why: str) -> None:
     brand = Brand("tea", "tea", Path("tea.csv"), sheet_at=address)
     with pytest.raises(UsageError, match="can't be") as raised:
-        asyncio.run(during(brand, tmp_path / "here", nothing))
+        asyncio.run(run_job(brand, tmp_path / "here", nothing))
     assert why in (raised.value.why or "")
 
 
-class Away(fsspec.AbstractFileSystem):  # type: ignore[misc]
+class UnreachableStore(fsspec.AbstractFileSystem):  # type: ignore[misc]
     """A store whose host doesn't answer."""
 
     protocol = "away"
@@ -165,10 +167,10 @@ class Away(fsspec.AbstractFileSystem):  # type: ignore[misc]
         raise OSError(f"no route to me:hunter2@host{path} {detail}")
 
 
-def test_store_that_is_away_is_tried_again_and_its_password_not_shown(tmp_path: Path) -> None:
-    fsspec.register_implementation("away", f"{__name__}.Away", clobber=True)
+def test_unreachable_store_is_retried_later_and_its_password_not_shown(tmp_path: Path) -> None:
+    fsspec.register_implementation("away", f"{__name__}.UnreachableStore", clobber=True)
     brand = Brand("tea", "tea", Path("tea.csv"), sheet_at="away://me:hunter2@host/in/tea")
     with pytest.raises(ServiceError, match="host/in/tea can't be used") as raised:
-        asyncio.run(during(brand, tmp_path / "here", nothing))
+        asyncio.run(run_job(brand, tmp_path / "here", nothing))
     assert "no route" in (raised.value.why or "")
     assert "hunter2" not in f"{raised.value.what} {raised.value.why}"

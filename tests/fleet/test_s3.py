@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli_process import lines_of
-from tests.fleet.lab import everybody
+from tests.fleet.lab import each_once
 from tests.s3 import serving_s3, set_s3_variables
 
 if TYPE_CHECKING:
@@ -59,13 +59,13 @@ def test_sheets_and_results_of_brands_are_in_s3(
     assert "There is no sheet at s3://fleet/in/nowhere.csv" in errors["nowhere"]
     assert "did you mean s3://?" in errors["wrong"]
     assert "hidden" not in str(errors)
-    assert lab.at_clopos() == everybody([(0, 3), (1, 2), (2, 4)])
+    assert lab.at_clopos() == each_once([(0, 3), (1, 2), (2, 4)])
     for place, rows in (("in/beside", 3), ("out/apart", 2), ("out/local", 4)):
         bucket.get_file(f"fleet/{place}.csv.results.xlsx", str(tmp_path / "found.xlsx"))
         statuses = [line["import_status"] for line in lines_of(tmp_path / "found.xlsx")]
         assert statuses == ["created"] * rows
 
-    # The next night on another machine: nothing is sent, and results say so.
+    # The next night on another machine: no row is sent, and the results show it.
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(tmp_path / "other"))
     assert lab.fleet("run", "beside") == 0
     assert lab.work_here() == 0
@@ -76,7 +76,7 @@ def test_sheets_and_results_of_brands_are_in_s3(
 
 
 @pytest.mark.slow(reason="the library tries again for seconds")
-def test_store_that_does_not_answer_is_tried_again(
+def test_store_that_does_not_answer_is_retried_later(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     set_s3_variables("http://127.0.0.1:1", monkeypatch)

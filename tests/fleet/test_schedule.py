@@ -1,4 +1,4 @@
-"""Due times of a brand, on usual days and on those on which the clock is set."""
+"""Due times of a brand, on normal days and when summer time begins or ends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def utc(moment: float | None) -> str | None:
         ("0 0 29 2 *", "UTC", "2026-01-01 00:00", "02-29 00:00"),
     ],
 )
-def test_next_due(schedule: str, zone: str, now: str, expected: str) -> None:
+def test_next_due_time_follows_the_schedule_and_the_zone(
+    schedule: str, zone: str, now: str, expected: str
+) -> None:
     assert utc(next_due(schedule, zone, epoch(now, zone))) == expected
 
 
@@ -49,7 +51,7 @@ def test_next_due(schedule: str, zone: str, now: str, expected: str) -> None:
         ("2026-01-05 03:14", None),
     ],
 )
-def test_missed_time_is_made_up_for_within_six_hours(now: str, expected: str | None) -> None:
+def test_missed_time_is_due_within_six_hours(now: str, expected: str | None) -> None:
     assert utc(last_due("15 3 * * *", "Asia/Baku", epoch(now, "Asia/Baku"))) == expected
 
 
@@ -59,7 +61,7 @@ def test_missed_time_is_made_up_for_within_six_hours(now: str, expected: str | N
     hour=st.integers(0, 23),
     minute=st.integers(0, 59),
 )
-def test_daily_time_comes_once_a_day_also_when_the_clock_is_set(
+def test_daily_time_is_due_once_a_day_even_when_summer_time_begins_or_ends(
     zone: str, now: int, hour: int, minute: int
 ) -> None:
     schedule = f"{minute} {hour} * * *"
@@ -79,7 +81,7 @@ def test_daily_time_comes_once_a_day_also_when_the_clock_is_set(
     now=st.floats(1_760_000_000, 1_830_000_000),
     schedule=st.sampled_from(["*/15 * * * *", "0 */2 * * *", "30 2 * * *", "5 4 * * 1"]),
 )
-def test_nothing_is_due_between_the_last_and_the_next(zone: str, now: float, schedule: str) -> None:
+def test_no_time_is_due_between_the_last_and_the_next(zone: str, now: float, schedule: str) -> None:
     last, following = last_due(schedule, zone, now), next_due(schedule, zone, now)
     assert following > now
     if last is None:

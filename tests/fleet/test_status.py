@@ -47,7 +47,7 @@ def ended(code: int, error: str | None = None) -> BrandRow:
         (ended(1), [], "idle", True),
         (ended(2, "x"), [], "failed", True),
         (ended(3, "x"), [], "failed", True),
-        (ended(3, "x"), [WAITS], "waiting", False),  # it is tried again
+        (ended(3, "x"), [WAITS], "waiting", False),  # it is retried
         (ended(4, "x"), [], "failed", True),
         (ended(130, "x"), [], "idle", False),
         (BrandRow("tea", paused=True), [], "paused", False),
@@ -55,14 +55,14 @@ def ended(code: int, error: str | None = None) -> BrandRow:
         (BrandRow("tea", paused=True), [RUNS], "running", False),
     ],
 )
-def test_state_of_a_brand(
+def test_state_of_a_brand_follows_its_last_and_waiting_jobs(
     kept: BrandRow | None, jobs: list[JobRow], state: str, needs_person: bool
 ) -> None:
     found = of_tea(kept, *jobs)
     assert (found.state, found.needs_person) == (state, needs_person)
 
 
-def test_running_brand_shows_how_far_it_is() -> None:
+def test_running_brand_shows_its_progress() -> None:
     kept = BrandRow("tea", worker="host-7", since=AGO, rows=90, done=30, finish=NOW)
     assert of_tea(kept, RUNS) == BrandStatus(
         "tea",
@@ -76,13 +76,13 @@ def test_running_brand_shows_how_far_it_is() -> None:
     )
 
 
-def test_brand_that_is_broken_in_the_file_needs_a_person() -> None:
+def test_broken_brand_in_the_file_needs_a_person() -> None:
     found = of_tea(None, text=f'{TEXT}zon = "UTC"\n')
     assert (found.state, found.exit_code, found.needs_person) == ("failed", 2, True)
     assert found.error == "[brands.tea]: there is no key zon; did you mean zone?"
 
 
-def test_brand_that_left_the_file_is_shown_while_it_has_a_job() -> None:
+def test_brand_removed_from_the_file_is_shown_while_it_has_a_job() -> None:
     fleet = parse_brands(TEXT, Path("brands.toml"))
     gone = JobRow("gone", False, "default", None, False, AGO)
     status = fleet_status(fleet, {"gone": BrandRow("gone")}, [gone], [], NOW)

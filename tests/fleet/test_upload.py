@@ -1,4 +1,4 @@
-"""A sheet that isn't ready yet is no failure: the brand waits."""
+"""A sheet that is still being written is no failure: the brand waits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_sheet_that_is_still_being_written_is_put_off(tmp_path: Path) -> None:
+def test_sheet_that_is_still_being_written_is_postponed(tmp_path: Path) -> None:
     sheet = tmp_path / "tea.csv"
     sheet.write_text("Name,Phone\n", "utf-8")
 
     async def begun(_run: int) -> None:
         raise AssertionError("nothing may be sent")
 
-    async def story() -> None:
+    async def scenario() -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(0.3, sheet.write_text, "Name,Phone\nDemo,+994501234567\n", "utf-8")
         with pytest.raises(NotNowError, match="still being written"):
@@ -38,4 +38,4 @@ def test_sheet_that_is_still_being_written_is_put_off(tmp_path: Path) -> None:
                 begun,
             )
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -1,10 +1,9 @@
-"""A worker in a process of its own, as `clopos-import fleet work`, but with short beats.
+"""A worker process like `clopos-import fleet work`, with short intervals.
 
     python -m tests.fleet.worker_process '{"heartbeat": 0.3, "dead": 2, …}' FLAG…
 
-`lease` is how long a lease lasts, `away` how long the database may be away before a run ends for
-it, `clock` by how much the clock of this machine is off, all in seconds; the other keys are those
-of `Beats`.
+All keys are seconds: `lease` is the duration of a lease, `away` the outage of the database that
+ends a run, `clock` the offset of this machine's clock; the others are those of `Beats`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from importer.store import postgres_committer, postgres_leases, postgres_server
 
 
 def main() -> int:
-    """Work with the beats that are given; return the exit code."""
+    """Run a worker with the given intervals; return its exit code."""
     collect_seldom()  # as the command does
     beats = json.loads(sys.argv[1])
     lasts, away, clock = beats.pop("lease"), beats.pop("away", None), beats.pop("clock", 0.0)

@@ -15,6 +15,6 @@ TRIALS = {"readers": 100, "results": 200, "responses": 3000}
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_damaged_input_is_read_or_refused_with_advice(name: str, tmp_path: Path) -> None:
+def test_damaged_input_is_read_or_refused_with_a_fix(name: str, tmp_path: Path) -> None:
     for number in range(TRIALS[name]):
         assert attempt(name, number, tmp_path) is None, number
