@@ -1,7 +1,7 @@
-"""A population against the pure function, night by night: what becomes of everybody.
+"""A population against the function `match` alone, night by night, with the truth beside it.
 
-Clopos is a dictionary, the journal another; the list is full and fresh. What is counted
-(who-is-this-customer §5): created twice, taken for another, lost in silence, rows that need a
+Clopos is a dictionary, the journal another; the list is complete and current. The counts are those
+of who-is-this-customer §5: created twice, taken for another, lost silently, rows that need a
 person.
 """
 
@@ -33,7 +33,7 @@ from tests.population import Line, Look, Population, Record, initial
 
 @dataclass
 class Journal:
-    """Record of a customer that a row created or was matched as."""
+    """Record of a customer that a row created or was matched with."""
 
     seen: dict[str, None] = field(default_factory=dict)
     held: dict[str, None] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Journal:
 
 @dataclass
 class Tally:
-    """Counts over all nights; `d`: of these where the data decide."""
+    """Counts over all nights; `(d)` are those where the data decide."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Tally:
     decidable: list[float] = field(default_factory=list)
 
     def note(self, what: str, example: str) -> None:
-        """Count something, and keep a few examples."""
+        """Count an event, and keep a few examples."""
         self.counts[what] += 1
         found = self.examples.setdefault(what, [])
         if len(found) < 12:
@@ -67,11 +67,13 @@ class Nights:
         self.population = Population(Random(seed), size)  # noqa: S311 - no secret
         self.records = {record.id: record for record in self.population.typed_by_cashiers()}
         self.owner: dict[str, int] = {}
-        self.values: defaultdict[str, set[str]] = defaultdict(set)  # that a customer ever had
+        self.values: defaultdict[str, set[str]] = defaultdict(
+            set
+        )  # values that a customer ever had
         self.looks: defaultdict[str, set[Look]] = defaultdict(set)
         self.gone: set[str] = set()
         self.journal: dict[str, Journal] = {}
-        # Father and son of one name on one phone have two codes: five are soon found.
+        # Namesakes on one phone with two codes: a town soon has five such pairs.
         accepted = frozenset(["two_codes"])
         self.options = replace(options or MatchOptions(), accepted=accepted)
         self.decide = decide
@@ -81,7 +83,7 @@ class Nights:
         self.next_id = 100_000
 
     def run(self, nights: int) -> Tally:
-        """Run so many nights and return what happened."""
+        """Run some nights and return the counts."""
         for night in range(nights):
             if night:
                 self.gone.update(self.population.day_at_clopos(self.records))
@@ -119,7 +121,7 @@ class Nights:
         known = self._known()
         found = match(rows, known, self.options, holders_for(rows, known))
         assert not found.questions, found.questions
-        self._judge(night, lines, found.verdicts)
+        self._count(night, lines, found.verdicts)
         is_customer: dict[int, str] = {}
         looks = {row.number: row.evidence for row in rows}
         for journal in self.journal.values():
@@ -146,7 +148,7 @@ class Nights:
             self._decide(lines, found.verdicts)
 
     def _remember(self, record: Record) -> None:
-        """Note the values of a customer now, for when it is deleted."""
+        """Note the current values of a customer, in case it is deleted later."""
         self.owner[record.id] = record.person
         self.values[record.id] |= comparable(record.fields)
         self.looks[record.id].add(record.look)
@@ -158,7 +160,7 @@ class Nights:
             fields = {n: v for n, v in line.fields.items() if n not in verdict.without}
             self.records[id_] = Record(id_, line.person, fields, line.look)
             self._remember(self.records[id_])
-            if line.person in self.decisions:  # the journal knows then who it became
+            if line.person in self.decisions:  # then the journal has its customer
                 self.decisions[line.person] = Decision(Answer.SAME, id_)
             return id_
         if verdict.kind is Kind.EXISTS:
@@ -169,7 +171,7 @@ class Nights:
 
     # --- against the truth
 
-    def _judge(self, night: int, lines: dict[int, Line], verdicts: tuple[Verdict, ...]) -> None:
+    def _count(self, night: int, lines: dict[int, Line], verdicts: tuple[Verdict, ...]) -> None:
         conflicts = decidable = 0
         at_clopos = {record.person for record in self.records.values()}
         for verdict in verdicts:
@@ -211,7 +213,7 @@ class Nights:
         pair = (line.person, owner)
         decided = (by_name or by_day) and pair not in self.mistaken
         if not decided:
-            self.mistaken.add(pair)  # what follows from it later wasn't decided by the data either
+            self.mistaken.add(pair)  # nor do the data decide its later consequences
         self.tally.note("wrong (d)" if decided else "wrong", f"{text} {fields}")
 
     def _sharing(self, line: Line) -> list[str]:
@@ -220,7 +222,7 @@ class Nights:
         return [id_ for id_ in self.records if mine & self.values[id_]]
 
     def _decides(self, line: Line) -> bool:
-        """Return whether the data of a held row decide: it shares with one customer, its own."""
+        """Return whether a held row shares values with its own customer alone."""
         sharing = self._sharing(line)
         return (
             len(sharing) == 1
@@ -229,7 +231,7 @@ class Nights:
         )
 
     def _decides_twice(self, line: Line) -> bool:
-        """Return whether a person who is created again could be recognised."""
+        """Return whether the data show that a person who is created again already exists."""
         return any(
             self.owner[id_] == line.person and any(_may_be(line.look, o) for o in self.looks[id_])
             for id_ in self._sharing(line)
@@ -242,7 +244,7 @@ class Nights:
         )
 
     def _look_for_the_lost(self) -> None:
-        """Count the people of the last sheet who aren't at Clopos, and whose row says it is done.
+        """Count the people of the last sheet who aren't at Clopos although their row is done.
 
         Their row was taken for another person.
         """
@@ -265,7 +267,7 @@ class Nights:
                 self.tally.note(what, f"{line.fields} {_short(verdict)}")
 
     def _decide(self, lines: dict[int, Line], verdicts: tuple[Verdict, ...]) -> None:
-        """Answer every conflict as a person who knows everybody would."""
+        """Decide every conflict by the truth."""
         for verdict in verdicts:
             if verdict.kind is not Kind.CONFLICT:
                 continue
@@ -294,9 +296,9 @@ def comparable(fields: dict[str, str]) -> set[str]:
 
 
 def _may_be(look: Look, other: Look) -> bool:
-    """Return whether two looks of a name can be one person's, for who knows the names.
+    """Return whether two spellings of a name can be one person's, to a human reader.
 
-    A nickname can't be told. Of a given name the surname can't, of an initial all but its letter.
+    Nicknames can't be recognised. A given name shows no surname, an initial only its letter.
     """
     styles = {look[2], other[2]}
     if look[0] != other[0] or "short" in styles:

@@ -1,4 +1,4 @@
-"""Invented people in a few words, for tests of matching.
+"""Short notation of invented people, for tests of matching.
 
 `Aysel Məmmədova p1 c00042 e1 b1` has a name, phone 1, code 00042, e-mail 1 and birthday 1; `i1` is
 a cid of its own, `#3` a claim of customer 3.
@@ -57,14 +57,14 @@ def rows(*texts: str, first: int = 2, decisions: dict[int, Decision] | None = No
 
 
 def evidence(fields: dict[str, Any], seen: Counter[str]) -> str:
-    """Return the packed evidence of a row of these fields."""
+    """Return the packed evidence of a row with these fields."""
     key = row_key(fields, seen)
     sent = {name: fields[name] for name in FIELDS} | {"cid": cid_of(key, SCOPE)}
     return row_evidence(Customer(row=0, **sent), key.made_of, KEY)
 
 
 def holders_for(rows: list[Row], customers: dict[str, KnownCustomer]) -> dict[str, list[str]]:
-    """Return key → ids, of the keys that are looked up for these rows, as a store finds them."""
+    """Return key → ids for the keys of these rows, as the store looks them up."""
     indexed: defaultdict[str, list[str]] = defaultdict(list)
     for known in customers.values():
         looks = (*known.seen, *filter(None, [known.now]))
@@ -80,10 +80,10 @@ def holders_for(rows: list[Row], customers: dict[str, KnownCustomer]) -> dict[st
 
 
 def at_clopos(id_: str, text: str, **facts: Any) -> KnownCustomer:
-    """Return a customer that Clopos holds and the journal doesn't know."""
+    """Return a customer that is at Clopos and not in the journal."""
     return KnownCustomer(id_, now=customer_evidence(values(text), "AZ", KEY), **facts)
 
 
 def in_journal(id_: str, text: str, **facts: Any) -> KnownCustomer:
-    """Return a customer that a row of this look created, not read from Clopos since."""
+    """Return a customer created by such a row, and not read from Clopos since."""
     return KnownCustomer(id_, seen=(rows(text)[0].evidence,), **facts)

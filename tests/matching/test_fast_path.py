@@ -1,4 +1,4 @@
-"""The rows that are decided at once have the verdicts that judging each would give them."""
+"""The fast path of matching gives the verdicts that judging each row gives."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAMES = ("Aysel Məmmədova", "Aysel M.", "Əli Quliyev", "Гусейн", "Leyl
 
 @st.composite
 def people(draw: st.DrawFn, most: int) -> str:
-    """Draw a person; `most` is how many different values there are of each kind."""
+    """Draw a person; `most` is the number of different values of each kind."""
     value = st.integers(1, most)
     text = draw(st.sampled_from(_NAMES))
     for kind in "pcebi":
@@ -40,7 +40,7 @@ def people(draw: st.DrawFn, most: int) -> str:
 
 @st.composite
 def nights(draw: st.DrawFn) -> tuple[list[Row], dict[str, KnownCustomer], MatchOptions]:
-    """Draw a sheet, and customers of whom many look as a row does now or did before."""
+    """Draw a sheet, and customers of whom many equal a row or an earlier version of one."""
     most = draw(st.sampled_from([2, 9, 9999]))
     texts = draw(st.lists(people(most), max_size=10))
     ids = [str(number) for number in range(1, draw(st.integers(0, 8)) + 1)]
@@ -87,7 +87,7 @@ def _stated(draw: st.DrawFn, row: Row, ids: list[str]) -> Row:
 
 @pytest.mark.usefixtures("untraced")
 @given(nights(), st.booleans())
-def test_rows_decided_at_once_have_the_verdicts_of_judging_each(
+def test_fast_path_gives_the_verdicts_of_judging_each_row(
     night: tuple[list[Row], dict[str, KnownCustomer], MatchOptions], as_a_store_finds: bool
 ) -> None:
     sheet, customers, options = night
@@ -96,7 +96,7 @@ def test_rows_decided_at_once_have_the_verdicts_of_judging_each(
     assert judged(sheet, Index(customers, holders), options) == slowly
 
 
-def test_unchanged_and_new_rows_are_all_decided_at_once() -> None:
+def test_fast_path_decides_all_unchanged_and_new_rows() -> None:
     sheet = rows("Aysel p1 c1", "Əli p2 e2 b2", "Leyla", "Leyla", "Nigar p5 b2", "Orxan")
     customers = {
         str(row.number): KnownCustomer(str(row.number), seen=(row.evidence,)) for row in sheet[:4]
@@ -109,7 +109,7 @@ def test_unchanged_and_new_rows_are_all_decided_at_once() -> None:
     ]
 
 
-def test_a_row_that_shares_a_value_with_a_row_or_its_customer_is_judged() -> None:
+def test_row_that_shares_a_value_with_a_row_or_its_customer_is_left_to_judging() -> None:
     sheet = rows("Aysel p1 c1", "Əli p2", "Vəli p2", "Nigar p5 c1", "Orxan p6")
     seen = {str(row.number): KnownCustomer(str(row.number), seen=(row.evidence,)) for row in sheet}
     customers = {id_: seen[id_] for id_ in ("2", "3", "6")}
@@ -117,14 +117,14 @@ def test_a_row_that_shares_a_value_with_a_row_or_its_customer_is_judged() -> Non
     assert [row.number for row in found.rest] == [2, 3, 4, 5]
 
 
-def test_row_with_the_name_of_a_customer_without_a_row_is_not_new() -> None:
+def test_fast_path_does_not_take_a_namesake_of_a_customer_without_a_row_for_new() -> None:
     sheet = rows("Aysel p1", "Orxan p6")
     left = KnownCustomer("9", seen=(rows("Aysel p9")[0].evidence,), had_row=True)
     found = decide_usual(sheet, Index({"9": left}), MatchOptions())
     assert [row.number for row in found.rest] == [2]
 
 
-def test_a_customer_of_three_rows_of_which_two_share_values_has_one_row_that_stands() -> None:
+def test_customer_of_three_rows_has_one_row_with_equal_values_and_one_duplicate() -> None:
     sheet = rows("Aysel M.", "Aysel M. c1 e1", "Aysel M. c1 e1")
     looks = tuple(dict.fromkeys(row.evidence for row in sheet))
     customers = {"8": KnownCustomer("8", seen=looks)}

@@ -26,12 +26,12 @@ def cids(*rows: dict[str, Any], variants: Any = None, **scope: str) -> list[str]
     return [customer.cid for customer in made]
 
 
-def test_own_cid_is_kept() -> None:
+def test_cid_in_the_sheet_is_kept() -> None:
     own = "7d0f6a1e-0000-4000-8000-000000000001"
     assert cids({"name": "A", "cid": own, "code": "7"}) == [own]
 
 
-def test_cid_is_made_of_the_code_first_then_of_the_phone() -> None:
+def test_cid_is_made_of_the_code_and_else_of_the_phone() -> None:
     [by_code] = cids({"name": "A", "code": "7", "phone": "+994500000001"})
     assert by_code == cids({"name": "B", "code": "7", "phone": "+994500000002"})[0]
     [by_phone] = cids({"name": "A", "phone": "+994500000001"})
@@ -40,7 +40,7 @@ def test_cid_is_made_of_the_code_first_then_of_the_phone() -> None:
     assert by_code != cids({"name": "A", "phone": "7"})[0]
 
 
-def test_cid_of_rows_without_code_and_phone_needs_the_name_too() -> None:
+def test_cid_of_a_row_without_code_and_phone_includes_the_name() -> None:
     for field, value in (("email", "a@example.com"), ("date_of_birth", "1990-05-15")):
         first, second, same = cids(
             {"name": "Ayşe", field: value},
@@ -51,14 +51,14 @@ def test_cid_of_rows_without_code_and_phone_needs_the_name_too() -> None:
         assert first != second
 
 
-def test_equal_names_alone_are_distinguished_by_an_ordinal() -> None:
+def test_rows_with_nothing_but_the_same_name_are_distinguished_by_an_ordinal() -> None:
     first, second, other = cids({"name": "A"}, {"name": "A"}, {"name": "B"})
     assert len({first, second, other}) == 3
     assert cids({"name": "B"}, {"name": "A"}, {"name": "A"}) == [other, first, second]
 
 
 @given(note=st.text(max_size=5), group=st.none() | st.integers(1, 9), gender=st.none() | st.just(1))
-def test_changed_values_make_no_row_another_person(
+def test_changed_values_outside_of_the_key_do_not_change_the_cid(
     note: str, group: int | None, gender: int | None
 ) -> None:
     changing = {"description": note, "group_id": group, "gender": gender}
@@ -67,13 +67,13 @@ def test_changed_values_make_no_row_another_person(
         assert cids(row) == cids(row | changing)
 
 
-def test_another_brand_or_api_gives_other_cids() -> None:
+def test_another_brand_or_api_version_gives_other_cids() -> None:
     row = {"name": "A", "code": "7"}
     assert len({*cids(row), *cids(row, brand="x"), *cids(row, base_url="https://y.example")}) == 3
     assert cids(row) == cids(row, brand="DEMO")
 
 
-def test_next_generation_has_another_cid_also_of_a_row_with_its_own() -> None:
+def test_next_generation_of_a_customer_has_another_cid_even_with_a_cid_in_the_sheet() -> None:
     own = "7d0f6a1e-0000-4000-8000-000000000001"
     for row in ({"name": "A", "code": "7"}, {"name": "A"}, {"name": "A", "cid": own}):
         made = [cids(row, variants={2: Variant(generation)})[0] for generation in range(3)]
@@ -81,7 +81,7 @@ def test_next_generation_has_another_cid_also_of_a_row_with_its_own() -> None:
         assert made[0] == cids(row)[0]
 
 
-def test_value_that_is_left_out_is_not_in_the_key() -> None:
+def test_omitted_value_is_not_in_the_key() -> None:
     with_phone = {"name": "A", "phone": "+994500000001"}
     left_out = cids(with_phone, variants={2: Variant(without=("phone",))})
     assert left_out == cids({"name": "A"})
@@ -107,7 +107,7 @@ def test_body_omits_empty_fields() -> None:
     assert customer.body() == {"name": "A", "cid": "c", "gender": 1}
 
 
-def test_digests_of_layout_3_compare_as_people_do() -> None:
+def test_digests_of_layout_3_ignore_case_and_spaces_and_format() -> None:
     key = b"k" * 32
     assert digest("name", "Ayşe  ƏLİYEVA", key) == digest("name", "ayşe əliyeva", key)
     assert digest("phone", "+994 50 000 00 01", key) == digest("phone", "994500000001", key)
@@ -116,6 +116,6 @@ def test_digests_of_layout_3_compare_as_people_do() -> None:
     assert digest("code", "7", key) != digest("email", "7", key)
 
 
-def test_digits_are_ascii_digits_only() -> None:
+def test_digits_of_a_key_are_ascii_digits_only() -> None:
     assert digits_of("+994 (50) 000-00-0١") == "99450000000"
     assert digits_of(None) == ""

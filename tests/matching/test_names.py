@@ -1,4 +1,4 @@
-"""Names that may be one person's (who-is-this-customer §2)."""
+"""Names that may belong to one person (who-is-this-customer §2)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_pair_of_names_is_alike_or_not(row: dict[str, str]) -> None:
 
 @given(NAMES, NAMES)
 @example("17", "Гасан 17")
-def test_alike_is_symmetric_and_implied_by_equal(name: str, other: str) -> None:
+def test_alikeness_is_symmetric_and_implied_by_equality(name: str, other: str) -> None:
     one, two = tokens(name), tokens(other)
     assert alike(one, two) == alike(two, one)
     assert equal(one, two) == equal(two, one)
@@ -56,7 +56,7 @@ def test_alike_is_symmetric_and_implied_by_equal(name: str, other: str) -> None:
 
 
 @given(NAMES)
-def test_order_and_case_of_words_make_no_other_name(name: str) -> None:
+def test_order_and_case_of_words_do_not_change_a_name(name: str) -> None:
     assert tokens(" ".join(reversed(name.split()))) == tokens(name)
     assert equal(tokens(name.upper()), tokens(name))
 

@@ -1,4 +1,4 @@
-"""Everybody of a town over ten nights (who-is-this-customer §5), at the level of the function.
+"""A town over ten nights (who-is-this-customer §5), matched by the function alone.
 
 `python -m tests.matching.nights 2000 SEED…` prints the table for more people.
 """
@@ -19,9 +19,7 @@ MODES = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", [11, 12])
-def test_no_customer_is_doubled_or_taken_for_another_where_the_data_decide(
-    seed: int, mode: str
-) -> None:
+def test_no_customer_is_doubled_or_confused_where_the_data_decide(seed: int, mode: str) -> None:
     options, decide = MODES[mode]
     tally = Nights(seed, 400, options, decide=decide).run(10)
     for what in ("twice (d)", "wrong (d)", "lost (d)"):

@@ -71,7 +71,7 @@ def judged(case: dict[str, str], source: str) -> Verdict:
 
 
 def with_facts(customer: KnownCustomer, facts: str) -> KnownCustomer:
-    """Return a customer of which the facts of a case are true."""
+    """Return a customer with the facts of a case."""
     words = facts.split()
     customer = customer._replace(had_row="left" in words, decided="decided" in words)
     if "gone" in words:
@@ -84,5 +84,5 @@ def with_facts(customer: KnownCustomer, facts: str) -> KnownCustomer:
 
 
 def look(facts: str, word: str) -> str:
-    """Return the evidence of the row that follows a word."""
+    """Return the evidence of the row written after a word."""
     return rows(facts.partition(f"{word} ")[2])[0].evidence

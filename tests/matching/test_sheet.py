@@ -33,14 +33,16 @@ PEOPLE = st.builds(
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet["sheet"])
-def test_rows_are_the_same_people_in_every_order(sheet: dict[str, str]) -> None:
+def test_number_of_people_in_a_sheet_does_not_depend_on_the_order_of_rows(
+    sheet: dict[str, str],
+) -> None:
     for order in permutations(sheet["sheet"].split(" / ")):
         found = match(rows(*order), {})
         assert people_in(found) == int(sheet["people"]), (order, found.verdicts)
 
 
 @given(st.lists(PEOPLE, max_size=6), st.lists(PEOPLE, max_size=3))
-def test_every_row_has_one_verdict_and_unlike_rows_are_never_joined(
+def test_every_row_has_one_verdict_and_only_alike_rows_are_duplicates(
     sheet: list[str], known: list[str]
 ) -> None:
     made = rows(*sheet)
@@ -58,7 +60,7 @@ def test_every_row_has_one_verdict_and_unlike_rows_are_never_joined(
 
 
 @given(st.lists(PEOPLE, max_size=6), st.booleans())
-def test_no_two_rows_are_sent_with_one_phone_or_code(sheet: list[str], share: bool) -> None:
+def test_no_two_rows_are_sent_with_the_same_phone_or_code(sheet: list[str], share: bool) -> None:
     made = rows(*sheet)
     found = match(made, {}, MatchOptions(share_phones=share))
     sent: Counter[str] = Counter()
@@ -74,8 +76,8 @@ def test_no_two_rows_are_sent_with_one_phone_or_code(sheet: list[str], share: bo
 @example(["Aysel M. c1 b80", "Aysel R. c1 e1", "Aysel M. e1 b80", "Aysel e1"])
 @example(["Vəli p2", "Vəli c1", "Vəli p1 c1 b80", "Vəli p2 b80", "Əli p1"])
 @example(["Əli", "Əli p2 b80", "Vəli c1", "Əli b80", "Əli p1 c1 b80"])
-def test_a_second_run_creates_no_customer(sheet: list[str]) -> None:
-    """…knowing what the journal keeps: looks of repeats, and rows that were held back."""
+def test_second_run_of_a_sheet_creates_no_customer(sheet: list[str]) -> None:
+    """The journal has the looks of duplicates and of rows that were held back."""
     made = rows(*sheet)
     first = match(made, {}).verdicts
     look = {row.number: row.evidence for row in made}
@@ -95,5 +97,5 @@ def test_a_second_run_creates_no_customer(sheet: list[str]) -> None:
 
 
 def people_in(found: Matches) -> int:
-    """Return how many people a sheet holds: rows that repeat no other."""
+    """Return the number of people in a sheet: rows that are no duplicates."""
     return sum(verdict.kind is not Kind.DUPLICATE for verdict in found.verdicts)

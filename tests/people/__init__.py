@@ -1,1 +1,1 @@
-"""Identity of rows, shown with the real command against the real sandbox."""
+"""Who a row is: the real command against the real sandbox."""

@@ -1,4 +1,4 @@
-"""A restaurant: its Clopos in another process, its sheets, and the command in this one."""
+"""A restaurant: its Clopos in another process, its sheets, and the command in this process."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Restaurant:
         self.env = env
         self.capsys = capsys
         self.monkeypatch = monkeypatch
-        self.at(brand)
+        self.use_brand(brand)
         monkeypatch.setenv("CLOPOS_STATE_DIR", str(folder / "state"))
         monkeypatch.chdir(folder)
 
-    def at(self, brand: str) -> None:
-        """Send to this brand from now on."""
+    def use_brand(self, brand: str) -> None:
+        """Use this brand from now on."""
         ask_sandbox(self.env, "config", {"brands": [brand]})
         self.brand = brand
         for name, value in (self.env | {"CLOPOS_BRAND": brand}).items():
@@ -63,28 +63,28 @@ class Restaurant:
         code = run_command([command, *map(str, arguments), *flags, "--quiet", "--json"])
         return code, json.loads(self.capsys.readouterr().out)
 
-    def says(self, *arguments: object) -> tuple[int, str]:
-        """Run another command; return its exit code and what it says."""
+    def output_of(self, *arguments: object) -> tuple[int, str]:
+        """Run another command; return its exit code and output."""
         self.capsys.readouterr()
         code = run_command([*map(str, arguments)])
         printed = self.capsys.readouterr()
         return code, printed.out + printed.err
 
     def customers(self) -> list[tuple[str, str | None]]:
-        """Return name and phone of everybody at Clopos."""
+        """Return (name, phone) of all customers at Clopos."""
         return [(each["name"], each["phone"]) for each in self.records()]
 
     def records(self) -> list[dict[str, Any]]:
-        """Return everybody at Clopos."""
+        """Return all customers at Clopos as the sandbox has them."""
         everybody = ask_sandbox(self.env, "customers")
         return [each for each in everybody if each["brand"] == self.brand and not each["hidden"]]
 
-    def types(self, **fields: str) -> str:
-        """Let a cashier create a customer; return the id."""
+    def create_by_hand(self, **fields: str) -> str:
+        """Create a customer as a cashier does; return its id."""
         return str(ask_sandbox(self.env, "customers", {"brand": self.brand, **fields})["id"])
 
-    def deletes(self, *ids: object) -> None:
-        """Let the back office delete customers."""
+    def delete(self, *ids: object) -> None:
+        """Delete customers as the back office does."""
         url = self.env["CLOPOS_BASE_URL"].removesuffix("/open-api")
         for id_ in ids:
             request = urllib.request.Request(  # noqa: S310 - the sandbox of this machine

@@ -1,4 +1,4 @@
-"""Sheets and results about customers of another brand, twice there, or missing."""
+"""Sheets and results with customers of another brand, duplicate customers, or missing ones."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 ROWS = "".join(f"{name} Demo,055111000{n}\n" for n, name in enumerate(["Aysel", "Orxan", "Nigar"]))
 
 
-def test_results_of_another_brand_are_claims_that_fail(restaurant: Restaurant) -> None:
+def test_ids_in_the_results_of_another_brand_are_failed_claims(restaurant: Restaurant) -> None:
     mine = restaurant.brand
-    restaurant.at(f"{mine}-other")
+    restaurant.use_brand(f"{mine}-other")
     _, there = restaurant.run(restaurant.sheet(f"Ad,Telefon\n{ROWS}"), "--results", "there.csv")
     assert there["created"] == 3
-    restaurant.at(mine)
-    # Here other people have such ids, and one of the rows is here already.
+    restaurant.use_brand(mine)
+    # In this brand, other people have these ids, and one of the rows exists already.
     for n in range(3):
-        restaurant.types(name=f"Misal {n}", phone=f"05599900{n}0")
-    nigar = restaurant.types(name="Nigar Demo", phone="0551110002")
-    code, said = restaurant.says("run", "there.csv", "--yes", "--rate", "none")
+        restaurant.create_by_hand(name=f"Misal {n}", phone=f"05599900{n}0")
+    nigar = restaurant.create_by_hand(name="Nigar Demo", phone="0551110002")
+    code, said = restaurant.output_of("run", "there.csv", "--yes", "--rate", "none")
     assert code == 0, said
-    assert said.count("3 rows claim customers") == 1  # once, not per row
+    assert said.count("3 rows claim customers") == 1  # once, not for each row
     assert len(restaurant.customers()) == 6
     code, again = restaurant.run("there.csv", "--results", "again.csv")
     assert (code, again["exists"], again["created"]) == (0, 3, 0)
     assert results(again)[2]["clopos_id"] == nigar
 
 
-def test_results_of_a_sandbox_run_at_the_real_clopos(restaurant: Restaurant) -> None:
+def test_results_of_a_sandbox_create_their_rows_at_another_clopos(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet(f"Ad,Telefon\n{ROWS}")
     _, tried = restaurant.run(sheet, "--sandbox", "--results", "tried.csv")
     assert tried["created"] == 3
@@ -57,7 +57,7 @@ def test_results_cut_in_half_create_no_customer_twice(restaurant: Restaurant) ->
     assert len(restaurant.customers()) == 40
 
 
-def test_two_results_files_of_one_sheet(restaurant: Restaurant) -> None:
+def test_two_results_files_of_one_sheet_create_no_customer_twice(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet(f"Ad,Telefon\n{ROWS}")
     restaurant.run(sheet, "--results", "one.csv")
     restaurant.run(sheet, "--results", "two.csv")
@@ -73,7 +73,7 @@ def test_two_results_files_of_one_sheet(restaurant: Restaurant) -> None:
 
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("claim", ["abc", "-5", "1e3", "999999999999999999999", "17; DROP", "№ 3"])
-def test_claim_that_is_no_id_is_a_claim_that_fails(restaurant: Restaurant, claim: str) -> None:
+def test_claim_that_is_no_id_is_a_failed_claim(restaurant: Restaurant, claim: str) -> None:
     sheet = restaurant.sheet(f"Ad,Telefon\n{ROWS}")
     restaurant.run(sheet, "--results", "list.results.csv")
     table = pd.read_csv("list.results.csv", dtype=str, keep_default_na=False)
@@ -89,7 +89,7 @@ def test_claim_that_is_no_id_is_a_claim_that_fails(restaurant: Restaurant, claim
 def test_decision_for_a_missing_customer_decides_nothing(
     restaurant: Restaurant, existing: str
 ) -> None:
-    restaurant.types(name="Kamran Misal", phone="0551110001")
+    restaurant.create_by_hand(name="Kamran Misal", phone="0551110001")
     sheet = restaurant.sheet(f"Ad,Telefon\n{ROWS}")
     code, first = restaurant.run(sheet, "--results", "list.results.csv")
     assert (code, first["conflict"]) == (1, 1)
@@ -103,11 +103,11 @@ def test_decision_for_a_missing_customer_decides_nothing(
     assert len(restaurant.customers()) == 3
 
 
-def test_names_of_one_letter_are_people_by_their_phones(restaurant: Restaurant) -> None:
+def test_people_with_names_of_one_letter_are_distinguished_by_phone(restaurant: Restaurant) -> None:
     rows = "".join(f"{letter},05511100{n:02}\n" for n, letter in enumerate("ABCDEFGHAB"))
     sheet = restaurant.sheet(f"Ad,Telefon\n{rows}")
     code, first = restaurant.run(sheet)
-    if code == 2:  # asked whether these are names
+    if code == 2:  # a question whether these are names
         assert first["questions"]
         code, first = restaurant.run(sheet, "--accept", first["questions"][0]["code"])
     assert (code, first["created"]) == (0, 10)
@@ -119,8 +119,10 @@ def test_names_of_one_letter_are_people_by_their_phones(restaurant: Restaurant) 
 @pytest.mark.parametrize(
     "many", [60, pytest.param(1000, marks=pytest.mark.slow(reason="a thousand requests"))]
 )
-def test_rows_that_all_have_one_phone_are_distinguished(restaurant: Restaurant, many: int) -> None:
-    """A counter's own number was typed for everybody."""
+def test_rows_with_the_same_phone_are_distinguished_by_name(
+    restaurant: Restaurant, many: int
+) -> None:
+    """The number of the shop was typed for everybody."""
     rows = "".join(f"Ata{n:04} Demo{n:04},0551110000\n" for n in range(many))
     sheet = restaurant.sheet(f"Ad,Telefon\n{rows}")
     code, first = restaurant.run(sheet, "--accept", "nobodys_phone")

@@ -1,4 +1,4 @@
-"""Fixes through the whole route: what is checked, sent, written, and who a fixed row is then."""
+"""Fixes in the whole pipeline: checking, sending, results, and the identity of fixed rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fix(sheet: Path, *acts: dict[str, Any], of: str | None = None) -> Path:
     return path
 
 
-def test_fixed_sheet_is_checked_sent_verified_and_rehearsed_as_fixed(
+def test_fixes_apply_in_check_and_run_and_verify_and_rehearse(
     restaurant: Restaurant,
 ) -> None:
     sheet = restaurant.sheet(SHEET)
@@ -62,14 +62,14 @@ def test_fixed_sheet_is_checked_sent_verified_and_rehearsed_as_fixed(
     assert code == 1
 
 
-def test_found_counts_fixed_cells_and_fixes_that_no_longer_fit(
+def test_number_of_fixed_cells_and_of_unfit_fixes_is_reported(
     restaurant: Restaurant,
 ) -> None:
     sheet = restaurant.sheet(SHEET)
     gone = {"do": "set", "column": "Mobil", "row": 4, "was": ["12"], "is": ""}
     path = fix(sheet, *ACTS, gone, of="november.csv")
     path.write_text(path.read_text("utf-8") + '{"n":5,"at', "utf-8")
-    code, words = restaurant.says("check", sheet)
+    code, words = restaurant.output_of("check", sheet)
     words = " ".join(words.split())
     assert code == 0
     assert "3 cells fixed by hand, 1 row left out, 1 fix no longer fits the sheet (row 4)" in words
@@ -77,7 +77,7 @@ def test_found_counts_fixed_cells_and_fixes_that_no_longer_fit(
     assert "its last line was cut off, and is ignored" in words
 
 
-def test_results_take_no_fixes_of_their_sheet_and_keep_rows_left_out(
+def test_results_do_not_get_the_fixes_of_their_sheet_and_keep_rows_left_out(
     restaurant: Restaurant,
 ) -> None:
     sheet = restaurant.sheet(SHEET)
@@ -90,17 +90,17 @@ def test_results_take_no_fixes_of_their_sheet_and_keep_rows_left_out(
     assert len(restaurant.customers()) == 3
 
 
-def test_fixes_elsewhere_are_taken_only_where_they_are_named(restaurant: Restaurant) -> None:
+def test_fixes_in_another_place_apply_only_if_they_are_named(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet(SHEET)
     elsewhere = fix(sheet, *ACTS).rename(restaurant.folder / "fixes.jsonl")
     assert restaurant.run(sheet, command="check")[1]["ready"] == 0
     assert restaurant.run(sheet, "--fixes", elsewhere, command="check")[1]["ready"] == 3
-    code, words = restaurant.says("check", sheet, "--fixes", "nowhere.jsonl")
+    code, words = restaurant.output_of("check", sheet, "--fixes", "nowhere.jsonl")
     assert code == 2
     assert "nowhere.jsonl" in words
 
 
-def test_damaged_fixes_end_a_run_before_anything_is_sent(restaurant: Restaurant) -> None:
+def test_damaged_fixes_end_a_run_before_rows_are_sent(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet(SHEET)
     path = fix(sheet, *ACTS)
     path.write_text(path.read_text("utf-8").replace('"was"', '"were"'), "utf-8")
@@ -124,14 +124,14 @@ Səbinə Demo,,,
 
 
 def changes(*cells: tuple[str, int, str, str]) -> list[dict[str, Any]]:
-    """Return acts that set cells: column, row, the text that is there, the new one."""
+    """Return acts that set cells, given as (column, row, current text, new text)."""
     return [
         {"do": "set", "column": column, "row": row, "was": [was], "is": new}
         for column, row, was, new in cells
     ]
 
 
-def test_row_that_was_sent_and_is_fixed_then_is_not_created_again(restaurant: Restaurant) -> None:
+def test_row_fixed_after_it_was_sent_is_not_created_again(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet(SENT)
     assert restaurant.run(sheet)[1]["created"] == 8
     acts = changes(
@@ -139,7 +139,7 @@ def test_row_that_was_sent_and_is_fixed_then_is_not_created_again(restaurant: Re
         ("Kod", 4, "74", "94"),
         ("Telefon", 5, "0551110005", "0551110095"),
         ("Ad", 6, "Günel Demo", "Nigar Sınaq"),
-        # All values that identify a row.
+        # Every value that identifies a row is changed.
         ("Ad", 7, "Rəşad Demo", "Vüqar Sınaq"),
         ("Telefon", 7, "0551110007", "0551110097"),
         ("Ad", 9, "Səbinə Demo", "Sevinc Sınaq"),
@@ -157,7 +157,7 @@ def test_row_that_was_sent_and_is_fixed_then_is_not_created_again(restaurant: Re
     assert len(restaurant.customers()) == 8
 
 
-def test_row_that_was_sent_with_fixes_and_is_fixed_once_more_is_not_created_again(
+def test_row_fixed_again_after_it_was_sent_with_fixes_is_not_created_again(
     restaurant: Restaurant,
 ) -> None:
     sheet = restaurant.sheet(SENT)
@@ -173,8 +173,8 @@ def test_row_that_was_sent_with_fixes_and_is_fixed_once_more_is_not_created_agai
     assert restaurant.run(sheet)[1]["exists"] == 8
 
 
-def test_repeat_that_is_fixed_to_be_another_person_is_created(restaurant: Restaurant) -> None:
-    """Its text before the fix is the other row's, and so is the customer."""
+def test_duplicate_fixed_to_be_another_person_is_created(restaurant: Restaurant) -> None:
+    """Before the fix it had the text of the other row, and so its customer."""
     sheet = restaurant.sheet("Ad,Telefon\nAnar Demo,0551110001\nAnar Demo,0551110001\n")
     assert restaurant.run(sheet)[1]["created"] == 1
     fix(
@@ -185,12 +185,12 @@ def test_repeat_that_is_fixed_to_be_another_person_is_created(restaurant: Restau
     assert (again["created"], again["exists"]) == (1, 1)
 
 
-def test_fixed_row_of_a_deleted_customer_is_created_anew_only_with_recreate(
+def test_fixed_row_of_a_deleted_customer_is_created_only_with_recreate(
     restaurant: Restaurant,
 ) -> None:
     sheet = restaurant.sheet("Ad,Telefon\nAnar Demo,0551110001\nLeyla Demo,0551110003\n")
     _, sent = restaurant.run(sheet)
-    restaurant.deletes(results(sent)[0]["clopos_id"])
+    restaurant.delete(results(sent)[0]["clopos_id"])
     fix(
         sheet,
         *changes(("Ad", 2, "Anar Demo", "Zaur Sınaq"), ("Telefon", 2, "0551110001", "0551110002")),

@@ -1,4 +1,4 @@
-"""A row that is held back for a night is still its customer's row when it comes back."""
+"""A row that was held back for a night is still matched with its customer later."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HELD = {
 
 
 @pytest.mark.parametrize("row", HELD.values(), ids=HELD)
-def test_row_that_was_held_back_and_returns_with_a_new_phone_is_held(
+def test_row_held_back_and_then_sent_with_a_new_phone_is_held(
     restaurant: Restaurant, row: str
 ) -> None:
     code, first = restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
@@ -40,7 +40,7 @@ def test_row_that_was_held_back_and_returns_with_a_new_phone_is_held(
 
 
 @pytest.mark.parametrize("dates", [("2026-11-26", "2026-11-27"), ("26112026", "27112026")])
-def test_list_with_its_date_in_its_name_is_the_list_of_the_day_before(
+def test_list_with_a_date_in_its_name_continues_that_of_the_day_before(
     restaurant: Restaurant, dates: tuple[str, str]
 ) -> None:
     before, after = (f"customers-{date}.csv" for date in dates)
@@ -50,7 +50,7 @@ def test_list_with_its_date_in_its_name_is_the_list_of_the_day_before(
         assert (code, moved["conflict"], moved["created"]) == (1, 1, 0)
 
 
-def test_row_beyond_the_limit_keeps_its_history(restaurant: Restaurant) -> None:
+def test_history_of_a_row_beyond_the_limit_is_kept(restaurant: Restaurant) -> None:
     restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
     _, held = restaurant.run(
         restaurant.sheet(HEAD + OTHERS + "Sona Demo,0551110004\n"), "--limit", 0
@@ -60,8 +60,8 @@ def test_row_beyond_the_limit_keeps_its_history(restaurant: Restaurant) -> None:
     assert (code, back["conflict"], back["created"]) == (1, 1, 0)
 
 
-def test_other_list_under_the_same_name_keeps_no_history(restaurant: Restaurant) -> None:
-    """…although a row of it is invalid: this week's newcomers aren't last week's."""
+def test_other_list_under_the_same_name_has_no_history(restaurant: Restaurant) -> None:
+    """Newcomers of this week aren't those of last week, even if a row is invalid."""
     weeks = [
         "".join(
             f"{first} {second},05{n}111{m}0{k}\n"
@@ -76,8 +76,8 @@ def test_other_list_under_the_same_name_keeps_no_history(restaurant: Restaurant)
     assert (code, summary["created"]) == (0, 1)
 
 
-def test_row_that_left_a_complete_sheet_is_forgotten_after_a_night(restaurant: Restaurant) -> None:
-    """…or a namesake would be asked about for ever."""
+def test_history_of_a_row_that_left_the_sheet_ends_after_a_night(restaurant: Restaurant) -> None:
+    """Otherwise a namesake would be a conflict for ever."""
     restaurant.run(restaurant.sheet(HEAD + SEVDA + OTHERS))
     for _ in range(2):
         code, _ = restaurant.run(restaurant.sheet(HEAD + OTHERS))

@@ -1,4 +1,4 @@
-"""Faults of the first version that doubled or lost customers (who-is-this-customer, D1-D8)."""
+"""Defects of the first version that doubled or lost customers (who-is-this-customer, D1-D8)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from tests.people.conftest import Restaurant
 
 
-def test_d1_phone_as_a_cashier_typed_it_is_the_same_phone(restaurant: Restaurant) -> None:
+def test_d1_phone_in_the_spelling_of_a_cashier_is_the_same_phone(restaurant: Restaurant) -> None:
     typed = [
-        restaurant.types(name="Sevda", phone="0551112233"),
-        restaurant.types(name="Aydan", phone="(055) 111-22-44"),
-        restaurant.types(name="Nigar", phone="551112255"),
+        restaurant.create_by_hand(name="Sevda", phone="0551112233"),
+        restaurant.create_by_hand(name="Aydan", phone="(055) 111-22-44"),
+        restaurant.create_by_hand(name="Nigar", phone="551112255"),
     ]
     sheet = restaurant.sheet(
         "Ad,Telefon\nSevda Demo,+994551112233\nAydan Demo,055 111 22 44\nNigar Demo,0551112255\n"
@@ -36,7 +36,7 @@ def test_d1_phone_as_a_cashier_typed_it_is_the_same_phone(restaurant: Restaurant
     assert len(restaurant.customers()) == 3
 
 
-def test_d2_row_fixed_in_the_results_is_the_customer_of_its_id(restaurant: Restaurant) -> None:
+def test_d2_row_fixed_in_the_results_is_matched_by_its_id(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet("Ad,Telefon\nOrxan Demo,05511122\nAygün Demo,0551110002\n")
     code, first = restaurant.run(sheet, "--drop-bad-values")
     assert (code, first["created"]) == (0, 2)
@@ -51,8 +51,10 @@ def test_d2_row_fixed_in_the_results_is_the_customer_of_its_id(restaurant: Resta
     assert len(restaurant.customers()) == 2
 
 
-def test_d2b_codes_that_lost_their_zeros_in_a_spreadsheet(restaurant: Restaurant) -> None:
-    stranger = restaurant.types(name="Kamran Demo", code="7", phone="0559990000")
+def test_d2b_codes_that_lost_their_zeros_in_a_spreadsheet_create_no_customer_twice(
+    restaurant: Restaurant,
+) -> None:
+    stranger = restaurant.create_by_hand(name="Kamran Demo", code="7", phone="0559990000")
     sheet = restaurant.sheet(
         "Ad,Kod,Telefon\nOrxan Demo,00042,0551110001\nAygün Demo,00007,0551110002\n"
         "Leyla Demo,00043,\n"
@@ -69,7 +71,7 @@ def test_d2b_codes_that_lost_their_zeros_in_a_spreadsheet(restaurant: Restaurant
     assert len(restaurant.customers()) == 4
 
 
-def test_d3_header_that_changed_overnight(restaurant: Restaurant) -> None:
+def test_d3_changed_header_creates_no_customer_twice(restaurant: Restaurant) -> None:
     rows = "".join(f"Demo {n:02},05511100{n:02}\n" for n in range(1, 21))
     code, first = restaurant.run(restaurant.sheet(f"Ad,Telefon\n{rows}"))
     assert (code, first["created"]) == (0, 20)
@@ -79,7 +81,7 @@ def test_d3_header_that_changed_overnight(restaurant: Restaurant) -> None:
     assert second["exists"] == 20 or code == 2
 
 
-def test_d3_phones_that_left_the_sheet_make_no_customer_twice(restaurant: Restaurant) -> None:
+def test_d3_phones_removed_from_the_sheet_create_no_customer_twice(restaurant: Restaurant) -> None:
     names = [f"{given} Demo" for given in ("Aysel", "Orxan", "Nigar", "Kamran", "Leyla", "Rauf")]
     rows = "".join(f"{name},055111000{n}\n" for n, name in enumerate(names))
     code, _ = restaurant.run(restaurant.sheet(f"Ad,Telefon\n{rows}"))
@@ -89,7 +91,7 @@ def test_d3_phones_that_left_the_sheet_make_no_customer_twice(restaurant: Restau
     assert len(restaurant.customers()) == 6
 
 
-def test_d4_note_that_changes_and_phone_added_later(restaurant: Restaurant) -> None:
+def test_d4_changed_note_and_added_phone_create_no_customer_twice(restaurant: Restaurant) -> None:
     head = "Ad,E-poçt,Qeyd,Telefon\n"
     first = restaurant.run(restaurant.sheet(f"{head}Orxan Demo,orxan@example.com,VIP,\n"))
     assert (first[0], first[1]["created"]) == (0, 1)
@@ -97,13 +99,13 @@ def test_d4_note_that_changes_and_phone_added_later(restaurant: Restaurant) -> N
         code, summary = restaurant.run(restaurant.sheet(f"{head}{row}\n"))
         assert (code, summary["exists"], summary["created"]) == (0, 1, 0)
     assert "phone" in results(summary)[0]["import_message"]
-    # From then on the phone is evidence of its own: without the e-mail it is the same person.
+    # The phone is now evidence: without the e-mail it is still the same person.
     code, summary = restaurant.run(restaurant.sheet(f"{head}Orxan Demo,,,055 111 00 01\n"))
     assert (code, summary["exists"]) == (0, 1)
     assert len(restaurant.customers()) == 1
 
 
-def test_d5_two_branches_with_one_numbering(restaurant: Restaurant) -> None:
+def test_d5_two_branches_with_the_same_codes_are_asked_about(restaurant: Restaurant) -> None:
     one = restaurant.sheet(
         "Ad,Kod,Telefon\nAysel Demo,1,0551110001\nOrxan Demo,2,0551110002\n"
         "Nigar Demo,3,0551110003\n",
@@ -122,11 +124,13 @@ def test_d5_two_branches_with_one_numbering(restaurant: Restaurant) -> None:
     assert len(restaurant.customers()) == 3
 
 
-def test_d6_wrong_sheet_deleted_by_hand_then_the_right_one(restaurant: Restaurant) -> None:
+def test_d6_right_sheet_after_a_deleted_wrong_one_creates_its_customers(
+    restaurant: Restaurant,
+) -> None:
     wrong = restaurant.sheet("Ad,Telefon,Qeyd\nAysel Demo,0551110001,x\nOrxan Demo,0551110002,x\n")
     _, first = restaurant.run(wrong)
     ids = [line["clopos_id"] for line in results(first)]
-    restaurant.deletes(*ids)
+    restaurant.delete(*ids)
     right = restaurant.sheet("Ad,Telefon,Qeyd\nAysel Demo,0551110001,\nOrxan Demo,0551110002,\n")
     for match in ("auto", "always"):
         code, held = restaurant.run(right, "--match", match)
@@ -139,7 +143,7 @@ def test_d6_wrong_sheet_deleted_by_hand_then_the_right_one(restaurant: Restauran
     assert len(restaurant.customers()) == 2
 
 
-def test_d7_family_on_one_phone_is_two_people(restaurant: Restaurant) -> None:
+def test_d7_two_people_on_one_phone_are_two_customers(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet("Ad,Telefon\nƏli Demo,0551110001\nVəli Demo,0551110001\n")
     assert restaurant.run(sheet, command="check")[1]["conflict"] == 1
     code, held = restaurant.run(sheet)
@@ -152,8 +156,10 @@ def test_d7_family_on_one_phone_is_two_people(restaurant: Restaurant) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-async def test_d8_sheet_of_five_among_thousands(tmp_path: Path, version: int) -> None:
-    """…costs no reading of everybody: each row is looked up as cashiers may have typed it."""
+async def test_d8_five_rows_among_thousands_of_customers_are_looked_up(
+    tmp_path: Path, version: int
+) -> None:
+    """Reading all would cost more; phones are looked up in the spellings of cashiers."""
     names = ("Aysel", "Orxan", "Nigar", "Kamran", "Leyla")
     typed = ("0551110000", "994551110001", "551110002", "+994551110003", "0 (55) 111-00-04")
     loop = asyncio.get_running_loop()

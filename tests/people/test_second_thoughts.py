@@ -1,4 +1,4 @@
-"""Decisions that are changed, outlived by their customer, or about rows that were one before."""
+"""Decisions that are changed, whose customer is deleted, or about rows that were one customer."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ def ids(summary: dict[str, Any]) -> list[str]:
     return [line["clopos_id"] for line in results(summary)]
 
 
-def test_two_who_were_one_customer_are_two_once_one_was_decided(restaurant: Restaurant) -> None:
-    """Mother and daughter of one name; the daughter marries, and the mother's row is decided."""
-    restaurant.types(name="Kamilə V.", phone="0551110001", email="k@example.com")
+def test_two_people_matched_as_one_customer_are_two_after_a_decision(
+    restaurant: Restaurant,
+) -> None:
+    """Mother and daughter have one name; the daughter marries, and the mother's row is decided."""
+    restaurant.create_by_hand(name="Kamilə V.", phone="0551110001", email="k@example.com")
     head, mother = "Ad,Telefon,Kod,E-poçt\n", "Kamilə Vəliyeva,0551110001,,\n"
     daughter = "Kamilə Vəliyeva,0551110001,K54,k@example.com\n"
     restaurant.run(restaurant.sheet(head + mother + daughter))
@@ -51,7 +53,7 @@ def test_two_who_were_one_customer_are_two_once_one_was_decided(restaurant: Rest
         assert (code, again["plan"]["to_create"]) == (0, 0)
         code, again = restaurant.run(sheet)
         assert (code, again["exists"], len({*ids(again)})) == (0, 2, 2)
-    # Her row says more of her one day: it is still hers.
+    # Her row gets more values later; it is still hers.
     restaurant.sheet(married.read_text("utf-8").replace("0001,,\n", "0001,,m@example.com\n"))
     code, again = restaurant.run(married)
     assert (code, again["exists"]) == (0, 2)
@@ -59,14 +61,14 @@ def test_two_who_were_one_customer_are_two_once_one_was_decided(restaurant: Rest
 
 
 @pytest.mark.parametrize("answer", ["other", "same"])
-def test_decided_customer_who_is_deleted_is_created_anew_only_on_request(
+def test_deleted_customer_of_a_decision_is_created_only_with_recreate(
     restaurant: Restaurant, answer: str
 ) -> None:
-    restaurant.types(name="Kamran Misal", phone="0551110001")
+    restaurant.create_by_hand(name="Kamran Misal", phone="0551110001")
     sheet = restaurant.sheet("Ad,Telefon\nOrxan Demo,0551110001\n")
     _, held = restaurant.run(sheet)
     _, done = restaurant.run(write(held, 2, import_decision=answer))
-    restaurant.deletes(*ids(done))
+    restaurant.delete(*ids(done))
     before = len(restaurant.customers())
     for flags in ([], ["--match", "always"]):
         code, gone = restaurant.run(sheet, *flags)
@@ -74,7 +76,7 @@ def test_decided_customer_who_is_deleted_is_created_anew_only_on_request(
         why = {"other": "belongs to customer", "same": "no longer at Clopos"}[answer]
         assert why in results(gone)[0]["import_message"]
     code, anew = restaurant.run(sheet, "--recreate")
-    if answer == "other":  # Kamran has the phone all the same
+    if answer == "other":  # the phone is still Kamran's
         assert (code, anew["conflict"]) == (1, 1)
         code, anew = restaurant.run(write(anew, 2, import_decision="other"))
     assert (code, anew["created"]) == (0, 1)
@@ -86,7 +88,7 @@ def test_decided_customer_who_is_deleted_is_created_anew_only_on_request(
 def test_deleted_customer_is_created_anew_by_a_decision(restaurant: Restaurant) -> None:
     sheet = restaurant.sheet("Ad,Telefon\nOrxan Demo,0551110001\n")
     _, first = restaurant.run(sheet)
-    restaurant.deletes(*ids(first))
+    restaurant.delete(*ids(first))
     _, gone = restaurant.run(sheet)
     code, anew = restaurant.run(write(gone, 2, import_decision="other"))
     assert (code, anew["created"]) == (0, 1)
@@ -95,22 +97,22 @@ def test_deleted_customer_is_created_anew_by_a_decision(restaurant: Restaurant) 
     assert len(restaurant.customers()) == 1
 
 
-def test_decided_customer_who_is_deleted_and_typed_anew_is_recognised(
+def test_deleted_customer_of_a_decision_is_recognised_when_typed_anew(
     restaurant: Restaurant,
 ) -> None:
-    restaurant.types(name="Kamran Misal", phone="0551110001")
+    restaurant.create_by_hand(name="Kamran Misal", phone="0551110001")
     sheet = restaurant.sheet("Ad,Telefon\nOrxan Demo,0551110001\n")
     _, held = restaurant.run(sheet)
     _, done = restaurant.run(write(held, 2, import_decision="same"))
-    restaurant.deletes(*ids(done))
-    anew = restaurant.types(name="Orxan", phone="055 111 00 01")
+    restaurant.delete(*ids(done))
+    anew = restaurant.create_by_hand(name="Orxan", phone="055 111 00 01")
     for flags in (["--recreate"], []):
         code, again = restaurant.run(sheet, *flags)
         assert (code, ids(again)) == (0, [anew])
 
 
-def test_wrong_same_is_taken_back_by_other(restaurant: Restaurant) -> None:
-    kamran = restaurant.types(name="Kamran Misal", phone="0551110001")
+def test_decision_other_replaces_a_wrong_same(restaurant: Restaurant) -> None:
+    kamran = restaurant.create_by_hand(name="Kamran Misal", phone="0551110001")
     sheet = restaurant.sheet("Ad,Telefon\nOrxan Demo,0551110001\n")
     _, held = restaurant.run(sheet)
     _, skipped = restaurant.run(write(held, 2, import_decision="skip"))
@@ -126,34 +128,36 @@ def test_wrong_same_is_taken_back_by_other(restaurant: Restaurant) -> None:
         assert (code, ids(again)) == (0, ids(other))
 
 
-def test_customer_that_was_forgotten_holds_no_row_back(restaurant: Restaurant) -> None:
-    """The sheet was run after its customers were deleted, and before `forget`."""
+def test_forgotten_customer_holds_no_row_back(restaurant: Restaurant) -> None:
+    """The sheet was run between the deletion of its customers and `forget`."""
     sheet = restaurant.sheet("Ad,Telefon\nƏli Demo,0551110001\nOrxan Demo,0551110002\n")
     _, first = restaurant.run(sheet)
-    restaurant.deletes(*ids(first))
+    restaurant.delete(*ids(first))
     code, gone = restaurant.run(sheet)
     assert (code, gone["conflict"]) == (1, 2)
-    assert restaurant.says("forget", first["run"])[0] == 0
+    assert restaurant.output_of("forget", first["run"])[0] == 0
     code, anew = restaurant.run(sheet)
     assert (code, anew["created"]) == (0, 2)
 
 
-def test_same_about_a_row_of_the_sheet_is_that_rows_customer(restaurant: Restaurant) -> None:
+def test_decision_same_for_a_conflict_with_another_row_means_its_customer(
+    restaurant: Restaurant,
+) -> None:
     sheet = restaurant.sheet("Ad,Telefon\nAysel Demo,0551110001\nAyselka Yeni,0551110001\n")
     _, held = restaurant.run(sheet)
     assert (held["created"], held["conflict"]) == (1, 1)
-    assert not results(held)[1]["import_existing_id"]  # it was no customer before
+    assert not results(held)[1]["import_existing_id"]  # the other row wasn't a customer yet
     code, same = restaurant.run(write(held, 3, import_decision="same"))
     assert (code, same["exists"], len({*ids(same)})) == (0, 2, 1)
     code, again = restaurant.run(sheet)
     assert (code, again["exists"]) == (0, 2)
 
 
-def test_conflicts_come_with_how_they_are_decided(restaurant: Restaurant) -> None:
+def test_conflicts_are_shown_with_the_ways_to_decide_them(restaurant: Restaurant) -> None:
     head = "Ad,Kod,Telefon\n"
     restaurant.run(restaurant.sheet(f"{head}Aysel Demo,1,0551110001\n", "one.csv"))
     two = restaurant.sheet(f"{head}Kamran Misal,1,0551110011\n", "two.csv")
-    code, said = restaurant.says("run", two, "--yes", "--rate", "none")
+    code, said = restaurant.output_of("run", two, "--yes", "--rate", "none")
     said = " ".join(said.split())
     assert code == 1
     assert "1 needs a decision" in said
@@ -161,14 +165,14 @@ def test_conflicts_come_with_how_they_are_decided(restaurant: Restaurant) -> Non
     assert "write same, other or skip into a column import_decision of two.csv.results.xlsx" in said
     skipped = write({"results": "two.csv.results.xlsx"}, 2, import_decision="skip")
     for source in (skipped, two):
-        code, said = restaurant.says("run", source, "--yes", "--rate", "none")
+        code, said = restaurant.output_of("run", source, "--yes", "--rate", "none")
         assert code == 0
         assert "decision" not in said.replace("import_decision", "")
         assert "Decide" not in said
 
 
-def test_address_of_many_is_everybodys(restaurant: Restaurant) -> None:
-    """The office's e-mail address: no row is held back for it or taken for another."""
+def test_email_address_of_many_rows_belongs_to_each_of_them(restaurant: Restaurant) -> None:
+    """The address of an office holds no row back and confuses no customers."""
     names = ("Aysel", "Orxan", "Nigar", "Kamran", "Leyla", "Rauf", "Sevda", "Tural")
     rows = "".join(f"{name} Demo,info@example.com\n" for name in names)
     sheet = restaurant.sheet(f"Ad,E-poçt\n{rows}")

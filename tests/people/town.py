@@ -1,9 +1,9 @@
 """A town, night by night, through the whole pipeline and the sandbox on a real socket.
 
-The people, their sheets and the counting are those of `tests.matching.nights`; what becomes of a
-row is what the program says of it, and who is at Clopos is what the sandbox holds.
+People, sheets and counts are those of `tests.matching.nights`; the outcome of a row is that of the
+program, and the customers are those of the sandbox.
 
-`python -m tests.people.town SIZE NIGHTS SEED…` prints what happened, for longer looks.
+`python -m tests.people.town SIZE NIGHTS SEED…` prints the counts, for longer runs.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ DONE = {Status.CREATED, Status.EXISTS, Status.DUPLICATE}
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """Scenario of a town: version of the API, options, other clients, what people do."""
+class TownScenario:
+    """Scenario of a town: API version, options, other clients, and actions of the user."""
 
     version: int = 2
     shared_phone: str = "hold"
@@ -57,43 +57,43 @@ class Way:
     rate: str = "none"
     recreate: int | None = None
     decide: bool = False
-    strangers: int = 0  # customers of other names and phones
+    newcomers: int = 0  # customers of other names and phones
 
 
 class Town(Nights):
-    """A population, its sandbox and the folder of who sends its sheet."""
+    """A population, its sandbox, and the folder from which its sheet is sent."""
 
-    def __init__(self, seed: int, size: int, way: Way, folder: Path) -> None:
-        super().__init__(seed, size, decide=way.decide)
-        self.way = way
+    def __init__(self, seed: int, size: int, scenario: TownScenario, folder: Path) -> None:
+        super().__init__(seed, size, decide=scenario.decide)
+        self.scenario = scenario
         self.folder = folder
         self.answers: dict[int, tuple[str, str]] = {}  # person → decision and customer
 
     async def go(self, nights: int) -> Tally:
-        """Let so many nights pass and return what happened."""
+        """Run some nights and return the counts."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         async with serve(UNLIMITED, now=lambda: loop.wall) as self.sandbox:
             for record in self.records.values():
                 fields: dict[str, Any] = {**record.fields}
                 assert str(self.sandbox.add(**fields)["id"]) == record.id
-            for n in range(self.way.strangers):
+            for n in range(self.scenario.newcomers):
                 self.sandbox.add(name=f"Yad{n}", phone=f"06011{n:05}")
             for night in range(nights):
                 if night:
                     self._day(self.sandbox)
                     self.population.next_night()
                 await self._send(night)
-                if self.way.decide and self._answer():
+                if self.scenario.decide and self._answer():
                     await self._send(night)
         return self.tally
 
     def _day(self, sandbox: Sandbox) -> None:
-        """Let a day pass at Clopos: some are deleted, and cashiers type some of the sheet."""
+        """Change customers at Clopos by one day: delete some, and create some of the sheet."""
         for id_ in self.population.day_at_clopos(self.records):
             sandbox.remove(int(id_))
             self.gone.add(id_)
-        # What is changed by hand keeps its id.
+        # Customers changed by hand keep their ids.
         database = sandbox.store._db
         for record in self.records.values():
             database.execute(
@@ -112,17 +112,18 @@ class Town(Nights):
         for record in self.records.values():
             self._remember(record)
         lines = dict(enumerate(self.population.lines, start=2))
-        way, path = self.way, self.folder / "list.csv"
+        scenario, path = self.scenario, self.folder / "list.csv"
         self._write(path, lines)
         result = await arun(
             path,
-            SheetOptions(shared_phone=way.shared_phone, accept=("two_codes",)),
+            SheetOptions(shared_phone=scenario.shared_phone, accept=("two_codes",)),
             Output(results=self.folder / "results.csv"),
-            SendOptions(match=way.match, rate=way.rate, recreate=way.recreate),
-            env=self.sandbox.env(way.version) | {"CLOPOS_STATE_DIR": str(self.folder / "state")},
+            SendOptions(match=scenario.match, rate=scenario.rate, recreate=scenario.recreate),
+            env=self.sandbox.env(scenario.version)
+            | {"CLOPOS_STATE_DIR": str(self.folder / "state")},
         )
         assert result.summary.error is None, (result.summary.error, result.summary.questions)
-        self._judge(night, lines, tuple(map(_verdict, result.outcomes.values())))
+        self._count(night, lines, tuple(map(_verdict, result.outcomes.values())))
         self._take(night, lines, result)
 
     def _write(self, path: Path, lines: dict[int, Line]) -> None:
@@ -145,13 +146,13 @@ class Town(Nights):
         self.answers = {}
 
     def _take(self, night: int, lines: dict[int, Line], result: Result) -> None:
-        """Take over what is at Clopos now, and hold it against what the program says."""
+        """Read the customers at Clopos, and compare them with the results of the program."""
         everybody = {str(each["id"]): each for each in self.sandbox.customers()}
         outcomes = result.outcomes
         created = {o.clopos_id: row for row, o in outcomes.items() if o.status is Status.CREATED}
         new = everybody.keys() - self.records.keys() - self.owner.keys()
         new = {id_ for id_ in new if not everybody[id_]["name"].startswith("Yad")}
-        assert new == created.keys()  # no customer more, none less
+        assert new == created.keys()  # no other customer
         for id_ in new:
             line = lines[created[id_]]
             fields = {name: everybody[id_][name] for name in HEADERS if everybody[id_][name]}
@@ -174,8 +175,8 @@ class Town(Nights):
                 self._lost(line, customer)
 
     def _decides_twice(self, line: Line) -> bool:
-        """Return whether a look-up could find a person; it sees neither `055-…` nor e-mails."""
-        if not self.way.strangers:
+        """Return whether a look-up could find a person, which sees neither `055-…` nor e-mails."""
+        if not self.scenario.newcomers:
             return super()._decides_twice(line)
         mine = [record for record in self.records.values() if record.person == line.person]
         number = line.fields.get("phone", "").removeprefix("+994") or "none"
@@ -189,7 +190,7 @@ class Town(Nights):
         self.tally.note("lost (d)" if decided else "lost", f"{line.fields} is {id_}")
 
     def _answer(self) -> bool:
-        """Answer every conflict as one who knows everybody would; tell whether one was open."""
+        """Decide every conflict by the truth; return whether one was open."""
         for person in self.open:
             mine = [record.id for record in self.records.values() if record.person == person]
             self.answers[person] = ("same", mine[0]) if mine else ("other", "")
@@ -209,11 +210,11 @@ def _customer(outcome: Outcome, outcomes: Any) -> str | None:
 
 
 def main(size: int, nights: int, *seeds: int) -> None:
-    """Print what happened to a town, each way."""
+    """Print the counts of a town for each scenario."""
     for seed in seeds:
-        for name, way in WAYS.items():
+        for name, scenario in SCENARIOS.items():
             with tempfile.TemporaryDirectory() as folder:
-                tally = run(Town(seed, size, way, Path(folder)).go(nights))
+                tally = run(Town(seed, size, scenario, Path(folder)).go(nights))
             shares = " ".join(f"{share:.1%}" for share in tally.conflicts)
             counts = {what: n for what, n in tally.counts.items() if "conflict" not in what}
             sys.stdout.write(f"{seed} {name} {counts} {shares}\n")
@@ -222,13 +223,13 @@ def main(size: int, nights: int, *seeds: int) -> None:
                 sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
 
 
-WAYS = {
-    "v2": Way(),
-    "v1": Way(version=1),
-    "decided": Way(decide=True),
-    "without": Way(shared_phone="without", version=1),
-    "recreated": Way(recreate=0, match="always"),
-    "looked up": Way(version=1, rate="30/hour", strangers=1500),
+SCENARIOS = {
+    "v2": TownScenario(),
+    "v1": TownScenario(version=1),
+    "decided": TownScenario(decide=True),
+    "without": TownScenario(shared_phone="without", version=1),
+    "recreated": TownScenario(recreate=0, match="always"),
+    "looked up": TownScenario(version=1, rate="30/hour", newcomers=1500),
 }
 
 if __name__ == "__main__":
