@@ -1,7 +1,7 @@
-"""Sheets whose meaning was changed, and what they meant: for a fuzz of misunderstandings.
+"""Sheets with a changed meaning and their intended one, to fuzz misunderstandings.
 
-A sheet is a list of invented people under headers that every tool knows. A mutation changes what
-columns are called, where values stand or how they are written, as life does; `meant` stays.
+A sheet is a list of invented people under well-known headers. A mutation changes the names of
+columns, the place of values or their spelling, as people and programs do; `meant` stays.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Drawn:
     meant: dict[str, list[object]]
 
     def csv(self) -> bytes:
-        """Return it as a file."""
+        """Return the sheet as a file."""
         lines = [";".join(self.headers.values())]
         lines += [";".join(cells) for cells in zip(*self.cells.values(), strict=True)]
         return ("\n".join(lines) + "\n").encode()
@@ -84,14 +84,14 @@ def _renamed(sheet: Drawn, random: Random) -> Drawn:
 
 
 def _swapped(sheet: Drawn, random: Random) -> Drawn:
-    """Give two columns each other's header."""
+    """Exchange the headers of two columns."""
     one, two = random.sample(list(sheet.headers), 2)
     headers = sheet.headers | {one: sheet.headers[two], two: sheet.headers[one]}
     return replace(sheet, headers=headers)
 
 
 def _column(field: str, write: Callable[[str, int], str]) -> Callable[[Drawn, Random], Drawn]:
-    """Return a mutation that writes the cells of a column in another way."""
+    """Return a mutation that rewrites the cells of a column."""
 
     def mutated(sheet: Drawn, random: Random) -> Drawn:
         turn = random.randrange(1000)
@@ -115,14 +115,14 @@ def _evening_before(cell: str, _: int) -> str:
 
 
 def _genders(sheet: Drawn, random: Random) -> Drawn:
-    """Write genders as numbers or letters of another system."""
+    """Write genders as the numbers or letters of another system."""
     men, women = random.choice([("1", "0"), ("0", "1"), ("H", "M"), ("D", "H"), ("x1", "x2")])
     cells = [men if each == 1 else women for each in sheet.meant["gender"]]
     return replace(sheet, cells=sheet.cells | {"gender": cells})
 
 
 def _one_value(field: str, value: str) -> Callable[[Drawn, Random], Drawn]:
-    """Return a mutation in which a word for nothing stands in most rows of a column."""
+    """Return a mutation that puts a placeholder into most rows of a column."""
 
     def mutated(sheet: Drawn, random: Random) -> Drawn:
         del random
@@ -147,7 +147,7 @@ def _other_country(sheet: Drawn, random: Random) -> Drawn:
 
 
 def _shifted(sheet: Drawn, random: Random) -> Drawn:
-    """Move a column down by a row: its first cell is empty, its last value stands alone."""
+    """Move a column down by a row: its last value gets an extra row."""
     field = random.choice([name for name in sheet.headers if name != "name"])
     cells = {name: [*column, ""] for name, column in sheet.cells.items()}
     cells[field] = ["", *sheet.cells[field]]
@@ -156,7 +156,7 @@ def _shifted(sheet: Drawn, random: Random) -> Drawn:
 
 
 def _shifted_names(sheet: Drawn, random: Random) -> Drawn:
-    """Move the names up by a row, over their header: the first person's name is the header."""
+    """Move the names up by a row: the first name replaces the header."""
     del random
     first, *others = sheet.cells["name"]
     cells = sheet.cells | {"name": [*others, ""]}
@@ -164,7 +164,7 @@ def _shifted_names(sheet: Drawn, random: Random) -> Drawn:
 
 
 def _no_headers(sheet: Drawn, random: Random) -> Drawn:
-    """Take the header row away: the first person stands in its place."""
+    """Remove the header row: the first person is in its place."""
     del random
     headers = {name: column[0] for name, column in sheet.cells.items()}
     return Drawn(
@@ -185,7 +185,7 @@ def _phone_in_name(sheet: Drawn, random: Random) -> Drawn:
 
 
 def _extra_cell(sheet: Drawn, random: Random) -> Drawn:
-    """Put a separator into a cell of one row, so that all behind it moves to the right."""
+    """Put a separator into a cell of one row, which moves the cells after it to the right."""
     field = random.choice(list(sheet.cells)[:-1])
     cells, row = list(sheet.cells[field]), random.randrange(len(sheet.cells[field]))
     cells[row] = ";" + cells[row]

@@ -1,4 +1,4 @@
-"""Effects of an open question on `check` and `run`; answers given and kept."""
+"""Effects of an open question on `check` and `run`; answers by flags and saved answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def checked(
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_check_ends_with_1_while_a_question_is_open(
+def test_check_exits_1_while_a_question_is_open(
     sheet: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, summary = checked(capsys, sheet)
@@ -47,21 +47,21 @@ def test_check_ends_with_1_while_a_question_is_open(
 
 
 @pytest.mark.parametrize("flags", [("--map", "phone=Xətt"), ("--accept", "a,unused_phone")])
-def test_a_flag_answers_a_question(
+def test_flag_answers_a_question(
     sheet: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, str]
 ) -> None:
     code, summary = checked(capsys, sheet, *flags)
     assert (code, summary["questions"]) == (0, [])
 
 
-def test_a_code_that_was_not_asked_is_a_remark(sheet: Path) -> None:
+def test_accepted_code_without_its_question_is_a_remark(sheet: Path) -> None:
     result = check(sheet, SheetOptions(accept=("unused_phone", "shared_code")), Output())
     assert result.exit_code == 0
     assert result.prepared.notes == ("--accept shared_code: that wasn't asked",)
 
 
-def test_run_sends_nothing_while_a_question_is_open(sheet: Path) -> None:
-    """The address is closed: it isn't asked."""
+def test_run_sends_no_row_while_a_question_is_open(sheet: Path) -> None:
+    """Nothing listens at the address, so a request would be another error."""
     env = {
         "CLOPOS_CLIENT_ID": "id",
         "CLOPOS_CLIENT_SECRET": "secret",
@@ -77,7 +77,7 @@ def test_run_sends_nothing_while_a_question_is_open(sheet: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", ['--map "phone=Xətt"', "--accept unused_phone"])
-def test_an_answer_that_is_kept_is_not_asked_again(sheet: Path, answer: str) -> None:
+def test_saved_answer_is_not_asked_again(sheet: Path, answer: str) -> None:
     """The next export has other rows, and the same columns."""
     opened = open_sheet(sheet, answered(SheetOptions(region="AZ"), answer))
     save_answers(opened, prepare_rows(opened, understand(opened)))
@@ -85,7 +85,7 @@ def test_an_answer_that_is_kept_is_not_asked_again(sheet: Path, answer: str) -> 
     assert check(sheet, SheetOptions(region="AZ"), Output()).prepared.questions == ()
 
 
-def test_an_answer_that_is_kept_ends_with_its_evidence(sheet: Path) -> None:
+def test_saved_answer_ends_with_its_evidence(sheet: Path) -> None:
     """It was given for a column of another name."""
     options = SheetOptions(region="AZ", accept=("unused_phone",))
     opened = open_sheet(sheet, options)
@@ -94,7 +94,7 @@ def test_an_answer_that_is_kept_ends_with_its_evidence(sheet: Path) -> None:
     assert check(sheet, SheetOptions(region="AZ"), Output()).prepared.questions
 
 
-def test_answers_about_reading_are_kept(tmp_path: Path) -> None:
+def test_answers_about_reading_are_saved(tmp_path: Path) -> None:
     sheet = tmp_path / "list.csv"
     rows = "".join(f"Kim{n} Nümunə;532 200 00 0{n}\n" for n in range(1, 6))
     sheet.write_text(f"Ad Soyad;Telefon\n{rows}", encoding="utf-8")

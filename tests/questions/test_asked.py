@@ -1,4 +1,4 @@
-"""Sheets that are asked about: by which question, and each of its answers settles it."""
+"""Sheets with a question: its code, and each of its answers settles it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SHEETS = sorted((Path(__file__).parent / "asked").iterdir())
 
 
 def asked(path: Path, options: SheetOptions) -> dict[str, tuple[str, ...]]:
-    """Return code → answers of the questions that are open."""
+    """Return code → answers of the open questions."""
     prepared = check(path, options, Output()).prepared
     return {question.code: question.answers for question in prepared.questions}
 
 
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.stem)
-def test_a_question_is_settled_by_each_of_its_answers(path: Path) -> None:
+def test_question_is_settled_by_each_of_its_answers(path: Path) -> None:
     """The name of a sheet is the code of its question."""
     options = SheetOptions(region="AZ")
     code = path.name.split(".")[0]
@@ -32,7 +32,7 @@ def test_a_question_is_settled_by_each_of_its_answers(path: Path) -> None:
         assert len(settled.ready) or "--accept" in answer, f"{answer} holds every row back"
 
 
-def test_numbers_of_this_country_are_phones_in_another_too(tmp_path: Path) -> None:
+def test_numbers_of_the_region_are_found_as_phones_under_another_region(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     numbers = (501234567, 502234567, 503234567, 551234567, 701234567)
     rows = "".join(f"Kim{n} Nümunə;{number}\n" for n, number in enumerate(numbers))
@@ -41,7 +41,7 @@ def test_numbers_of_this_country_are_phones_in_another_too(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.stem)
-def test_the_first_answers_leave_nothing_open(path: Path) -> None:
+def test_first_answers_leave_no_question_open(path: Path) -> None:
     options = SheetOptions(region="AZ")
     for _ in range(4):
         questions = asked(path, options)

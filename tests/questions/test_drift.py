@@ -1,4 +1,4 @@
-"""A nightly sheet that isn't like the one of the last run is asked about."""
+"""A nightly sheet that differs from that of the last run is asked about."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def second_night(
         ("Ad Soyad;Telefon;E-mail", [f"Nigar{n} Demo;05500000{n:02};" for n in range(40)]),
     ],
 )
-async def test_a_sheet_that_differs_is_asked_about(
+async def test_sheet_that_differs_from_the_last_run_is_asked_about(
     header: str, rows: list[str], tmp_path: Path
 ) -> None:
     found, _ = await second_night(tmp_path, header, rows)
@@ -52,14 +52,14 @@ async def test_a_sheet_that_differs_is_asked_about(
     assert "drift" in [question["code"] for question in found["questions"]]
 
 
-async def test_a_difference_that_is_accepted_is_the_new_usual(tmp_path: Path) -> None:
+async def test_accepted_difference_is_not_asked_about_again(tmp_path: Path) -> None:
     header = "Ad Soyad;billing_phone;E-mail"
     found, again = await second_night(tmp_path, header, ROWS, accept=("drift",))
     for summary in (found, again):
         assert (summary["exit_code"], summary["exists"]) == (0, 10)
 
 
-async def test_a_few_more_rows_and_another_note_are_no_question(tmp_path: Path) -> None:
+async def test_few_more_rows_and_another_note_are_no_question(tmp_path: Path) -> None:
     rows = [*ROWS, "Lale Demo;0500000011;lale@example.com"]
     found, _ = await second_night(tmp_path, "Ad Soyad;Telefon;E-mail", rows)
     assert (found["exit_code"], found["exists"], found["created"]) == (0, 10, 1)

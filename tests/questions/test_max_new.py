@@ -1,4 +1,4 @@
-"""A run that would create more customers than it may creates none."""
+"""A run that would create more customers than allowed creates none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIST = "Name,Phone\n" + "".join(f"Demo {n},05000000{n:02}\n" for n in range(1, 1
 @pytest.mark.parametrize(
     ("most", "sent"), [(9, False), (10, True), (0.5, False), (1.0, True), (None, True)]
 )
-async def test_more_new_customers_than_allowed_are_not_sent(
+async def test_run_with_more_new_customers_than_allowed_sends_no_row(
     most: float | None, sent: bool, tmp_path: Path
 ) -> None:
     sheet = tmp_path / "list.csv"

@@ -16,10 +16,10 @@ SHEETS = 4  # of each mutation; `python -m tests.questions.test_meanings 500` ru
 
 
 def outcome(sheet: Drawn) -> tuple[str, str]:
-    """Return asked, held, right or wrong, and of a wrong one what."""
+    """Return "asked", "held", "right" or "wrong", and the differences of a wrong one."""
     try:
         prepared = check(sheet.csv(), SheetOptions(region="AZ"), Output()).prepared
-    except UsageError as error:  # refused in a sentence
+    except UsageError as error:  # refused with an error
         return "asked", error.what
     if prepared.questions:
         return "asked", prepared.questions[0].code

@@ -1,4 +1,4 @@
-"""A sheet and what must come of it, as `test_sheets` and `test_generated_sheets` hold them."""
+"""A sheet and its expected rows, used by `test_sheets` and `test_generated_sheets`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TODAY = date(2026, 11, 23)
 
 @dataclass
 class Case:
-    """A file, and what comes of it: row → the customer, or the codes of its problems.
+    """A file, and row → the expected customer or the codes of its problems.
 
     `error` has words of the error where the sheet is refused. `facts` are attributes of the sheet.
     """
@@ -39,7 +39,7 @@ class Case:
 
 
 def check_case(case: Case, path: Path) -> None:
-    """Prepare the sheet at `path` and compare what comes of it with the case."""
+    """Prepare the sheet at `path` and compare the rows with the case."""
     options = SheetOptions(
         read=ReadOptions(**case.read), choices=MappingChoices(given=case.given), region="AZ"
     )

@@ -1,4 +1,4 @@
-"""The fast reader of regular text gives the sheet that the careful one gives, or steps aside."""
+"""The fast path for regular text gives the sheet of the careful reader, or declines."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def facts(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def both(data: bytes, options: ReadOptions | None = None) -> Sheet | None:
-    """Read both ways and compare, if the fast one doesn't step aside."""
+def check_both(data: bytes, options: ReadOptions | None = None) -> Sheet | None:
+    """Read with the fast path and the careful reader; compare unless the former declines."""
     options = options or ReadOptions()
 
     def careful(part: bytes) -> Sheet:
@@ -100,8 +100,10 @@ def sheet(*rows: list[str], end: str = "\r\n", delimiter: str = ",") -> bytes:
     st.sampled_from([",", ";", "\t"]),
     st.sampled_from(["", "\n", "\n\n\n"]),
 )
-def test_whole_cells(rows: list[list[str]], end: str, delimiter: str, tail: str) -> None:
-    both(sheet(*rows, end=end, delimiter=delimiter) + tail.replace("\n", end).encode())
+def test_fast_path_equals_the_careful_reader_on_sheets_of_any_cells(
+    rows: list[list[str]], end: str, delimiter: str, tail: str
+) -> None:
+    check_both(sheet(*rows, end=end, delimiter=delimiter) + tail.replace("\n", end).encode())
 
 
 @settings(max_examples=80)
@@ -110,9 +112,9 @@ def test_whole_cells(rows: list[list[str]], end: str, delimiter: str, tail: str)
 )
 @example('a,"b\nc,d",e\n', "utf-8")
 @example('x"y,"z,1\n', "utf-8")
-def test_any_text(text: str, encoding: str) -> None:
-    with contextlib.suppress(UsageError):  # the careful reader asks
-        both((sheet().decode() + text).encode(encoding))
+def test_fast_path_equals_the_careful_reader_on_any_text(text: str, encoding: str) -> None:
+    with contextlib.suppress(UsageError):  # the careful reader raises it to ask
+        check_both((sheet().decode() + text).encode(encoding))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +129,8 @@ def test_any_text(text: str, encoding: str) -> None:
     ],
     ids=["plain", "quotes", "semicolon", "mark and tail", "comma at the end", "cp1251"],
 )
-def test_a_regular_sheet_is_read_fast(data: bytes) -> None:
-    assert both(data, ReadOptions(encoding="cp1251" if b"\xc8" in data else None))
+def test_regular_sheet_is_read_by_the_fast_path(data: bytes) -> None:
+    assert check_both(data, ReadOptions(encoding="cp1251" if b"\xc8" in data else None))
 
 
 @pytest.mark.parametrize(
@@ -154,11 +156,11 @@ def test_a_regular_sheet_is_read_fast(data: bytes) -> None:
         b"\n" * 50 + b"a",
     ],
 )
-def test_anything_else_is_left_to_the_careful_reader(data: bytes) -> None:
+def test_irregular_sheet_is_left_to_the_careful_reader(data: bytes) -> None:
     with contextlib.suppress(UsageError):
-        assert both(data) is None
+        assert check_both(data) is None
 
 
-def test_the_samples_are_the_same_both_ways() -> None:
+def test_fast_path_equals_the_careful_reader_on_the_samples() -> None:
     for path in (Path(__file__).parents[2] / "samples" / "exports").glob("*.csv"):
-        both(path.read_bytes())
+        check_both(path.read_bytes())

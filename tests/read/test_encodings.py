@@ -1,4 +1,4 @@
-"""A list in any old encoding is read rightly or asked about, never read as another."""
+"""A list in any old encoding is read correctly or asked about, never read as another."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sheet(names: list[str]) -> str:
 
 
 @pytest.mark.parametrize(("language", "encoding"), PAIRS)
-def test_three_names_are_read_rightly_or_asked_about(language: str, encoding: str) -> None:
+def test_list_of_three_names_is_read_correctly_or_asked_about(language: str, encoding: str) -> None:
     names = NAMES[language].split(",")
     for seed in range(20):
         text = sheet(random.Random(seed).sample(names, 3))  # noqa: S311 - the same each time
@@ -52,11 +52,11 @@ def test_three_names_are_read_rightly_or_asked_about(language: str, encoding: st
             assert decode(text.encode(encoding), "list.csv", None).text == text
 
 
-# The letters of these are those of Portuguese and French: they may be asked about.
+# Their letters are also those of Portuguese and French, so a question is allowed.
 SURE = [pair for pair in PAIRS if pair not in {("hungarian", "iso8859-2"), ("hungarian", "cp1250")}]
 
 
 @pytest.mark.parametrize(("language", "encoding"), SURE)
-def test_a_longer_list_is_read_without_a_question(language: str, encoding: str) -> None:
+def test_longer_list_is_read_without_a_question(language: str, encoding: str) -> None:
     text = sheet(NAMES[language].split(","))
     assert decode(text.encode(encoding), "list.csv", None).text == text

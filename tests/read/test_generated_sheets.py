@@ -1,6 +1,6 @@
-"""Workbooks and other sheets that are made by a program: one for each trap, and what comes of it.
+"""Workbooks and other generated sheets: one for each trap, and its expected rows.
 
-Sheets of plain text are files, in `sheets/`.
+Sheets of plain text are files in `sheets/`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ GRID = [["Name", "Phone"], ["Anar Demo", "0500000001"], ["Lalə Demo", "05000000
 
 
 def person(name: str, phone: str | None = None, **more: Any) -> dict[str, Any]:
-    """Return a customer as it would be sent."""
+    """Return the fields of a customer as sent."""
     return {"name": name} | ({"phone": phone} if phone else {}) | more
 
 
@@ -177,18 +177,18 @@ def from_1904(book: openpyxl.Workbook) -> None:
 
 
 def far_away(book: openpyxl.Workbook) -> None:
-    """Put something into the last cell a worksheet has."""
+    """Put a value into the last possible cell of a worksheet."""
     book["Sheet1"]["XFD1048576"] = "x"
 
 
 def errors(book: openpyxl.Workbook) -> None:
-    """Let formulas have failed."""
+    """Add formulas with error values."""
     for cell in ("B2", "B3"):
         book["Sheet1"][cell].data_type = "e"
 
 
 def calculated(xml: str) -> str:
-    """Store what the formulas came out as, as Excel does."""
+    """Store the results of the formulas, as Excel does."""
     return xml.replace("<f>1+1</f><v></v>", "<f>1+1</f><v>500000001</v>").replace(
         "<f>1+1</f><v />", "<f>1+1</f><v>500000001</v>"
     )
@@ -436,7 +436,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_generated_sheet_is_read_as_it_was_meant(name: str, tmp_path: Path) -> None:
+def test_generated_sheet_is_read_as_expected(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     path = tmp_path / case.name
     path.write_bytes(case.data if isinstance(case.data, bytes) else case.data.encode())

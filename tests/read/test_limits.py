@@ -1,4 +1,4 @@
-"""A few kilobytes that stand for gigabytes are refused in a sentence, before anything is made."""
+"""A few kilobytes that expand to gigabytes are refused before they are expanded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEADER = (
 
 
 def packed(files: dict[str, Iterable[bytes]]) -> bytes:
-    """Return an archive of files that are never whole in memory."""
+    """Return an archive of files that are never completely in memory."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, pieces in files.items():
@@ -73,7 +73,7 @@ def parquet_of_one_text(rows: int) -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    """Return an archive in an archive, and so on."""
+    """Return an archive within archives, to some depth."""
     data = b"Name,Phone\nAnar,0500000001\n"
     for _ in range(depth):
         data = zipped({"list.csv": data})
@@ -147,12 +147,12 @@ HARMLESS: dict[str, bytes] = {
 def checked(data: bytes, folder: Path) -> int:
     path = folder / "list"
     path.write_bytes(data)
-    with no_hang():  # what is refused late takes minutes
+    with no_hang():  # a late refusal takes minutes
         return run_command(["check", str(path), "--quiet"])
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
-def test_too_large_a_sheet_is_refused_in_a_sentence(
+def test_too_large_a_sheet_is_refused_with_an_error(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert checked(TOO_LARGE[name](), tmp_path) == 2
@@ -163,7 +163,7 @@ def test_too_large_a_sheet_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_a_damaged_sheet_is_refused_in_a_sentence(
+def test_damaged_sheet_is_refused_with_an_error(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert checked(DAMAGED[name](), tmp_path) == 2
@@ -173,5 +173,5 @@ def test_a_damaged_sheet_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_a_strange_sheet_is_read_without_a_hang(name: str, tmp_path: Path) -> None:
+def test_unusual_sheet_is_read_without_a_hang(name: str, tmp_path: Path) -> None:
     assert checked(HARMLESS[name], tmp_path) in {0, 1}

@@ -1,4 +1,4 @@
-"""Bytes that changed on the way: a result or a clear error, never a traceback, never a hang."""
+"""Files with changed bytes: a result or a clear error, never a traceback, never a hang."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.workbook_builders import excel_xml, html, jsonl, ods, parquet, xls, z
 if TYPE_CHECKING:
     from pathlib import Path
 
-MUTATIONS = 40  # `make fuzz` goes on where these end
+MUTATIONS = 40  # `make fuzz` continues after these seeds
 MORE = pytest.mark.slow(reason="more mutations of the same")
-RECORDS = 10  # of an export: the bytes that matter are the same in more of them
+RECORDS = 10  # rows of an export; more of them would add no other kinds of bytes
 PROFILES = load_profiles()
 ROWS = [["Name", "Phone", "Birthday"], *([f"Demo {n}", f"05000000{n:02}", ""] for n in range(20))]
 COLUMNS = dict(zip(ROWS[0], map(list, zip(*ROWS[1:], strict=True)), strict=True))
@@ -55,7 +55,7 @@ STRANGE = (
 
 
 def beginning(path: Path) -> bytes:
-    """Return the first records of an export, in its own kind of file."""
+    """Return the first records of an export, in its own format."""
     data = path.read_bytes()
     start = read(path, ReadOptions()).header_row
     if path.suffix != ".xlsx":
@@ -69,7 +69,7 @@ def beginning(path: Path) -> bytes:
 
 
 def mutated(data: bytes, random_: random.Random) -> bytes:
-    """Return the bytes with one to twenty changes: overwritten, put in, left out, doubled, cut."""
+    """Return the bytes with 1 to 20 changes: overwritten, inserted, deleted, doubled, cut."""
     out = bytearray(data)
     for _ in range(random_.choice((1, 1, 2, 5, 20))):
         at = random_.randrange(len(out) + 1)
@@ -93,7 +93,7 @@ def mutated(data: bytes, random_: random.Random) -> bytes:
 
 @pytest.mark.parametrize("part", [1, pytest.param(2, marks=MORE), pytest.param(3, marks=MORE)])
 @pytest.mark.parametrize("name", [*FILES, *OTHERS])
-def test_a_result_or_a_clear_error(name: str, part: int, tmp_path: Path) -> None:
+def test_changed_file_gives_a_result_or_a_clear_error(name: str, part: int, tmp_path: Path) -> None:
     data = OTHERS.get(name) or beginning(EXPORTS / name)
     random_ = random.Random(f"{name} {part}")  # noqa: S311 - the same mutations in every run
     path = tmp_path / "list"

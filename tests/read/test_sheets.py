@@ -1,11 +1,11 @@
-"""Exports of old POS are read as they are: a file for each trap.
+"""Exports of old POS are read as expected: a file for each trap.
 
-Beside each sheet in `sheets/` lies what must come of it, NAME.expected.json:
+Beside each sheet in `sheets/` lies its expected result, NAME.expected.json:
 
 - `rows`: row → the customer as it would be sent, or its problems, or its status;
 - `error`: words of the error where the sheet is refused;
-- `note`: words of what the reader says it did; `facts`: attributes of the sheet;
-- `read`, `map`: what the person says (encoding, delimiter, header_row; FIELD=HEADER).
+- `note`: words of a note of the reader; `facts`: attributes of the sheet;
+- `read`, `map`: flags of the user (encoding, delimiter, header_row; FIELD=HEADER).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHEETS = sorted(
 
 
 @pytest.mark.parametrize("name", SHEETS)
-def test_a_sheet_is_read_as_it_was_meant(name: str) -> None:
+def test_sheet_is_read_as_expected(name: str) -> None:
     path = FOLDER / name
     facts = json.loads((FOLDER / f"{name}.expected.json").read_text("utf-8"))
     case = Case(

@@ -1,7 +1,7 @@
-"""No sheet makes the program hang: time grows with the size of the file only.
+"""No sheet makes the program hang: time is linear in the size of the file.
 
-Many kilobytes of every piece that a pattern may stumble over, in every place. What takes linear
-time needs less than a tenth of a second for them, what takes more is interrupted (`no_hang`).
+Many kilobytes of each text that could make a pattern backtrack, in each place. Linear code needs
+less than a tenth of a second for them; slower code is interrupted (`no_hang`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CELL, FILE = 64, 40  # kilobytes
-MOST = 2.0  # seconds of the processor, more than fifty times what any text takes
+MOST = 2.0  # seconds of processor time, over fifty times that of any text
 PROFILES = load_profiles()
 
 PIECES = [
@@ -88,7 +88,7 @@ def _tried(do: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("field", PARSERS)
-def test_a_long_cell_takes_time_by_its_length(field: str) -> None:
+def test_long_cell_takes_linear_time(field: str) -> None:
     parse = PARSERS[field]
     for piece in PIECES:
         for before, after in (("", "x"), ("1", " x"), ("a@", "")):
@@ -111,7 +111,7 @@ def test_a_long_cell_takes_time_by_its_length(field: str) -> None:
     ids=["note", "phone", "header", "text", "html", "xml", "json"],
 )
 @pytest.mark.slow(reason="files of a megabyte, read twice")
-def test_a_long_file_takes_time_by_its_length(frame: str, tmp_path: Path) -> None:
+def test_long_file_takes_linear_time(frame: str, tmp_path: Path) -> None:
     path = tmp_path / "list"
     for piece in PIECES:
         text = piece * (FILE * 1024 // len(piece))

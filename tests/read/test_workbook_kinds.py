@@ -1,4 +1,4 @@
-"""The same list saved as another kind of workbook gives the same texts (R8)."""
+"""The same list in another format of workbook gives the same texts (R8)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEADER = ["Name", "Code"]
 SERIAL = (date(2026, 5, 14) - date(1899, 12, 30)).days
 CELLS: dict[str, tuple[float, str, str, str]] = {
-    # what it shows: number, format code, what OpenDocument shows, what is read
+    # shown text: number, format code, text of OpenDocument, text that is read
     "zeros": (42, "00000", "00042", "00042"),
     "a prefix": (42, '"CL-"0000', "CL-0042", "CL-0042"),
     "parts": (420001, r"000\-000\-000", "000-420-001", "000-420-001"),
@@ -111,7 +111,7 @@ def test_code_is_the_displayed_text_of_its_cell(kind: str, cell: str, tmp_path: 
         ("yyyy-mm-dd h:mm:ss", "2026-05-14"),
     ],
 )
-def test_a_date_has_the_parts_that_its_cell_shows(
+def test_date_has_the_parts_that_its_cell_shows(
     kind: str, code: str, expected: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "list"
@@ -137,7 +137,7 @@ def test_hidden_rows_and_columns_are_read_and_reported(tmp_path: Path) -> None:
     assert "the columns Note" in notes
 
 
-def test_a_second_list_of_customers_is_a_fact(tmp_path: Path) -> None:
+def test_second_list_of_customers_in_a_workbook_is_reported(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     people = book.worksheets[0]
     people.append(["Name", "Phone"])

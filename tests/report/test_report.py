@@ -1,4 +1,4 @@
-"""The page about a run, opened in a real browser: it sorts, filters, and sends no request."""
+"""The report page of a run in a real browser: it sorts, filters, and sends no request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COLUMNS = {"name": ("Ad", "Soyad"), "phone": ("Telefon",), "code": ("Kod",)}
 
 
 def facts(**changes: Any) -> Facts:
-    """Return a run of 10,000 rows that met a bit of everything."""
+    """Return the facts of a run of 10,000 rows with every kind of outcome."""
     timeline = tuple((270, 0) for _ in range(20)) + ((12, 3), (0, 0), (0, 0)) + ((250, 0),) * 9
     requests = {"total": 7700, "posts": 7650, "reads": 40, "auths": 1, "throttled": 3}
     sending = Sending(7600, 12, 1, 29.0, 270.0, 300.0, requests, timeline)
@@ -80,21 +80,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """Return what a page asked for."""
+def page_events() -> list[str]:
+    """Return a list for the requests and console messages of a page."""
     return []
 
 
 def opened(
-    browser: Browser, folder: Path, asked: list[str], scheme: Any = "light", **options: Any
+    browser: Browser, folder: Path, page_events: list[str], scheme: Any = "light", **options: Any
 ) -> Page:
     path = folder / "report.html"
     write_report(path, facts(), rows(), WHEN, **options)
     page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme=scheme)
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: asked.append(message.text))
+    page.on("request", lambda request: page_events.append(request.url))
+    page.on("console", lambda message: page_events.append(message.text))
     page.goto(path.as_uri())
-    assert asked.pop(0) == path.as_uri()
+    assert page_events.pop(0) == path.as_uri()
     return page
 
 
@@ -102,8 +102,8 @@ def shown(page: Page) -> list[str]:
     return page.locator("table.sorts tbody tr:visible td:first-child").all_inner_texts()
 
 
-def test_table_sorts_and_filters(browser: Browser, tmp_path: Path, asked: list[str]) -> None:
-    page = opened(browser, tmp_path, asked)
+def test_table_sorts_and_filters(browser: Browser, tmp_path: Path, page_events: list[str]) -> None:
+    page = opened(browser, tmp_path, page_events)
     assert shown(page) == ["5", "12", "101", "6", "7"]
     page.get_by_role("button", name="row").click()
     assert shown(page) == ["5", "6", "7", "12", "101"]
@@ -117,11 +117,13 @@ def test_table_sorts_and_filters(browser: Browser, tmp_path: Path, asked: list[s
     assert page.locator("output").inner_text() == "1 / 5"
     page.get_by_label("search").fill("nobody")
     assert shown(page) == []
-    assert asked == []
+    assert page_events == []
 
 
-def test_customer_id_links_to_its_row(browser: Browser, tmp_path: Path, asked: list[str]) -> None:
-    page = opened(browser, tmp_path, asked)
+def test_customer_id_links_to_its_row(
+    browser: Browser, tmp_path: Path, page_events: list[str]
+) -> None:
+    page = opened(browser, tmp_path, page_events)
     text = page.locator("#row-12").inner_text()
     assert "of customer 90" in text
     assert "= row 4 of this sheet" in text
@@ -131,27 +133,27 @@ def test_customer_id_links_to_its_row(browser: Browser, tmp_path: Path, asked: l
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 360])
-def test_page_has_no_accessibility_violations(
-    browser: Browser, tmp_path: Path, asked: list[str], scheme: str, width: int
+def test_report_page_has_no_accessibility_violations(
+    browser: Browser, tmp_path: Path, page_events: list[str], scheme: str, width: int
 ) -> None:
-    page = opened(browser, tmp_path, asked, scheme)
+    page = opened(browser, tmp_path, page_events, scheme)
     page.set_viewport_size({"width": width, "height": 800})
     found = Axe().run(page).response["violations"]
     assert [each["id"] for each in found] == []
-    # Nothing is wider than the screen.
+    # No element is wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert asked == []
+    assert page_events == []
 
 
 @pytest.mark.parametrize("language", ["az", "ru", "tr"])
-def test_page_fits_a_phone_in_every_language(
+def test_report_page_fits_a_phone_in_every_language(
     browser: Browser,
     tmp_path: Path,
-    asked: list[str],
+    page_events: list[str],
     language: str,
 ) -> None:
     messages.set_language(language)
-    page = opened(browser, tmp_path, asked)
+    page = opened(browser, tmp_path, page_events)
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.locator("html").get_attribute("lang") == language
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -160,19 +162,19 @@ def test_page_fits_a_phone_in_every_language(
 
 
 def test_printed_page_is_dark_on_white_without_tools(
-    browser: Browser, tmp_path: Path, asked: list[str]
+    browser: Browser, tmp_path: Path, page_events: list[str]
 ) -> None:
-    page = opened(browser, tmp_path, asked, "dark")
+    page = opened(browser, tmp_path, page_events, "dark")
     page.emulate_media(media="print")
     colour = page.evaluate("getComputedStyle(document.body).color")
     assert colour == "rgb(0, 0, 0)"
     assert not page.locator(".tools").is_visible()
 
 
-def test_private_page_has_no_personal_data(
-    browser: Browser, tmp_path: Path, asked: list[str]
+def test_private_report_has_no_personal_data(
+    browser: Browser, tmp_path: Path, page_events: list[str]
 ) -> None:
-    page = opened(browser, tmp_path, asked, private=True)
+    page = opened(browser, tmp_path, page_events, private=True)
     text = page.content()
     for word in ("Demo", "Əliyev", "+994", "«12»", "somebody"):
         assert word not in text
@@ -191,8 +193,8 @@ def test_markup_in_a_sheet_stays_text(tmp_path: Path) -> None:
         write_report(tmp_path / "no" / "x.html", facts(), rows(), WHEN)
 
 
-def test_page_of_a_hundred_thousand_rows_is_below_a_megabyte() -> None:
-    """Rows shown one by one are capped, so 20,000 conflicts stand for any number."""
+def test_report_of_a_hundred_thousand_rows_is_below_a_megabyte() -> None:
+    """The number of shown rows is limited, so 20,000 conflicts stand for any number."""
     lines = Lines(
         [line(n, Status.CONFLICT, message="x" * 300) for n in range(2, 20_002)],
         {str(n): n for n in range(100_000)},
@@ -205,7 +207,7 @@ def test_page_of_a_hundred_thousand_rows_is_below_a_megabyte() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(RUN), st.integers(0, 10**6), min_size=1))
-def test_figure_has_every_row(counts: dict[Status, int]) -> None:
+def test_figure_of_stages_has_every_row(counts: dict[Status, int]) -> None:
     total = sum(counts.values())
     told = {str(status): number for status, number in counts.items()}
     stages = way_of_rows(total, told, checked=False)
@@ -221,7 +223,7 @@ def test_figure_has_every_row(counts: dict[Status, int]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 5)), max_size=700))
-def test_chart_has_all_requests(timeline: list[tuple[int, int]]) -> None:
+def test_chart_of_requests_has_all_requests(timeline: list[tuple[int, int]]) -> None:
     buckets, top = by_the_minute(timeline, 300.0)
     assert len(buckets) <= 240
     assert sum(bucket.throttled for bucket in buckets) == sum(n for _, n in timeline)
@@ -229,7 +231,7 @@ def test_chart_has_all_requests(timeline: list[tuple[int, int]]) -> None:
     assert not timeline or top >= 300
 
 
-def test_timeline_has_minutes_without_requests() -> None:
+def test_timeline_keeps_minutes_without_requests() -> None:
     now = [100.0]
     timeline = Timeline(lambda: now[0])
     timeline.count(throttled=False)
@@ -241,7 +243,7 @@ def test_timeline_has_minutes_without_requests() -> None:
     assert timeline.seconds() == 180
 
 
-def test_facts_are_the_same_after_json() -> None:
+def test_facts_are_unchanged_by_json() -> None:
     for whole in (facts(), facts(sending=None, error=("what", "", "fix"))):
         assert Facts.from_dict(json.loads(json.dumps(whole.as_dict()))) == whole
 
@@ -264,7 +266,7 @@ def test_next_steps_follow_from_the_counts(changes: dict[str, Any], words: str) 
     assert words in render(told, Lines([], {}), WHEN, private=False).replace("&#39;", "'")
 
 
-def test_run_without_requests_has_no_chart() -> None:
+def test_report_of_a_run_without_requests_has_no_chart() -> None:
     requests = {"total": 0, "posts": 0, "reads": 0, "auths": 0, "throttled": 0}
     sending = Sending(0, 0, 0, 0.0, 270.0, 300.0, requests, ((0, 0),))
     page = render(facts(sending=sending), rows(), WHEN, private=False)
@@ -273,7 +275,7 @@ def test_run_without_requests_has_no_chart() -> None:
     assert "Created now" in page
 
 
-def test_page_of_a_check_has_questions_losses_and_where_it_would_go(tmp_path: Path) -> None:
+def test_report_of_a_check_has_questions_and_losses_and_its_target(tmp_path: Path) -> None:
     sheet, path = tmp_path / "list.csv", tmp_path / "report.html"
     phones = "".join(f"Demo {n},+905321112{n:03}; 05{n},Bakı\n" for n in range(9))
     sheet.write_text(f"Name,Phone,City\n{phones}Ay?e,,\n", encoding="utf-8")
@@ -286,7 +288,7 @@ def test_page_of_a_check_has_questions_losses_and_where_it_would_go(tmp_path: Pa
     assert ("Questions before anything is sent" in page) == bool(result.prepared.questions)
 
 
-def test_page_of_open_questions_shows_their_answers(tmp_path: Path) -> None:
+def test_report_with_open_questions_shows_their_answers(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     asked = Asked("Is <b> right?", 7, ("--accept a_b", "--region TR"))
     write_report(path, facts(questions=(asked,)), Lines((), {}), WHEN)
@@ -295,7 +297,7 @@ def test_page_of_open_questions_shows_their_answers(tmp_path: Path) -> None:
     assert "<code>--accept a_b</code><br><code>--region TR</code>" in page
 
 
-def test_facts_of_older_runs_are_read() -> None:
+def test_facts_of_older_versions_are_read() -> None:
     old = facts().as_dict()
     for added in ("target", "questions", "losses", "unused"):
         del old[added]
@@ -304,7 +306,7 @@ def test_facts_of_older_runs_are_read() -> None:
     assert Facts.from_dict(json.loads(json.dumps(full.as_dict()))) == full
 
 
-def test_check_has_a_page(tmp_path: Path) -> None:
+def test_check_writes_a_report(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     results = tmp_path / "results.csv"
     check(EXPORTS / "az-excel.csv", output=Output(results, report=path))
@@ -329,7 +331,7 @@ def test_check_has_a_page(tmp_path: Path) -> None:
         ("x.csv", f"{','.join(RESULT_COLUMNS)},name\nx,created,,,,,,Anna\n", "is incomplete"),
     ],
 )
-def test_other_file_is_refused_as_results_of_a_page(
+def test_file_that_is_no_results_is_refused_for_a_report(
     tmp_path: Path, name: str, text: str | None, words: str
 ) -> None:
     path = tmp_path / name
@@ -340,16 +342,16 @@ def test_other_file_is_refused_as_results_of_a_page(
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_page_is_rebuilt_from_history_and_results(
+def test_report_is_rebuilt_from_history_and_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, private: bool
 ) -> None:
-    """…from the journal and the results; of a run that no journal knows, from the results."""
+    """If no journal has the run, it is rebuilt from the results alone."""
     sheet = tmp_path / "list.csv"
     sheet.write_text("name,phone\nAnar Demo,0500000001\nOrxan Demo,12\n", encoding="utf-8")
     results, state = tmp_path / "list.csv.results.csv", tmp_path / "state"
     arguments = ["report", str(sheet), *(["--report-private"] if private else [])]
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(state))
-    with ThreadPoolExecutor(1) as thread:  # the browser's loop is in this one
+    with ThreadPoolExecutor(1) as thread:  # the browser's event loop is in the main thread
         thread.submit(asyncio.run, _sent(sheet, state)).result()
         assert results.exists()
         later = [*arguments, "--to", str(tmp_path / "a.html")]

@@ -1,1 +1,1 @@
-"""Sheets that went wrong in other people's hands, and what may come of each."""
+"""Sheets that other tools misread, and the permitted result of each."""

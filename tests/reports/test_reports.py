@@ -1,4 +1,4 @@
-"""Sheets that other tools misread are read rightly, held back, or asked about.
+"""Sheets that other tools misread are read correctly, held back, or asked about.
 
 `tests/manifests.py` says what the keys of `manifest.json` mean.
 """
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 
 @pytest.mark.parametrize("case", parameters(FOLDER))
-def test_a_sheet_is_read_rightly_held_back_or_asked_about(
+def test_sheet_is_read_correctly_or_held_back_or_asked_about(
     case: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verify_case(FOLDER / "sheets", case, tmp_path, capsys)

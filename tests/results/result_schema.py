@@ -1,7 +1,7 @@
 """Contract of a results file as a pandera model: one line a row, each with its reason.
 
-It is a model of text, as every format of the results holds it: "" for nothing. The sheet's own
-columns, which follow the seven, may be anything. A check's name says what is broken.
+All values are text, as in every format of the results, "" for none. The sheet's own columns after
+the seven may have any text. The name of a check says which rule is broken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The results file that was written accounts for every row, and the run looks whether it does."""
+"""The written results account for every row, and the run verifies that."""
 
 from __future__ import annotations
 

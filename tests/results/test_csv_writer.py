@@ -1,4 +1,4 @@
-"""Results as CSV: every reader gets the cells back, no spreadsheet runs one as a formula."""
+"""Results as CSV: any reader restores the cells, no spreadsheet runs one as a formula."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def written(path: Path, rows: list[list[str]], delimiter: str | None, cut: int) 
         for block in (lines[:cut], lines[cut:])
         if block
     ]
-    # A block may be a slice of a larger one.
+    # A block may be a slice of a larger table.
     blocks = [[pa.concat_arrays([c, c]).slice(len(c)) for c in block] for block in blocks]
     write_csv(path, header, blocks, delimiter)
     data = path.read_bytes()
@@ -56,13 +56,13 @@ def written(path: Path, rows: list[list[str]], delimiter: str | None, cut: int) 
 
 
 def runs(cell: str) -> bool:
-    """Return whether a spreadsheet may take a cell for a formula that does more than count."""
+    """Return whether a spreadsheet may run a cell as a formula beyond plain arithmetic."""
     start = cell.lstrip(SKIPPED)
     return start[:1] in {*FORMULA} and not (start[0] == "+" and set(start[1:]) <= NUMBERS)
 
 
 @given(rows=tables(), delimiter=st.sampled_from([*DELIMITERS, "|", None]), cut=st.integers(0, 7))
-def test_csv_is_given_back_by_any_reader(
+def test_csv_is_read_back_by_any_reader(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[list[str]],
     delimiter: str | None,
@@ -98,7 +98,7 @@ def test_csv_has_no_formula_with_any_separator_of_the_spreadsheet(
 @example(" =1+1")
 @example("a,'=1")
 @example("+994 50 000 00 01, +994500000002")
-def test_escaped_text_is_given_back_and_starts_no_formula(text: str) -> None:
+def test_escaped_text_is_read_back_and_starts_no_formula(text: str) -> None:
     made = escape_formula(text)
     assert unescape_formula(made) == text
     assert not runs(made)

@@ -1,4 +1,4 @@
-"""Results have one name for ever, and what a person changed is never overwritten."""
+"""Results always have the same name, and edited ones are never overwritten."""
 
 from __future__ import annotations
 
@@ -42,12 +42,14 @@ TO_SANDBOX = SendOptions(sandbox=True, rate="none")
         ("results.csv", Kind.RUN, 1, "results.csv.results.xlsx"),
     ],
 )
-def test_default_name_is_that_of_the_sheet(file: str, kind: Kind, rows: int, expected: str) -> None:
+def test_default_name_is_made_of_that_of_the_sheet(
+    file: str, kind: Kind, rows: int, expected: str
+) -> None:
     assert default_path(Path(file), kind, rows) == Path(expected)
 
 
 @given(st.from_regex(r"[a-zə.]{1,12}", fullmatch=True), st.lists(st.sampled_from(Kind)))
-def test_default_name_never_grows(name: str, rounds: list[Kind]) -> None:
+def test_default_name_of_results_of_results_is_the_same(name: str, rounds: list[Kind]) -> None:
     file = Path(f"x{name}")
     for kind in rounds:
         file = default_path(file, kind)
@@ -102,7 +104,9 @@ def test_edited_results_are_renamed_in_every_format(sheet: Path, suffix: str) ->
 
 
 @pytest.mark.parametrize(("change", "files"), [(edit, 2), (replace_by_copy, 1)])
-def test_only_changed_bytes_count(sheet: Path, change: Callable[[Path], None], files: int) -> None:
+def test_results_with_changed_bytes_only_are_renamed(
+    sheet: Path, change: Callable[[Path], None], files: int
+) -> None:
     results = sheet.parent / "r.csv"
     check(sheet, output=Output(results))
     change(results)
@@ -130,7 +134,7 @@ def test_file_of_unknown_origin_is_renamed(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_state_folder_that_cannot_be_used_loses_nothing(tmp_path: Path) -> None:
+def test_unusable_state_folder_makes_check_rename_results(tmp_path: Path) -> None:
     path, state = tmp_path / "r.csv", tmp_path / "state"
     path.write_text("ours", encoding="utf-8")
     state.write_text("no folder", encoding="utf-8")

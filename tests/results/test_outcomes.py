@@ -1,4 +1,4 @@
-"""Row → outcome, of which only what differs from the usual is kept."""
+"""Row → outcome, which stores only outcomes other than the default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results of earlier runs are renamed by their time, and as many are kept as are asked for."""
+"""Results of earlier runs are renamed with their time, and a given number is kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_rotation_keeps_the_newest_results(tmp_path: Path) -> None:
     assert all(other.exists() for other in others)
 
 
-def test_results_of_the_same_second_get_names_of_their_own(tmp_path: Path) -> None:
+def test_results_of_the_same_second_get_different_names(tmp_path: Path) -> None:
     for number in range(4):
         rotate(results_of(tmp_path, 0, str(number)), 9)
     kept = sorted(tmp_path.iterdir())
@@ -50,7 +50,7 @@ def test_rotation_without_results_does_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_rotation_that_fails_names_its_flag(tmp_path: Path) -> None:
+def test_failed_rotation_is_an_error_that_names_its_flag(tmp_path: Path) -> None:
     with pytest.raises(ServiceError, match="can't be renamed") as failed:
         rotate(tmp_path / "nowhere" / "list.results.csv", 1)
     assert "--keep-results" in (failed.value.fix or "")

@@ -66,30 +66,28 @@ def test_row_numbers_are_kept_through_any_number_of_rounds(
         assert names(checked.prepared.sheet) == {row: f"Anar {row} Demo" for row in sorted(rows)}
 
 
-def test_sorted_results_are_in_the_order_of_the_sheet_again(tmp_path: Path) -> None:
+def test_sorted_results_are_read_in_the_order_of_the_sheet(tmp_path: Path) -> None:
     sheet = sheet_of(tmp_path, line("9.0", "C"), line(2, "A"), line(" 5", "B"))
     assert list(names(sheet).items()) == [(2, "A"), (5, "B"), (9, "C")]
     assert not sheet.notes
 
 
 @pytest.mark.parametrize("number", ["", "5", "x", "0", "-1", "1e9", "99999999999"])
-def test_row_without_a_number_of_its_own_comes_last_and_is_noted(
-    tmp_path: Path, number: str
-) -> None:
+def test_row_without_a_valid_number_comes_last_and_is_noted(tmp_path: Path, number: str) -> None:
     sheet = sheet_of(tmp_path, line(5, "A"), line(number, "B"), line(3, "C"))
     assert names(sheet) == {3: "C", 5: "A", 6: "B"}
     [note] = sheet.notes
     assert "numbered 6" in note
 
 
-def test_two_results_files_in_one_are_noted(tmp_path: Path) -> None:
+def test_two_results_files_in_one_are_reported(tmp_path: Path) -> None:
     lines = [line(row, f"Anar {row}") for row in (2, 3, 4)]
     sheet = sheet_of(tmp_path, *lines, *lines)
     assert list(names(sheet)) == [2, 3, 4, 5, 6, 7]
     assert "3 rows have no import_row, or that of another row: numbered from 5 on" in sheet.notes
 
 
-def test_ids_are_claims(tmp_path: Path) -> None:
+def test_customer_ids_in_results_are_claims(tmp_path: Path) -> None:
     cells = {2: "17", 3: "17.0", 4: "", 5: "abc", 6: " 9 "}
     sheet = sheet_of(tmp_path, *(line(row, "A", clopos_id=text) for row, text in cells.items()))
     assert sheet.claims == {2: "17", 3: "17", 5: "abc", 6: "9"}
@@ -97,7 +95,7 @@ def test_ids_are_claims(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("deleted", [{name} for name in RESULT_COLUMNS if name != "clopos_id"])
-def test_results_are_known_where_a_column_was_deleted(tmp_path: Path, deleted: set[str]) -> None:
+def test_results_are_recognised_without_a_deleted_column(tmp_path: Path, deleted: set[str]) -> None:
     kept = [place for place, name in enumerate(HEADER) if name not in deleted]
     cells = line(2, "A", clopos_id="17")
     lines = [[cells[place] for place in kept]]
@@ -107,9 +105,7 @@ def test_results_are_known_where_a_column_was_deleted(tmp_path: Path, deleted: s
 
 @pytest.mark.parametrize("word", DECISIONS)
 @pytest.mark.parametrize("place", [0, 7, 9])
-def test_decisions_are_read_wherever_their_column_stands(
-    tmp_path: Path, word: str, place: int
-) -> None:
+def test_decisions_are_read_wherever_their_column_is(tmp_path: Path, word: str, place: int) -> None:
     header = [*HEADER[:place], "import_decision", *HEADER[place:]]
     lines = [
         [*cells[:place], text, *cells[place:]]
@@ -120,7 +116,7 @@ def test_decisions_are_read_wherever_their_column_stands(
     assert sheet.headers == ("Name", "Phone")
 
 
-def test_word_that_is_no_decision_is_ignored_and_noted(tmp_path: Path) -> None:
+def test_unknown_decision_is_ignored_and_noted(tmp_path: Path) -> None:
     header = [*HEADER, "import_decision"]
     sheet = sheet_of(tmp_path, [*line(2, "A"), "maybe"], [*line(3, "B"), "skip"], header=header)
     assert sheet.decisions == {3: ("skip", None)}
@@ -129,7 +125,7 @@ def test_word_that_is_no_decision_is_ignored_and_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "jsonl", "parquet"])
-def test_decisions_are_in_the_next_results(tmp_path: Path, suffix: str) -> None:
+def test_decisions_are_kept_in_the_next_results(tmp_path: Path, suffix: str) -> None:
     header = [*HEADER, "import_decision"]
     file = results(tmp_path, [[*line(2, "A"), "other"], [*line(3, "B"), ""]], header)
     written = tmp_path / f"next.{suffix}"
@@ -147,20 +143,20 @@ def test_decisions_are_in_the_next_results(tmp_path: Path, suffix: str) -> None:
         ("other", {"clopos_id": "15"}, None),
     ],
 )
-def test_decision_is_about_the_holder_that_was_named(
+def test_decision_is_about_the_named_holder(
     tmp_path: Path, word: str, cells: dict[str, str], about: str | None
 ) -> None:
     sheet = sheet_of(tmp_path, [*line(2, "A", **cells), word], header=[*HEADER, "import_decision"])
     assert sheet.decisions == {2: (word, about)}
 
 
-def test_results_of_a_python_caller_are_a_sheet_too(tmp_path: Path) -> None:
+def test_results_of_a_python_caller_are_a_sheet(tmp_path: Path) -> None:
     first = check(results(tmp_path, [line(7, "=A"), line(5, "'=B")]))
     again = check(first.rows)
     assert names(again.prepared.sheet) == names(first.prepared.sheet) == {5: "=B", 7: "=A"}
 
 
-def test_workbook_has_the_values_as_they_are_sent(tmp_path: Path) -> None:
+def test_workbook_has_the_values_that_are_sent(tmp_path: Path) -> None:
     path, written = tmp_path / "list.csv", tmp_path / "list.xlsx"
     path.write_text("Ad;Telefon;Cinsi;Qeyd\nAnar Demo;0500000001;Kişi;=1+1\n;;;x\n", "utf-8")
     result = check(path, output=Output(written))

@@ -1,4 +1,4 @@
-"""Laws of sheets: what is written is read back, cleaning is done once, order means nothing."""
+"""Laws of sheets: written cells are read back, cleaning is idempotent, order has no meaning."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ quickly = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
-# What a sheet can hold: no half letters (no text), no NUL, nothing that XML can't say.
+# Cells of all formats: no unpaired surrogates, no NUL, no character that XML forbids.
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufffe\uffff")
 strange = st.sampled_from(
     [
@@ -101,7 +101,7 @@ def texts(sheet: Sheet) -> list[list[str]]:
 
 
 def written(sheet: Sheet, path: Path) -> Sheet:
-    """Return what is read of the results that are written of a sheet."""
+    """Write the results of a sheet and return the cells that are read back."""
     path.unlink(missing_ok=True)
     outcomes = Outcomes(sheet.table.index, {}, Status.READY)
     return read(write_results(path, sheet, outcomes), ReadOptions())
@@ -110,7 +110,7 @@ def written(sheet: Sheet, path: Path) -> Sheet:
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
 @given(sheet=sheets())
 @quickly
-def test_results_are_read_back_as_they_were(suffix: str, sheet: Sheet, tmp_path: Path) -> None:
+def test_results_are_read_back_unchanged(suffix: str, sheet: Sheet, tmp_path: Path) -> None:
     back = written(sheet, tmp_path / f"results.{suffix}")
     assert back.headers == sheet.headers
     assert texts(back) == texts(sheet)
@@ -119,16 +119,16 @@ def test_results_are_read_back_as_they_were(suffix: str, sheet: Sheet, tmp_path:
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
 @given(sheet=sheets(distinct=True))
 @quickly
-def test_results_with_distinct_headers_are_read_back_as_they_were(
+def test_results_with_distinct_headers_are_read_back_unchanged(
     suffix: str, sheet: Sheet, tmp_path: Path
 ) -> None:
-    """These formats know each header once; a repeated one is numbered."""
+    """These formats allow each header once; a repeated one is numbered."""
     back = written(sheet, tmp_path / f"results.{suffix}")
     assert back.headers == sheet.headers
     assert texts(back) == texts(sheet)
 
 
-def test_results_of_results_are_the_same(tmp_path: Path) -> None:
+def test_results_of_results_equal_the_results(tmp_path: Path) -> None:
     sheet = sheet_of(["Name", "Note"], [["=A", "'=1"], ["'", "''@"], ["+994500000001", "-"]])
     once = written(sheet, tmp_path / "a.csv")
     assert texts(written(once, tmp_path / "b.csv")) == texts(sheet)
@@ -154,7 +154,7 @@ ALPHABETS = {
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @given(data=st.data())
 @settings(quickly, max_examples=settings().max_examples // 5)
-def test_any_text_survives_any_encoding(
+def test_any_text_is_read_back_in_any_encoding(
     encoding: str, end: str, data: st.DataObject, tmp_path: Path
 ) -> None:
     cell = st.text(f"abc 019,;\"'=+-\n{ALPHABETS[encoding]}", max_size=10)
@@ -170,14 +170,14 @@ def test_any_text_survives_any_encoding(
 
 
 def test_half_a_surrogate_pair_becomes_a_replacement_character(tmp_path: Path) -> None:
-    """…and JSON can say it: what is lost shows as U+FFFD, the whole ones stay."""
+    """JSON can hold one. It is read as U+FFFD; complete pairs are unchanged."""
     path = tmp_path / "list.jsonl"
     path.write_text('{"Name": "Anar \\ud83d", "Note": "\\ud83d\\ude00"}\n', encoding="utf-8")
     assert texts(read(path, ReadOptions())) == [["Anar \ufffd"], ["😀"]]
 
 
 @pytest.mark.parametrize("make", [xlsx, "jsonl", "parquet"], ids=["xlsx", "jsonl", "parquet"])
-def test_files_of_other_programs_are_read_as_they_are(make: object, tmp_path: Path) -> None:
+def test_files_of_other_programs_are_read_unchanged(make: object, tmp_path: Path) -> None:
     rows = [["Anar", "007", "=1+1"], ["Lalə", "+994500000001", "a\nb"]]
     header = ["Name", "Phone", "Note"]
     table = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
@@ -213,7 +213,7 @@ OURS = ColumnMapping({name: (place,) for place, name in enumerate(FIELDS)})
 @example([("Demo", "", "<", "", "", "", "", "", "")])
 @example([("Demo", "", "Demo <>", "", "", "", "", "", "")])
 @settings(quickly, max_examples=2 * settings().max_examples)
-def test_cleaning_twice_is_cleaning_once(rows: list[tuple[str, ...]]) -> None:
+def test_cleaning_is_idempotent(rows: list[tuple[str, ...]]) -> None:
     reading = Reading("AZ", "DMY", "az")
     once = clean(sheet_of(list(FIELDS), list(map(list, rows))), OURS, reading)
     cleaned = [cells_of(once.values[name]) for name in FIELDS]

@@ -1,4 +1,4 @@
-"""The model of a results file: what the program writes keeps it, and what doesn't is found."""
+"""The model of a results file: written results are valid, broken ones are not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def table(rows: list[dict[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=[*RESULT_COLUMNS, "Ad"], dtype=str)
 
 
-def test_schema_has_the_words_of_the_records() -> None:
+def test_schema_has_the_statuses_and_fields_of_the_records() -> None:
     assert set(STATUSES) == set(Status) - {Status.READY}
     assert set(CHECKED) < {*Status}
     assert set(UNIQUE_FIELDS) < set(COMPARED) < set(FIELDS)

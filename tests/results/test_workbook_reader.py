@@ -44,7 +44,7 @@ def test_workbook_of_another_program_is_read_with_its_blank_rows(tmp_path: Path)
     ]
 
 
-def test_first_columns_alone_are_read_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_only_the_first_columns_are_read_on_request(tmp_path: Path) -> None:
     path = tmp_path / "results.xlsx"
     path.write_bytes(xlsx([HEADER, [2, "created", "7"], [3, "pending"]]))
     header, columns = read_results(path, 3)
@@ -67,7 +67,7 @@ def test_workbook_with_impossible_dimensions_is_refused(tmp_path: Path, old: str
 
 
 @pytest.mark.usefixtures("untraced")
-def test_rows_are_never_all_in_memory(tmp_path: Path) -> None:
+def test_rows_of_a_workbook_are_never_all_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "results.xlsx"
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
         sheet = book.add_worksheet()

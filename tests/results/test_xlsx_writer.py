@@ -1,4 +1,4 @@
-"""Results as a workbook that a shop owner reads, fixes and gives back."""
+"""Results as a workbook that a shop owner reads, fixes and runs again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_workbook_has_frozen_header_filter_and_status_colours(
     assert len(set(said.values())) == 3
 
 
-def test_columns_are_text_also_where_they_are_empty(tmp_path: Path) -> None:
+def test_columns_are_text_even_where_they_are_empty(tmp_path: Path) -> None:
     _, sheet = written(tmp_path)
     assert [cell.value for cell in sheet[2][8:12]] == ["+994500000001", None, "007", "=1+1"]
     assert {cell.data_type for cell in (sheet["I2"], sheet["K2"], sheet["L2"])} == {"s"}
@@ -55,7 +55,7 @@ def test_columns_are_text_also_where_they_are_empty(tmp_path: Path) -> None:
 
 
 def test_bad_cell_has_a_colour_and_a_comment(tmp_path: Path) -> None:
-    """…of two columns of phones the one that is bad; a doubtful one in another colour."""
+    """Of two columns of phones only the bad one; a remark has another colour."""
     _, sheet = written(tmp_path)
     comments = {
         cell.coordinate: cell.comment.text for row in sheet.rows for cell in row if cell.comment
@@ -93,7 +93,7 @@ def test_workbook_corrected_in_excel_is_a_sheet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "jsonl", "parquet"])
 def test_results_of_every_format_are_the_same_sheet(tmp_path: Path, suffix: str) -> None:
-    """…also of a workbook, whose row numbers are kept."""
+    """Row numbers are kept, in a workbook as well."""
     path = tmp_path / "list.xlsx"
     rows = [["Ad Soyad", "Telefon", "Kod"], ["Anar", "+994500000001", "007"], ["Leyla", "", "-1"]]
     path.write_bytes(xlsx(rows))
