@@ -1,1 +1,1 @@
-"""Who a row is: the real command against the real sandbox."""
+"""Identity of rows: the real command against the real sandbox."""

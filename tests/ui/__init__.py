@@ -1,1 +1,1 @@
-"""The page in the browser, over real sockets."""
+"""The page of `clopos-import ui`, over real sockets."""

@@ -1,4 +1,4 @@
-"""The real command `ui`, and the Chromium of this machine that looks at it."""
+"""The real command `ui`, and the Chromium of this machine that opens its pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ expect.set_options(timeout=WAIT)
 
 @dataclass
 class Served:
-    """A folder that the command serves; `link` lets one browser in, once."""
+    """A folder served by the command; `link` admits one browser, once."""
 
     link: str
     process: subprocess.Popen[str]
@@ -45,7 +45,7 @@ class Served:
         return self.link.partition("enter?")[0]
 
     def new_link(self) -> str:
-        """Return another link, as Enter in the terminal shows it."""
+        """Press Enter in the terminal and return the new link."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write("\n")
@@ -88,14 +88,14 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Watched:
-    """Forbidden acts of a page: requests elsewhere, words in the console."""
+    """Forbidden acts of a page: requests to other hosts, messages in the console."""
 
     root: str
     elsewhere: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> Page:
-        """Note down what this page does from now on."""
+        """Record the forbidden acts of a page from now on."""
         page.on("request", lambda request: self._asked(request.url))
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.console.append(str(error)))
@@ -111,8 +111,8 @@ class Watched:
 
 
 def new_page(browser: Browser, served: Served, watched: Watched, **options: Any) -> Page:
-    """Open a page in a browser of its own and let it in."""
-    context = browser.new_context(reduced_motion="reduce", **options)  # colours don't fade
+    """Open a page in a new browser context with a new link."""
+    context = browser.new_context(reduced_motion="reduce", **options)  # no transitions of colours
     context.set_default_timeout(WAIT)
     page = watched.watch(context.new_page())
     page.goto(served.new_link())
@@ -120,8 +120,8 @@ def new_page(browser: Browser, served: Served, watched: Watched, **options: Any)
 
 
 def assert_open_to_everybody(page: Page) -> None:
-    """Look at a page as axe-core does, light and dark, wide and narrow; and for reflow."""
-    expect(page.locator("[data-stale]")).to_have_count(0)  # it loads itself again with the counts
+    """Check a page with axe-core, light and dark, wide and narrow, and for reflow."""
+    expect(page.locator("[data-stale]")).to_have_count(0)  # the page reloads itself with the counts
     for width, scheme in ((1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -1,11 +1,11 @@
-"""A real server on a real socket of this machine, in a real folder, and a browser that is in.
+"""A real server on a socket of this machine, a folder, and an admitted browser.
 
     @real_time
     async def test_…(folder: Path) -> None:
         async with serving(folder) as browser:
             page = await browser.get("sheets/customers.csv/columns")
 
-Real time, for threads judge the sheets.
+It needs real time, for threads prepare the sheets.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ OF_A_TERMINAL = re.compile(
 
 @dataclass(frozen=True)
 class Browser:
-    """A browser that was let in: forms like those of a page, answers as text."""
+    """An admitted browser: it sends forms as a page does and returns responses as text."""
 
     site: Site
     session: aiohttp.ClientSession
@@ -68,13 +68,13 @@ class Browser:
         )
 
     async def get(self, path: str, status: int = 200) -> str:
-        """Return a page, after redirects, once nothing on it is being counted anew."""
+        """Return a page, after redirects, once none of its counts is being updated."""
         while COUNTING in (page := await self._get(path, status)):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)  # another thread judges
+            await asyncio.sleep(0.05)  # another thread prepares the sheet
         return page
 
     async def _get(self, path: str, status: int = 200) -> str:
-        """Return a page as it is, after redirects."""
+        """Return the current page, after redirects."""
         async with self.session.get(self.address(path)) as response:
             text = await response.text()
             assert response.status == status, (response.status, words_of(text))
@@ -83,7 +83,7 @@ class Browser:
             return text
 
     async def post(self, path: str, form: Mapping[str, Any], status: int = 303) -> str:
-        """Send a form as the page does; return where it leads to, or the page where it doesn't."""
+        """Send a form as the page does; return the address it redirects to, or else the page."""
         async with self.session.post(
             self.address(path),
             data=form,
@@ -95,7 +95,7 @@ class Browser:
             return response.headers.get("Location", text)
 
     async def ask(self, path: str, form: Mapping[str, Any] | None = None) -> tuple[int, Any]:
-        """Ask as the script does: return status and JSON; without a form it is a GET."""
+        """Send a request as the script does, a GET without a form; return status and JSON."""
         headers = {
             "Accept": "application/json",
             "Origin": f"http://127.0.0.1:{self.site.port}",
@@ -109,7 +109,7 @@ class Browser:
 
 @pytest.fixture(scope="session", autouse=True)
 def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Import what judges a list. Else the first list takes so long that its page doesn't wait."""
+    """Import the modules that prepare a list: with them the first page would not wait for it."""
     people = pd.DataFrame({"Name": ["Demo"], "Phone": ["+994500000001"]})
     env = {"CLOPOS_STATE_DIR": str(tmp_path_factory.mktemp("state"))}
     check(people, output=Output(results=None), env=env)
@@ -117,7 +117,7 @@ def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path, **environ: str) -> AsyncIterator[Browser]:
-    """Serve a folder and let a browser in; `environ` is the environment of the program."""
+    """Serve a folder and give an admitted browser; `environ` is the environment of the program."""
     environ = {"CLOPOS_STATE_DIR": str(folder.parent / "state"), **environ}
     site = Site(folder, environ, project_reader())
     site.language = "en"
@@ -127,7 +127,7 @@ async def serving(folder: Path, **environ: str) -> AsyncIterator[Browser]:
     runner = web.AppRunner(make_app(site), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, listening).start()
-    jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name
+    jar = aiohttp.CookieJar(unsafe=True)  # keep cookies of an IP address
     try:
         async with aiohttp.ClientSession(cookie_jar=jar) as session:
             async with session.get(site.new_link()) as response:
@@ -145,13 +145,13 @@ def real_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
         asyncio.run(test(*args, **kwargs))
 
     run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
-    del run.__wrapped__  # else pytest would see a coroutine
+    del run.__wrapped__  # pytest takes a coroutine function for a coroutine test
     return run
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with one sheet of invented people, of which three need a person."""
+    """Return a folder with one sheet of invented people, three of whose rows need a person."""
     place = tmp_path / "lists"
     place.mkdir()
     (place / SHEET).write_text(CUSTOMERS, encoding="utf-8")
@@ -167,7 +167,7 @@ def browser() -> Iterator[Chromium]:
 
 @pytest.fixture
 def watched(served: Served) -> Iterator[Watched]:
-    """Watch what pages ask for and say; at the end both must be nothing."""
+    """Record forbidden acts of pages; at the end there must be none."""
     watched = Watched(served.root)
     yield watched
     assert watched.elsewhere == []

@@ -20,14 +20,14 @@ PEOPLE = 12  # and two whose phones others have
 
 
 def write(folder: Path, number: int = PEOPLE) -> None:
-    """Write so many people, two with the phones of others, and one with a phone that is none."""
+    """Write people, two of them with phones of other customers, and one with an invalid phone."""
     rows = "".join(f"Demo Number{n},050{1000 + n:07},\n" for n in range(number))
     rows += "Aysel Demo,0500002001,\nLeyla Demo,0500002002,\nBad Phone,12,\n"
     (folder / SHEET).write_text(f"Name,Phone,Code\n{rows}", encoding="utf-8")
 
 
 async def ended(browser: Browser, kind: str) -> None:
-    """Wait until the newest task of a kind has ended, as a page without a stream does."""
+    """Wait until the newest task of a kind has ended, by reloading as a page without a stream."""
     for _ in range(1200):
         status, state = await browser.ask(f"state?kind={kind}&sheet={SHEET}")
         assert status == 200
@@ -42,13 +42,13 @@ async def ended(browser: Browser, kind: str) -> None:
 
 
 async def several(sandbox: Sandbox, number: int) -> None:
-    """Wait until so many customers are there."""
+    """Wait until the sandbox has at least so many customers."""
     while len(names(sandbox)) < number:  # noqa: ASYNC110 - of another thread
         await asyncio.sleep(0.05)
 
 
 async def plan(browser: Browser) -> str:
-    """Plan, and return the page when that has ended."""
+    """Plan, and return the page of the plan."""
     await browser.post(f"sheets/{SHEET}/plan", {})
     await ended(browser, "plan")
     return await browser.get(f"sheets/{SHEET}/plan")
@@ -62,7 +62,7 @@ def field(page: str, name: str) -> str:
 
 
 async def send(browser: Browser, page: str, rows: str, **form: str) -> str:
-    """Send the plan of a page, and return the page about the run when it has ended."""
+    """Send the plan of a page, and return the page of the ended run."""
     await browser.post(f"sheets/{SHEET}/run", {"plan": field(page, "plan"), "rows": rows, **form})
     await ended(browser, "run")
     return await browser.get(f"sheets/{SHEET}/run")
@@ -74,7 +74,7 @@ def names(sandbox: Sandbox) -> list[str]:
 
 
 def forms_of(page: str) -> list[dict[str, str]]:
-    """Return the forms of a page: the fields with their values, and the buttons as `do: …`."""
+    """Return the forms of a page: their fields with values, and their buttons as `do: …`."""
     found = []
     for text in re.findall(r"<form\b[^>]*>.*?</form>", page, flags=re.DOTALL):
         fields = {
@@ -92,7 +92,7 @@ def forms_of(page: str) -> list[dict[str, str]]:
 
 
 def form_of(page: str, do: str, **wanted: str) -> dict[str, str]:
-    """Return the first form of an act whose fields have these values."""
+    """Return the first form of an act with these values of fields."""
     for form in forms_of(page):
         if form["do"] == do and wanted.items() <= form.items():
             return form

@@ -21,7 +21,7 @@ _MOST_PRESSES = 5
 
 
 class Hand(Protocol):
-    """One way to use a page."""
+    """Interface of the ways to use a page."""
 
     def press(self, page: Page, control: str) -> None:
         """Press a button or follow a link."""
@@ -30,7 +30,7 @@ class Hand(Protocol):
         """Tick a box."""
 
     def write(self, page: Page, field: str, text: str) -> None:
-        """Write a text into a field in place of what stands there, and press Enter."""
+        """Replace the text of a field, and press Enter."""
 
     def give(self, page: Page, path: Path) -> None:
         """Give a file to the first page."""
@@ -89,7 +89,7 @@ class Keyboard:
                 with page.expect_file_chooser(timeout=WAIT / _MOST_PRESSES) as chooser:
                     page.keyboard.press("Space")
             except NothingCame:
-                # Chromium opens none where seconds lie between a key's way down and its way up.
+                # Chromium opens no chooser if seconds pass between pressing and releasing the key.
                 if not left:
                     raise
             else:
@@ -98,10 +98,10 @@ class Keyboard:
 
 
 def _keep_for_the_test(chooser: FileChooser) -> None:
-    """Keep Chromium from opening a window of its own.
+    """Keep Chromium from opening a file chooser of its own.
 
-    Who only expects a file chooser asks for it at the same moment as the key is pressed, and a
-    busy machine may take the key first.
+    Playwright's `expect_file_chooser` alone asks for it at the moment of the key press, and on a
+    busy machine Chromium may handle the key first.
     """
 
 

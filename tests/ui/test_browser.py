@@ -1,4 +1,4 @@
-"""The page in a real Chromium: everybody's access, many tabs, nothing asked elsewhere."""
+"""The page in a real Chromium: accessibility, many tabs, no request to other hosts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def clopos() -> Iterator[Processes]:
 
 @pytest.fixture
 def served(folder: Path, clopos: Processes) -> Iterator[Served]:
-    """Serve a folder of its own, whose lists go into the sandbox of all tests here."""
+    """Serve a new folder, whose lists are sent to the sandbox of this module."""
     for each in clopos.sandbox("customers"):
         clopos.sandbox("customers", {"id": each["id"]}, method="DELETE")
     env = clopos.env | {"CLOPOS_STATE_DIR": str(folder.parent / "state")}
@@ -55,7 +55,7 @@ def served(folder: Path, clopos: Processes) -> Iterator[Served]:
 
 @SLOW
 @pytest.mark.parametrize("language", ["az", "en", "ru", "tr"])
-def test_every_page_is_open_to_everybody(
+def test_every_page_is_accessible(
     browser: Browser, served: Served, watched: Watched, folder: Path, language: str
 ) -> None:
     shutil.copy(SAMPLES / POSTER, folder)
@@ -70,7 +70,7 @@ def test_every_page_is_open_to_everybody(
         assert_open_to_everybody(page)
 
 
-def test_first_page_is_open_and_sends_no_request(
+def test_first_page_is_accessible_and_sends_no_request(
     browser: Browser, served: Served, watched: Watched
 ) -> None:
     page = new_page(browser, served, watched)

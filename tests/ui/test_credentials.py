@@ -1,4 +1,4 @@
-"""Credentials: where they are found, tried once, kept in a file .env that stays what it was."""
+"""Credentials: their sources, one try, and keeping them in a file .env with its other lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET = "open-sesame-4711"
 OTHERS = "# ours\nPORT=8080\nexport  TOKEN_OF_OTHERS = 'a b'\n\nTEXT=\"two\nlines\"\n"
 
 
-def test_kept_credentials_are_read_back_and_other_lines_stay(tmp_path: Path) -> None:
+def test_kept_credentials_are_read_back_and_other_lines_are_unchanged(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(OTHERS + "CLOPOS_BRAND=old\nexport CLOPOS_VENUE_ID=1", encoding="utf-8")
     path.chmod(0o644)
@@ -45,7 +45,7 @@ def test_kept_credentials_are_read_back_and_other_lines_stay(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_file_as_windows_saves_it_keeps_its_lines_and_loses_the_credentials(
+def test_env_file_saved_by_windows_keeps_its_other_lines_when_credentials_are_forgotten(
     tmp_path: Path, encoding: str
 ) -> None:
     path = tmp_path / ".env"
@@ -58,9 +58,7 @@ def test_file_as_windows_saves_it_keeps_its_lines_and_loses_the_credentials(
 
 
 @given(value=st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1))
-def test_any_value_that_can_be_typed_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, value: str
-) -> None:
+def test_any_typed_value_is_read_back(tmp_path_factory: pytest.TempPathFactory, value: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.env"
     if not value.isprintable():
         with pytest.raises(UsageError):
@@ -71,9 +69,7 @@ def test_any_value_that_can_be_typed_is_read_back(
 
 
 @pytest.mark.parametrize("value", ["two\nlines", "a\x1b[2J", "\ufeffsecret"])
-def test_a_value_that_cannot_stand_on_a_line_is_refused_and_not_repeated(
-    tmp_path: Path, value: str
-) -> None:
+def test_value_with_a_line_break_is_refused_and_not_repeated(tmp_path: Path, value: str) -> None:
     path = tmp_path / ".env"
     with pytest.raises(UsageError) as refused:
         keep_in_file(path, {"CLOPOS_CLIENT_SECRET": value})
@@ -81,7 +77,7 @@ def test_a_value_that_cannot_stand_on_a_line_is_refused_and_not_repeated(
     assert not path.exists()
 
 
-def test_a_file_that_is_a_link_or_no_text_is_left_alone(tmp_path: Path) -> None:
+def test_env_file_that_is_a_link_or_no_text_is_not_changed(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("KEPT=1\n", encoding="utf-8")
     path = tmp_path / ".env"
@@ -96,7 +92,7 @@ def test_a_file_that_is_a_link_or_no_text_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == b"\xff\xfe=1\n"
 
 
-def test_a_place_that_cannot_be_written_to_is_an_error_in_three_parts(tmp_path: Path) -> None:
+def test_unwritable_folder_for_credentials_is_an_error_in_three_parts(tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as refused:
         keep_in_file(tmp_path / "gone" / ".env", {"CLOPOS_CLIENT_SECRET": SECRET})
     assert refused.value.why
@@ -119,7 +115,7 @@ def test_source_of_each_credential_is_reported_without_its_value() -> None:
     assert set(found) == set(NAMES)
 
 
-async def test_a_clopos_that_asks_to_wait_keeps_the_page_waiting_for_a_minute_at_most() -> None:
+async def test_trial_of_credentials_waits_for_a_minute_at_most() -> None:
     async with serve(Config(auth_per_minute=1)) as sandbox:
         settings = read_settings(sandbox.env(2))
         await try_soon(settings)

@@ -1,4 +1,4 @@
-"""Fixes when something goes wrong: killed, a full disk, a place of no use, hostile cells."""
+"""Fixes when something fails: a killed server, a full disk, an unwritable folder, hostile cells."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write(folder: Path, rows: int) -> None:
 
 
 async def fix_until_killed(browser: Browser, answered: list[str]) -> None:
-    """Fix one cell after the other, and note the answers, until the server is gone."""
+    """Fix cells one by one, and record the responses, until the server is killed."""
     forms = forms_of(await browser.get(f"{EMAILS}?by=row"))
     for form in [form for form in forms if form["do"] == "set"]:
         text = f"demo{form['row']}@example.com"
@@ -49,7 +49,7 @@ async def fix_until_killed(browser: Browser, answered: list[str]) -> None:
 
 @pytest.mark.slow(reason="a server for each of many kills")
 @real_time
-async def test_no_fix_that_was_answered_is_lost_when_the_server_is_killed(folder: Path) -> None:
+async def test_answered_fix_is_not_lost_when_the_server_is_killed(folder: Path) -> None:
     write(folder, 99)
     chance = random.Random(4)  # noqa: S311 - the same kills each time
     answered: list[str] = []
@@ -57,7 +57,7 @@ async def test_no_fix_that_was_answered_is_lost_when_the_server_is_killed(folder
         async with page_process(folder, {}) as (process, browser):
             await browser.get(PROBLEMS)
             fixing = asyncio.create_task(fix_until_killed(browser, answered))
-            await asyncio.sleep(chance.uniform(0.05, 1.5))  # while it judges, writes, answers
+            await asyncio.sleep(chance.uniform(0.05, 1.5))  # during preparing, writing, answering
             process.kill()
             with contextlib.suppress(aiohttp.ClientError):
                 await fixing
@@ -75,7 +75,7 @@ async def test_no_fix_that_was_answered_is_lost_when_the_server_is_killed(folder
 
 
 @real_time
-async def test_fix_for_which_the_disk_has_no_room_is_an_error_and_may_be_done_again(
+async def test_fix_on_a_full_disk_is_an_error_and_can_be_repeated(
     folder: Path,
 ) -> None:
     write(folder, 3)
@@ -99,7 +99,7 @@ async def test_fix_for_which_the_disk_has_no_room_is_an_error_and_may_be_done_ag
 
 
 @real_time
-async def test_fix_that_can_not_be_written_is_an_error_in_three_parts(folder: Path) -> None:
+async def test_fix_in_an_unwritable_folder_is_an_error_in_three_parts(folder: Path) -> None:
     async with serving(folder) as browser:
         form = form_of(await browser.get(f"{PROBLEMS}/gender.unknown_gender"), "set")
         fixes_path(folder / SHEET).mkdir()
@@ -111,7 +111,7 @@ async def test_fix_that_can_not_be_written_is_an_error_in_three_parts(folder: Pa
 
 
 class Tags(HTMLParser):
-    """Collects what a page is made of: its tags with the names of their attributes."""
+    """Collects the tags of a page with the names of their attributes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ def tags_of(page: str) -> set[tuple[str, str]]:
 
 
 async def pages_of(folder: Path, cell: str) -> list[str]:
-    """Return the pages about a sheet that has a text in a cell that is wrong."""
+    """Return the pages of a sheet with a given text in an invalid cell."""
     quoted = cell.replace('"', '""')
     (folder / SHEET).write_text(f'Ad;Mobil;Cinsi\nDemo;0500000001;"{quoted}"\n', "utf-8")
     fixes_path(folder / SHEET).unlink(missing_ok=True)
@@ -155,6 +155,6 @@ def tags_of_pages(cell: str) -> list[set[tuple[str, str]]]:
 @example('"><script>alert(1)</script>')
 @example("' onfocus=alert(1) autofocus '")
 @example("</textarea></p>{{ 7 * 7 }}<img src=x onerror=alert(1)>")
-def test_cell_never_becomes_markup(cell: str) -> None:
+def test_text_of_a_cell_never_becomes_markup_in_the_pages_of_fixes(cell: str) -> None:
     for plain, page in zip(tags_of_pages("qqq"), tags_of_pages(f"q{cell}q1"), strict=True):
         assert page <= plain

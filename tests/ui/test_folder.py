@@ -1,4 +1,4 @@
-"""Uploads: where they go, under which name, and what is left of one that fails."""
+"""Uploads: their folder, their name, and the clean-up of failed ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parts(folder: Path) -> list[Path]:
 
 
 @real_time
-async def test_upload_never_writes_over_a_file(folder: Path) -> None:
+async def test_upload_never_overwrites_a_file(folder: Path) -> None:
     async with serving(folder) as browser:
         status, place = await upload(browser, SHEET, CUSTOMERS.encode())
         assert (status, place.rpartition("/sheets/")[2]) == (303, f"{SHEET}/columns")
@@ -55,7 +55,7 @@ async def test_upload_never_writes_over_a_file(folder: Path) -> None:
 
 
 @real_time
-async def test_upload_that_is_no_list_is_an_error_and_leaves_nothing(
+async def test_upload_that_is_no_list_is_an_error_and_leaves_no_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(of_folder, "MOST_BYTES", 1024**2)
@@ -77,7 +77,7 @@ async def test_upload_that_is_no_list_is_an_error_and_leaves_nothing(
 
 
 @real_time
-async def test_upload_that_is_cut_off_leaves_nothing(folder: Path) -> None:
+async def test_interrupted_upload_leaves_no_file(folder: Path) -> None:
     async with serving(folder) as browser:
         port, site = browser.site.port, browser.site
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -105,7 +105,7 @@ async def test_upload_that_is_cut_off_leaves_nothing(folder: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 @real_time
-async def test_folder_that_can_not_be_written_is_an_error(folder: Path) -> None:
+async def test_upload_into_an_unwritable_folder_is_an_error(folder: Path) -> None:
     async with serving(folder) as browser:
         os.chmod(folder, 0o500)  # noqa: PTH101 - a test waits for it
         status, text = await upload(browser, "new.csv", b"Name\nA\n")
@@ -115,7 +115,9 @@ async def test_folder_that_can_not_be_written_is_an_error(folder: Path) -> None:
 
 
 @real_time
-async def test_full_disk_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_upload_on_a_full_disk_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -127,7 +129,9 @@ async def test_full_disk_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPat
         assert not (folder / "new.csv").exists()
 
 
-def test_upload_of_a_killed_server_is_removed_when_nothing_writes_it(tmp_path: Path) -> None:
+def test_incomplete_upload_of_a_killed_server_is_removed_once_no_server_writes_it(
+    tmp_path: Path,
+) -> None:
     old, new = (tmp_path / f".clopos-upload-{n * 16}.part" for n in "01")
     other = tmp_path / ".clopos-upload-mine.part"
     for path in (old, new, other):

@@ -1,4 +1,4 @@
-"""Which requests are let in: the table of the rules, and the same over a socket."""
+"""Admission of requests: the table of the rules, and the same over a socket."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ WRITE = Asked("POST", f"{ROOT}sheets", (HOST,), SESSION, f"http://{HOST}", "same
         (replace(WRITE, fetch_site="none", origin=None), Refusal.ORIGIN),
     ],
 )
-def test_request_is_let_in_by_the_table(asked: Asked, refusal: Refusal | None) -> None:
+def test_request_is_admitted_by_the_table_of_rules(asked: Asked, refusal: Refusal | None) -> None:
     assert decide(asked, root=ROOT, session=SESSION) is refusal
 
 
-def test_link_is_good_once_and_for_two_minutes() -> None:
+def test_link_is_valid_once_and_for_two_minutes() -> None:
     door = Door()
     first, late = door.new_token(0.0), door.new_token(0.0)
     assert door.enter(first, 119.0) == "in"
@@ -85,7 +85,7 @@ def test_link_is_good_once_and_for_two_minutes() -> None:
 
 
 @real_time
-async def test_every_answer_has_the_headers_and_no_secret(folder: Path) -> None:
+async def test_every_response_has_the_security_headers_and_no_secret(folder: Path) -> None:
     async with serving(folder) as browser:
         addresses = [
             "",
@@ -109,7 +109,7 @@ async def test_every_answer_has_the_headers_and_no_secret(folder: Path) -> None:
 
 
 @real_time
-async def test_link_opens_once_and_says_so_the_second_time(folder: Path) -> None:
+async def test_link_used_twice_shows_that_it_was_used(folder: Path) -> None:
     async with serving(folder) as browser, aiohttp.ClientSession() as other:
         link = browser.site.new_link()
         async with other.get(link, allow_redirects=False) as answer:
@@ -123,7 +123,7 @@ async def test_link_opens_once_and_says_so_the_second_time(folder: Path) -> None
 
 
 @real_time
-async def test_form_of_another_page_does_nothing(folder: Path) -> None:
+async def test_form_of_another_site_changes_nothing(folder: Path) -> None:
     async with serving(folder) as browser:
         address = browser.address("language")
         for headers in (
@@ -142,7 +142,7 @@ async def test_form_of_another_page_does_nothing(folder: Path) -> None:
 
 
 @real_time
-async def test_two_hosts_are_refused(folder: Path) -> None:
+async def test_request_with_two_host_headers_is_refused(folder: Path) -> None:
     async with serving(folder) as browser:
         reader, writer = await asyncio.open_connection("127.0.0.1", browser.site.port)
         cookie = f"{browser.site.cookie}={browser.site.session}"
@@ -155,7 +155,7 @@ async def test_two_hosts_are_refused(folder: Path) -> None:
 
 
 @real_time
-async def test_no_name_leads_out_of_the_folder(folder: Path) -> None:
+async def test_no_name_reaches_a_file_outside_of_the_folder(folder: Path) -> None:
     (folder.parent / "outside.csv").write_text("Name\nSecret Person\n", encoding="utf-8")
     (folder / "link.csv").symlink_to(folder.parent / "outside.csv")
     (folder / "folder.csv").mkdir()

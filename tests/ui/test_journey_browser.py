@@ -1,4 +1,4 @@
-"""The whole journey in a real Chromium: by mouse and by keyboard alone, in every language."""
+"""From list to results in a real Chromium: by mouse and by keyboard alone, in every language."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def clopos() -> Iterator[Processes]:
 
 @pytest.fixture
 def served(folder: Path, clopos: Processes, language: str) -> Iterator[Served]:
-    """Serve a folder of its own in a language, whose lists go into the sandbox of all tests."""
+    """Serve a new folder in a language, whose lists are sent to the sandbox of this module."""
     for each in clopos.sandbox("customers"):
         clopos.sandbox("customers", {"id": each["id"]}, method="DELETE")
     env = clopos.env | {"CLOPOS_STATE_DIR": str(folder.parent / "state")}
@@ -50,13 +50,13 @@ def served(folder: Path, clopos: Processes, language: str) -> Iterator[Served]:
 
 
 def step(page: Page, hand: Hand, part: str) -> None:
-    """Go to the page of a step by the links above."""
+    """Go to the page of a step by the links at the top."""
     hand.press(page, f"nav.steps a[href$='/{part}']")
     page.wait_for_url(f"**/{part}")
 
 
 def shown_customers(page: Page) -> set[tuple[str, str]]:
-    """Return names and phones that the page shows as Clopos will get them."""
+    """Return the (name, phone) pairs that the page shows as those to be sent."""
     rows = page.locator("table.customers").last.locator("tbody tr")
     return {(row[0], row[1]) for row in (each.split("\t")[1:3] for each in rows.all_inner_texts())}
 
@@ -66,7 +66,7 @@ def at_clopos(clopos: Processes) -> set[tuple[str, str]]:
 
 
 def answer(page: Page, hand: Hand, sheet: Path) -> set[tuple[str, str]]:
-    """Give a list, confirm the columns, answer the question; return the customers it comes to."""
+    """Give a list, confirm the columns, answer the question; return the shown customers."""
     hand.give(page, sheet)
     page.wait_for_url("**/columns")
     hand.press(page, GO_ON)
@@ -78,7 +78,7 @@ def answer(page: Page, hand: Hand, sheet: Path) -> set[tuple[str, str]]:
 
 
 def plan(page: Page, hand: Hand, rows: int) -> None:
-    """Plan, and wait until the page shows so many rows to create."""
+    """Plan, and wait until the page shows this number of rows to create."""
     hand.press(page, PLAN)
     expect(page.locator(f"input[name=sure][value='{rows}']")).to_be_visible()
 
@@ -90,7 +90,7 @@ def journey(
     folder: Path,
     look: Callable[[Page], object],
 ) -> None:
-    """Send two lists; of the second one a value is fixed and two conflicts are decided."""
+    """Send two lists; fix a value of the second and decide two conflicts."""
     shown = answer(page, hand, TURKISH)
     step(page, hand, "plan")
     plan(page, hand, len(shown))
@@ -158,7 +158,7 @@ def journey(
 @SLOW
 @pytest.mark.parametrize("by", HANDS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_journey_ends_with_the_customers_that_were_shown(
+def test_clopos_has_the_shown_customers_at_the_end(
     browser: Browser,
     served: Served,
     watched: Watched,

@@ -1,4 +1,4 @@
-"""`kill -9` of the server at points that no other test has: what it finds at its next start.
+"""`kill -9` of the server at points that no other test covers, and its next start.
 
 While a cell is typed and between two acts: `test_problems_browser.py`, `test_fix_bad.py`; while
 sending: `test_send_bad.py`.
@@ -29,7 +29,7 @@ PEOPLE = 900
 
 @pytest.fixture
 def clopos(folder: Path) -> Iterator[dict[str, str]]:
-    """Run a sandbox that answers at once, and let the list go there as fast as it can."""
+    """Run a sandbox that answers at once and has no limits."""
     project = folder / "clopos.toml"
     project.write_text('[options]\nrate = "none"\n', "utf-8")
     project.chmod(0o600)
@@ -48,14 +48,14 @@ async def killed(process: subprocess.Popen[str]) -> None:
 
 @SLOW
 @real_time
-async def test_killed_while_judging_the_fix_that_was_answered_is_counted(
+async def test_answered_fix_is_counted_after_a_kill_while_the_sheet_is_prepared(
     folder: Path, clopos: dict[str, str]
 ) -> None:
     write(folder)
     kind = f"sheets/{SHEET}/problems/phone.invalid_phone"
     async with page_process(folder, clopos) as (process, browser):
         form = form_of(await browser.get(kind), "set") | {"is": "0500009999"}
-        await browser.post(f"sheets/{SHEET}/fixes", form)  # it is judged 0.7 s later
+        await browser.post(f"sheets/{SHEET}/fixes", form)  # the sheet is prepared 0.7 s later
         await killed(process)
     async with page_process(folder, clopos) as (_, browser):
         page = words_of(await browser.get(f"sheets/{SHEET}/problems"))
@@ -65,7 +65,7 @@ async def test_killed_while_judging_the_fix_that_was_answered_is_counted(
 
 @SLOW
 @real_time
-async def test_killed_while_uploading_nothing_of_the_list_is_left(
+async def test_no_part_of_a_list_is_left_after_a_kill_while_it_is_uploaded(
     folder: Path, clopos: dict[str, str]
 ) -> None:
     before = files(folder)
@@ -90,7 +90,7 @@ async def test_killed_while_uploading_nothing_of_the_list_is_left(
         writer.close()
     async with page_process(folder, clopos) as (_, browser):
         assert "new.csv" not in await browser.get("")
-    for each in files(folder) - before:  # another server might be at it for an hour
+    for each in files(folder) - before:  # for an hour another server might be writing it
         os.utime(folder / each, (0, 0))
     async with page_process(folder, clopos) as (_, browser):
         assert await browser.get("")
@@ -99,7 +99,7 @@ async def test_killed_while_uploading_nothing_of_the_list_is_left(
 
 @SLOW
 @real_time
-async def test_killed_while_planning_nothing_was_sent_and_it_plans_again(
+async def test_plan_can_be_made_again_after_a_kill_while_planning(
     folder: Path, clopos: dict[str, str]
 ) -> None:
     write(folder, PEOPLE)
@@ -113,7 +113,7 @@ async def test_killed_while_planning_nothing_was_sent_and_it_plans_again(
 
 @SLOW
 @real_time
-async def test_run_after_a_kill_while_writing_results_writes_them_and_creates_none_twice(
+async def test_results_are_written_by_the_run_after_a_kill_while_writing_them(
     folder: Path, clopos: dict[str, str]
 ) -> None:
     write(folder, PEOPLE)

@@ -1,4 +1,4 @@
-"""The pages about the list itself, without a browser: forms as a page without script sends them."""
+"""The pages about the list, without a browser: forms as a page without script sends them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TAGS = re.compile(r"<(script|img|b|svg|iframe|a)\b[^>]*>", re.IGNORECASE)
 
 
 @real_time
-async def test_folder_lists_sheets_and_opens_them(folder: Path) -> None:
+async def test_first_page_lists_the_sheets_of_the_folder_and_opens_them(folder: Path) -> None:
     (folder / f"{SHEET}.mapping.toml").write_text('name = ["Ad Soyad"]\n', encoding="utf-8")
     (folder / f"{SHEET}.fixes.jsonl").touch()
     (folder / f"{SHEET}.results.xlsx").touch()
@@ -48,7 +48,7 @@ async def test_folder_lists_sheets_and_opens_them(folder: Path) -> None:
 
 
 @real_time
-async def test_empty_folder_and_one_that_went_say_so(tmp_path: Path) -> None:
+async def test_empty_folder_and_missing_folder_are_shown_as_such(tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     async with serving(folder) as browser:
@@ -60,7 +60,7 @@ async def test_empty_folder_and_one_that_went_say_so(tmp_path: Path) -> None:
 
 
 @real_time
-async def test_question_is_answered_by_a_form_and_can_be_asked_again(tmp_path: Path) -> None:
+async def test_answer_to_a_question_can_be_taken_back(tmp_path: Path) -> None:
     folder = tmp_path / "lists"
     folder.mkdir()
     rows = "".join(f"{name} Demo;8903555{n:04}\n" for n, name in enumerate(NAMES))
@@ -83,7 +83,7 @@ async def test_question_is_answered_by_a_form_and_can_be_asked_again(tmp_path: P
 
 @pytest.mark.slow(reason="counts what each answer makes ready, of a hundred odd phones")
 @real_time
-async def test_answer_is_one_form_and_check_reads_it(tmp_path: Path) -> None:
+async def test_question_is_answered_by_one_form_and_check_uses_the_answer(tmp_path: Path) -> None:
     folder = tmp_path / "lists"
     folder.mkdir()
     sheet = folder / "poster-ru.csv"
@@ -106,7 +106,7 @@ async def test_answer_is_one_form_and_check_reads_it(tmp_path: Path) -> None:
 
 @pytest.mark.slow(reason="counts what each answer makes ready, of a hundred odd phones")
 @real_time
-async def test_accepted_question_can_be_asked_again(tmp_path: Path) -> None:
+async def test_accepting_a_question_can_be_taken_back(tmp_path: Path) -> None:
     folder = tmp_path / "lists"
     folder.mkdir()
     (folder / "poster-ru.csv").write_bytes((SAMPLES / "poster-ru.csv").read_bytes())
@@ -126,7 +126,7 @@ async def test_accepted_question_can_be_asked_again(tmp_path: Path) -> None:
 
 
 @real_time
-async def test_columns_are_saved_as_they_are_chosen(folder: Path) -> None:
+async def test_chosen_columns_are_saved_at_once(folder: Path) -> None:
     async with serving(folder) as browser:
         status, answer = await browser.ask(f"sheets/{SHEET}/columns/fit?field=phone&column=2")
         assert status == 200
@@ -143,7 +143,9 @@ async def test_columns_are_saved_as_they_are_chosen(folder: Path) -> None:
 
 
 @real_time
-async def test_ambiguous_columns_hold_all_other_pages(folder: Path) -> None:
+async def test_other_pages_of_a_sheet_with_ambiguous_columns_lead_to_the_columns(
+    folder: Path,
+) -> None:
     (folder / "two.csv").write_text(
         "Name,Telefon 1,Telefon 1\nA Demo,0500000001,0500000002\nB Demo,0500000003,0500000004\n",
         encoding="utf-8",
@@ -158,7 +160,7 @@ async def test_ambiguous_columns_hold_all_other_pages(folder: Path) -> None:
 
 
 @real_time
-async def test_unreadable_sheet_shows_the_error_and_how_to_read_it_differently(
+async def test_unreadable_sheet_shows_the_error_and_options_of_reading(
     folder: Path,
 ) -> None:
     (folder / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
@@ -209,7 +211,7 @@ async def test_damaged_mapping_is_an_error_that_names_the_file(folder: Path) -> 
 
 
 @real_time
-async def test_sheet_that_changes_on_disk_is_read_anew(folder: Path) -> None:
+async def test_sheet_changed_on_disk_is_read_anew(folder: Path) -> None:
     async with serving(folder) as browser:
         assert "1 customer as" in words_of(await browser.get(f"sheets/{SHEET}/customers"))
         with (folder / SHEET).open("a", encoding="utf-8") as file:
@@ -220,7 +222,7 @@ async def test_sheet_that_changes_on_disk_is_read_anew(folder: Path) -> None:
 
 
 @real_time
-async def test_pages_follow_the_language(folder: Path) -> None:
+async def test_pages_are_in_the_chosen_language(folder: Path) -> None:
     async with serving(folder) as browser:
         browser.site.language = None
         async with browser.session.get(
@@ -235,7 +237,7 @@ async def test_pages_follow_the_language(folder: Path) -> None:
 
 
 @real_time
-async def test_messages_of_rows_change_with_the_language(folder: Path) -> None:
+async def test_messages_of_rows_are_in_the_chosen_language(folder: Path) -> None:
     async with serving(folder) as browser:
         before = await browser.get(f"sheets/{SHEET}/rows")
         assert "not an e-mail address" in before
@@ -245,7 +247,7 @@ async def test_messages_of_rows_change_with_the_language(folder: Path) -> None:
         assert "e-posta adresi değil" in after
 
 
-def test_first_letter_is_that_of_the_language() -> None:
+def test_capital_first_letter_follows_the_language() -> None:
     texts = []
     for language in ("en", "az", "tr", "ru"):
         set_language(language)
@@ -256,7 +258,7 @@ def test_first_letter_is_that_of_the_language() -> None:
 
 @pytest.mark.slow(reason="counts what each answer makes ready, of a hundred odd phones")
 @real_time
-async def test_page_names_its_own_fields_and_countries_where_a_command_names_flags(
+async def test_page_names_fields_and_countries_in_place_of_flags_of_a_command(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "lists"
@@ -281,7 +283,7 @@ async def test_page_names_its_own_fields_and_countries_where_a_command_names_fla
 
 
 @real_time
-async def test_numbers_of_problems_agree_on_every_page(tmp_path: Path) -> None:
+async def test_number_of_problems_is_the_same_on_every_page(tmp_path: Path) -> None:
     folder = tmp_path / "lists"
     folder.mkdir()
     (folder / "a.csv").write_text(
@@ -299,7 +301,7 @@ async def test_numbers_of_problems_agree_on_every_page(tmp_path: Path) -> None:
 
 
 @real_time
-async def test_answers_for_another_language_at_once_do_not_mix(folder: Path) -> None:
+async def test_simultaneous_requests_in_two_languages_do_not_mix(folder: Path) -> None:
     async with serving(folder) as browser:
         browser.site.language = None
 
@@ -313,7 +315,7 @@ async def test_answers_for_another_language_at_once_do_not_mix(folder: Path) -> 
 
 
 @real_time
-async def test_bug_is_reported_by_its_place_without_customer_data(
+async def test_bug_is_reported_with_its_place_and_without_customer_data(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
@@ -328,7 +330,7 @@ async def test_bug_is_reported_by_its_place_without_customer_data(
 
 
 async def tags_of(folder: Path, sheet: list[list[str]]) -> set[str]:
-    """Return the tags of all pages about a sheet but links, whose addresses hold its name."""
+    """Return the tags of all pages about a sheet, except links, whose addresses have its name."""
     rows = [";".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in sheet]
     (folder / "x.csv").write_text("\n".join(rows), encoding="utf-8")
     found: set[str] = set()
@@ -365,18 +367,18 @@ async def test_hostile_cells_never_become_markup(folder: Path) -> None:
 def test_no_cell_or_header_becomes_markup(
     folder: Path, texts: list[str], headers: list[str]
 ) -> None:
-    """With any cells and headers: no page has a tag that a page of tame cells lacks."""
+    """For any cells and headers, the tags of a page are those of a page with harmless cells."""
     hostile = asyncio.run(tags_of(folder, hostile_sheet(texts, headers)))
     assert hostile <= asyncio.run(tags_of(folder, TAME))
 
 
-def test_every_question_has_words_for_being_settled() -> None:
+def test_every_question_has_a_text_for_its_settled_state() -> None:
     for kind in KINDS:
         assert settled_words(kind.code, "Kod") != f"{kind.code}: Kod"
 
 
 @pytest.mark.usefixtures("untraced")
-def test_no_text_that_a_page_may_show_tells_to_give_a_command_again() -> None:
+def test_no_text_of_the_page_says_to_run_a_command_again() -> None:
     terminal = ("importer/cli/", "importer/fleet/", "clopos-import", "click/")
     shown = [each for each in messages() if not each.where.startswith(terminal)]
     assert len(shown) > 500

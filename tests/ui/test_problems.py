@@ -1,4 +1,4 @@
-"""The problem pages, without a browser: forms as a page without script sends."""
+"""The problem pages, without a browser: forms as a page without script sends them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ FIXES = f"sheets/{SHEET}/fixes"
 async def act(
     browser: Browser, path: str, do: str, typed: dict[str, str] | None = None, **wanted: str
 ) -> str:
-    """Press a button of a page; return the page that it leads to."""
+    """Press a button of a page; return the next page."""
     form = form_of(await browser.get(path), do, **wanted) | (typed or {})
     leads_to = await browser.post(FIXES, form)
-    await browser.ask(f"{PROBLEMS}/counts")  # on a busy machine the page may be ahead of them
+    await browser.ask(f"{PROBLEMS}/counts")  # on a busy machine the page may come before its counts
     return await browser.get(leads_to)
 
 
 async def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """Return what `clopos-import check` says in the same folder."""
+    """Return the summary of `clopos-import check` in the same folder."""
     capsys.readouterr()
     where = ["--json", "--results", str(folder / "out.csv")]
     await asyncio.to_thread(run_command, ["check", str(folder / SHEET), *where])
@@ -56,7 +56,7 @@ async def test_problems_are_grouped_and_counted(folder: Path) -> None:
 
 
 @real_time
-async def test_value_is_set_in_all_its_cells_and_taken_back(folder: Path) -> None:
+async def test_value_is_replaced_in_all_its_cells_and_the_act_is_taken_back(folder: Path) -> None:
     async with serving(folder) as browser:
         page = await act(browser, GENDERS, "set", {"is": "Qadın"}, **{"is": "Qad1n"})
         assert "nothing of this kind is left" in words_of(page)
@@ -77,7 +77,7 @@ async def test_value_is_set_in_all_its_cells_and_taken_back(folder: Path) -> Non
 
 @pytest.mark.usefixtures("untraced")
 @real_time
-async def test_after_any_act_the_command_counts_the_same(
+async def test_counts_equal_those_of_the_command_after_any_act(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(folder.parent / "state"))
@@ -129,7 +129,7 @@ async def test_find_and_replace_shows_a_preview_first(folder: Path) -> None:
 
 
 @real_time
-async def test_script_gets_finished_texts_and_the_reading(folder: Path) -> None:
+async def test_script_gets_the_translated_texts_and_the_reading_of_a_value(folder: Path) -> None:
     async with serving(folder) as browser:
         form = form_of(await browser.get(GENDERS), "set")
         query = f"column={form['column']}&row=4&line=0&text="
@@ -181,7 +181,7 @@ async def test_second_thought_about_a_text_leaves_cells_alone_that_had_the_first
 
 
 @real_time
-async def test_second_tab_shows_the_fix_of_the_first(folder: Path) -> None:
+async def test_fix_in_one_tab_is_shown_in_another(folder: Path) -> None:
     async with serving(folder) as browser:
         by_row = form_of(await browser.get(f"{GENDERS}?by=row"), "set")
         by_value = form_of(await browser.get(GENDERS), "set")
@@ -197,7 +197,7 @@ async def test_second_tab_shows_the_fix_of_the_first(folder: Path) -> None:
 
 
 @real_time
-async def test_act_about_another_number_than_the_page_showed_is_not_done(folder: Path) -> None:
+async def test_act_with_another_number_of_cells_than_shown_is_refused(folder: Path) -> None:
     async with serving(folder) as browser:
         page = await browser.get(GENDERS)
         for do in ("set", "empty", "empty-all", "leave-out-all"):
@@ -207,7 +207,7 @@ async def test_act_about_another_number_than_the_page_showed_is_not_done(folder:
 
 
 @real_time
-async def test_sheet_that_changed_on_disk_meanwhile_gets_no_fix_of_another_row(
+async def test_form_of_a_sheet_that_changed_on_disk_fixes_no_other_row(
     folder: Path,
 ) -> None:
     async with serving(folder) as browser:
@@ -222,7 +222,7 @@ async def test_sheet_that_changed_on_disk_meanwhile_gets_no_fix_of_another_row(
 
 
 @real_time
-async def test_row_is_left_out_and_one_that_was_held_is_taken_in(folder: Path) -> None:
+async def test_row_is_left_out_and_held_row_is_included(folder: Path) -> None:
     (folder / SHEET).write_text("Ad;Mobil\nAysel Demo;0500000001\nCəmi;\nCəm Demo;1;2\n", "utf-8")
     async with serving(folder) as browser:
         kind = f"{PROBLEMS}/row.malformed_row"
@@ -237,7 +237,7 @@ async def test_row_is_left_out_and_one_that_was_held_is_taken_in(folder: Path) -
 
 
 @real_time
-async def test_rows_that_contradict_another_are_shown_beside_it(folder: Path) -> None:
+async def test_conflicting_rows_are_shown_side_by_side(folder: Path) -> None:
     (folder / SHEET).write_text(
         "Ad;Mobil\nAysel Demo;0500000001\nOrxan Sınaq;0500000001\n", "utf-8"
     )
@@ -251,7 +251,7 @@ async def test_rows_that_contradict_another_are_shown_beside_it(folder: Path) ->
 
 
 @real_time
-async def test_question_that_settles_a_kind_stands_before_it(folder: Path) -> None:
+async def test_question_that_settles_a_kind_of_problem_is_shown_before_it(folder: Path) -> None:
     rows = "".join(f"Demo {n};532 123 45 {n:02}\n" for n in range(30))
     (folder / SHEET).write_text(f"Ad;Telefon\n{rows}", "utf-8")
     async with serving(folder) as browser:
@@ -265,7 +265,7 @@ async def test_question_that_settles_a_kind_stands_before_it(folder: Path) -> No
 
 @pytest.mark.parametrize("do", ["", "erase", "set", "leave-out", "empty-all"])
 @real_time
-async def test_form_of_no_page_is_an_error_and_nothing_is_kept(folder: Path, do: str) -> None:
+async def test_form_that_no_page_has_is_an_error_and_writes_no_fix(folder: Path, do: str) -> None:
     async with serving(folder) as browser:
         for form in ({}, {"kind": "x.y"}, {"row": "-1"}, {"row": "9" * 20, "column": "99"}):
             status, answer = await browser.ask(FIXES, {"do": do, "line": "0", **form})
@@ -277,10 +277,12 @@ async def test_form_of_no_page_is_an_error_and_nothing_is_kept(folder: Path, do:
 
 
 @real_time
-async def test_damaged_fixes_are_an_error_of_the_sheet_with_its_line(folder: Path) -> None:
+async def test_damaged_fixes_are_an_error_with_the_line_number(folder: Path) -> None:
     (folder / f"{SHEET}.fixes.jsonl").write_text('{"fixes":1}\nnonsense\n', "utf-8")
     async with serving(folder) as browser:
-        page = words_of(await browser.get(PROBLEMS))  # leads to the columns, which say why
+        page = words_of(
+            await browser.get(PROBLEMS)
+        )  # redirects to the columns, which show the error
         assert "is not a fix" in page
         assert "Line 2" in page
         status, answer = await browser.ask(FIXES, {"do": "set", "line": "0"})
@@ -310,7 +312,7 @@ async def test_any_row_can_be_edited_and_shows_its_new_status(folder: Path) -> N
 
 
 @real_time
-async def test_row_that_is_at_clopos_is_not_typed_anew_and_says_why(folder: Path) -> None:
+async def test_row_that_is_at_clopos_cannot_be_edited_and_shows_the_reason(folder: Path) -> None:
     (folder / f"{SHEET}.results.csv").write_text(
         "import_row;import_status;clopos_id;import_field;import_existing_id;import_duplicate_of;"
         "import_message;Ad Soyad\n4;created;17;;;;;Leyla Demo\n5;invalid;;;;;;Kamran Demo\n",
@@ -325,7 +327,7 @@ async def test_row_that_is_at_clopos_is_not_typed_anew_and_says_why(folder: Path
 
 
 @real_time
-async def test_rows_go_without_their_bad_values_after_one_act_which_is_taken_back(
+async def test_bad_values_of_rows_are_emptied_by_one_act_which_can_be_taken_back(
     folder: Path,
 ) -> None:
     with (folder / SHEET).open("a", encoding="utf-8") as file:
@@ -349,7 +351,7 @@ async def test_rows_go_without_their_bad_values_after_one_act_which_is_taken_bac
 
 
 @real_time
-async def test_column_of_passwords_is_no_cell_to_be_typed_anew(folder: Path) -> None:
+async def test_password_cells_cannot_be_edited(folder: Path) -> None:
     (folder / SHEET).write_text("Ad;Mobil;Password\nAysel Demo;12;hunter2\n", "utf-8")
     async with serving(folder) as browser:
         page = await browser.get(f"sheets/{SHEET}/rows/2")
@@ -364,7 +366,7 @@ async def test_column_of_passwords_is_no_cell_to_be_typed_anew(folder: Path) -> 
 
 
 @real_time
-async def test_phone_that_stands_for_none_is_emptied_from_its_question(folder: Path) -> None:
+async def test_placeholder_phone_is_emptied_from_its_question(folder: Path) -> None:
     rows = ("050 000 00 00", "0500000000", "+994500000000", "050 000 00 07")
     lines = "".join(f"Demo Number{n};{phone}\n" for n, phone in enumerate(rows))
     (folder / SHEET).write_text(f"Ad;Mobil\n{lines}", "utf-8")

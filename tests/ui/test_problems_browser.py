@@ -1,4 +1,4 @@
-"""The problem pages in a real Chromium: typed, saved and taken back by keyboard."""
+"""The problem pages in a real Chromium: texts are typed, saved and taken back by keyboard."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def problems(page: Page, served: Served, kind: str = "") -> None:
 
 
 def texts(folder: Path) -> list[str]:
-    """Return the texts that were typed, as they are on disk."""
+    """Return the typed texts in the file of fixes."""
     return [text for act in load_log(fixes_path(folder / SHEET)).acts for text in act.texts]  # type: ignore[union-attr]
 
 
 @SLOW
-def test_text_is_read_while_it_is_typed_and_saved_by_enter(
+def test_text_is_checked_while_it_is_typed_and_saved_by_enter(
     browser: Browser, served: Served, watched: Watched, folder: Path
 ) -> None:
     page = new_page(browser, served, watched)
@@ -69,7 +69,7 @@ def test_text_is_read_while_it_is_typed_and_saved_by_enter(
 
 
 @SLOW
-def test_cells_are_saved_by_enter_and_tab_and_put_back_by_escape(
+def test_cells_are_saved_by_enter_and_tab_and_reset_by_escape(
     browser: Browser, served: Served, watched: Watched, folder: Path
 ) -> None:
     with (folder / SHEET).open("a", encoding="utf-8") as file:
@@ -86,7 +86,7 @@ def test_cells_are_saved_by_enter_and_tab_and_put_back_by_escape(
     expect(cells.nth(1)).to_be_focused()
     expect(page.locator(".note", has_text="reads as: orxan@example.com")).to_be_visible()
     cells.nth(1).fill("gunel@example.com")
-    page.keyboard.press("Shift+Enter")  # up: nothing is wrong there any more
+    page.keyboard.press("Shift+Enter")  # up: no problem is left there
     expect(page.locator(".note", has_text="reads as: gunel@example.com")).to_be_visible()
     cells.nth(2).fill("tural@example.com")
     page.keyboard.press("Tab")
@@ -115,7 +115,7 @@ def test_second_tab_is_shown_the_newer_text(
 
 
 @SLOW
-def test_ended_server_is_reported_and_the_typed_text_stays(
+def test_ended_server_is_reported_and_the_typed_text_is_kept(
     browser: Browser, served: Served, watched: Watched
 ) -> None:
     page = new_page(browser, served, watched)
@@ -131,12 +131,12 @@ def test_ended_server_is_reported_and_the_typed_text_stays(
 
 @SLOW
 @pytest.mark.parametrize("language", ["az", "en", "ru", "tr"])
-def test_problem_pages_are_open_to_everybody(
+def test_problem_pages_are_accessible(
     browser: Browser, served: Served, watched: Watched, language: str
 ) -> None:
     page = new_page(browser, served, watched)
     page.goto(f"{served.root}sheets/{SHEET}/problems/{KINDS[0]}")
-    page.locator("#empty-0").click()  # so that there is a fix
+    page.locator("#empty-0").click()  # for the form that takes back
     expect(page.locator("#note-0")).to_contain_text("✓")
     page.reload()
     if language != "en":

@@ -1,4 +1,4 @@
-"""A project file in the folder: the page reads it as the commands do."""
+"""A project file in the folder: the page uses it as the commands do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Kamran Demo,0500000004,vip,Kişi
 
 @pytest.fixture
 def project(folder: Path) -> Callable[[str], None]:
-    """Return what writes the project file of the folder."""
+    """Return a function that writes the project file of the folder."""
 
     def write_project(text: str) -> None:
         path = folder / PROJECT_FILE
@@ -41,7 +41,7 @@ def project(folder: Path) -> Callable[[str], None]:
 
 
 async def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """Return what `clopos-import check` says in the same folder."""
+    """Return the summary of `clopos-import check` in the same folder."""
     capsys.readouterr()
     flags = ["--json", "--results", str(folder.parent / "out.csv")]
     await asyncio.to_thread(run_command, ["check", str(folder / SHEET), *flags])
@@ -51,7 +51,7 @@ async def checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str,
 
 @pytest.mark.usefixtures("untraced")
 @real_time
-async def test_after_any_act_the_command_counts_the_same_with_a_project_file(
+async def test_counts_with_a_project_file_equal_those_of_the_command_after_any_act(
     folder: Path,
     project: Callable[[str], None],
     capsys: pytest.CaptureFixture[str],
@@ -92,7 +92,7 @@ async def test_after_any_act_the_command_counts_the_same_with_a_project_file(
 
 @pytest.mark.slow(reason="counts what each answer makes ready, of a hundred odd phones")
 @real_time
-async def test_answer_that_the_project_file_contradicts_says_so(
+async def test_answer_that_the_project_file_overrides_is_an_error(
     folder: Path, project: Callable[[str], None]
 ) -> None:
     (folder / SHEET).write_bytes(EXPORT.read_bytes())
@@ -108,7 +108,7 @@ async def test_answer_that_the_project_file_contradicts_says_so(
 
 
 @real_time
-async def test_wrong_project_file_is_an_error_of_three_parts(
+async def test_wrong_project_file_is_an_error_in_three_parts(
     folder: Path, project: Callable[[str], None]
 ) -> None:
     write(folder, 3)
@@ -151,7 +151,7 @@ async def test_restaurant_and_options_of_sending_are_those_of_the_project_file(
 
 
 @real_time
-async def test_guards_of_the_project_file_keep_the_page_from_planning_as_the_command_from_sending(
+async def test_guards_of_the_project_file_stop_the_page_as_they_stop_the_command(
     folder: Path, project: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(folder.parent / "state"))

@@ -1,4 +1,4 @@
-"""Options of a project file about what a run writes and how much it may create."""
+"""Options of a project file for outputs and for the limit of new customers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def of_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> dic
 
 
 @real_time
-async def test_results_and_report_are_written_where_the_project_file_says(
+async def test_results_and_report_are_written_to_the_paths_in_the_project_file(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, 3)
@@ -76,7 +76,9 @@ async def test_results_and_report_are_written_where_the_project_file_says(
 
 
 @real_time
-async def test_more_new_customers_than_the_project_file_allows_need_a_word(folder: Path) -> None:
+async def test_more_new_customers_than_the_project_file_allows_need_a_confirmation(
+    folder: Path,
+) -> None:
     write(folder)
     project(folder, "[options]\nmax-new = 5\nkeep-results = 2\n")
     async with serve(Config()) as sandbox, serving(folder, **sandbox.env(2)) as browser:

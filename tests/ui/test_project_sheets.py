@@ -32,7 +32,7 @@ PEOPLE = b"Name,Phone\nAnar Demo,0500000001\nLeyla Demo,0500000002\nBad Demo,12\
 
 @pytest.fixture
 def project_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder that is the working folder, too: only there a found file may fetch."""
+    """Return a folder that is also the working folder: only there a found file may fetch sheets."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("CLOPOS_STATE_DIR", str(folder.parent / "state"))
     return folder
@@ -49,14 +49,14 @@ def address(name: str, page: str) -> str:
 
 
 async def fetched(browser: Browser, name: str) -> str:
-    """Fetch a sheet; return the page that stands there when that has ended."""
+    """Fetch a sheet; return the page after that."""
     there = await browser.post(address(name, "fetch"), {})
     await until(browser, name, "done", "stopped", "paused")
     return await browser.get(there)
 
 
 async def until(browser: Browser, name: str, *states: str) -> dict[str, str]:
-    """Wait for one of these states of a fetch; return the texts of then."""
+    """Wait for one of these states of a fetch; return its texts."""
     for _ in range(1200):
         _, state = await browser.ask(f"state?kind=fetch&sheet={quote(name, safe='')}")
         if state["key"].endswith(states):
@@ -67,14 +67,14 @@ async def until(browser: Browser, name: str, *states: str) -> dict[str, str]:
 
 
 async def ready(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Return how many rows `check` of the project finds ready."""
+    """Return the number of ready rows in `check` of the project."""
     capsys.readouterr()
     await asyncio.to_thread(run_command, ["check", "--json"])
     return json.loads(capsys.readouterr().out)["ready"]
 
 
 @real_time
-async def test_sheet_of_an_address_is_fetched_by_a_click_and_counts_as_check_does(
+async def test_sheet_at_an_address_is_fetched_and_counted_as_by_check(
     project_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project_folder / "in").mkdir()
@@ -96,7 +96,7 @@ async def test_sheet_of_an_address_is_fetched_by_a_click_and_counts_as_check_doe
 
 
 @real_time
-async def test_sheet_that_cannot_be_fetched_says_why_and_the_earlier_one_stays(
+async def test_failed_fetch_shows_its_reason_and_keeps_the_earlier_sheet(
     project_folder: Path,
 ) -> None:
     (project_folder / "today.csv").write_bytes(PEOPLE)
@@ -212,7 +212,7 @@ def slow_web(first: bytes, rest: bytes, *, stated: bool) -> Iterator[tuple[str, 
 
 @pytest.mark.parametrize("stated", [True, False])
 @real_time
-async def test_fetch_says_how_far_it_is_and_can_be_stopped(
+async def test_fetch_shows_its_progress_and_can_be_stopped(
     project_folder: Path, *, stated: bool
 ) -> None:
     rest = b"Bad Demo,12\n" * 30_000

@@ -32,7 +32,7 @@ async def clopos(
 ) -> AsyncIterator[tuple[Sandbox, Browser]]:
     """Run a sandbox with two customers, and the page with its credentials in the environment.
 
-    Customers are sent at the real pace: the fewer the sooner.
+    Requests go at the real rate, so tests use few customers.
     """
     write(folder, people)
     async with serve(Config(**switches)) as sandbox:
@@ -43,7 +43,7 @@ async def clopos(
 
 
 @real_time
-async def test_from_plan_to_results_clopos_holds_the_customers_shown(folder: Path) -> None:
+async def test_clopos_has_the_customers_shown_in_plan_and_results(folder: Path) -> None:
     async with clopos(folder) as (sandbox, browser):
         page = words_of(await browser.get(f"sheets/{SHEET}/plan"))
         assert "Restaurant sandbox" in page
@@ -126,7 +126,7 @@ async def test_from_plan_to_results_clopos_holds_the_customers_shown(folder: Pat
 
 
 @real_time
-async def test_doors_are_shut_until_the_plan_was_seen_and_the_number_confirmed(
+async def test_run_is_refused_without_a_shown_plan_and_the_confirmed_number(
     folder: Path,
 ) -> None:
     async with clopos(folder) as (sandbox, browser):
@@ -154,7 +154,7 @@ async def test_doors_are_shut_until_the_plan_was_seen_and_the_number_confirmed(
 
 
 @real_time
-async def test_pausing_and_resuming_sends_every_row_once(folder: Path) -> None:
+async def test_paused_and_resumed_run_sends_every_row_once(folder: Path) -> None:
     async with clopos(folder) as (sandbox, browser):
         shown = await plan(browser)
         form = {"plan": field(shown, "plan"), "rows": "all", "sure": "12"}
@@ -177,7 +177,7 @@ async def test_pausing_and_resuming_sends_every_row_once(folder: Path) -> None:
 
 
 @real_time
-async def test_states_without_credentials_refused_and_with_another_process(folder: Path) -> None:
+async def test_plan_page_shows_missing_or_refused_credentials_and_another_run(folder: Path) -> None:
     write(folder)
     async with serving(folder) as browser:
         page = words_of(await browser.get(f"sheets/{SHEET}/plan"))
@@ -207,7 +207,7 @@ async def test_states_without_credentials_refused_and_with_another_process(folde
 
 @pytest.mark.slow(reason="three plans and two runs")
 @real_time
-async def test_decisions_are_kept_for_the_next_start_and_a_stale_form_changes_nothing(
+async def test_decisions_are_kept_for_the_next_start_and_an_outdated_form_is_refused(
     folder: Path,
 ) -> None:
     async with clopos(folder, 2) as (sandbox, browser):
@@ -236,7 +236,7 @@ async def test_decisions_are_kept_for_the_next_start_and_a_stale_form_changes_no
 
 
 @real_time
-async def test_stream_sends_the_full_state_and_a_fourth_closes_the_oldest(
+async def test_stream_sends_the_full_state_and_a_fourth_stream_closes_the_oldest(
     folder: Path,
 ) -> None:
     async with clopos(folder, 4) as (sandbox, browser):
@@ -273,7 +273,7 @@ async def test_stream_sends_the_full_state_and_a_fourth_closes_the_oldest(
 
 @pytest.mark.slow(reason="more than ten customers at the real pace, and their end")
 @real_time
-async def test_a_question_about_the_rows_is_answered_on_the_plan_and_the_plan_made_anew(
+async def test_question_about_rows_is_answered_on_the_plan_which_is_then_made_anew(
     folder: Path,
 ) -> None:
     async with clopos(folder) as (sandbox, browser):
@@ -295,7 +295,7 @@ async def test_a_question_about_the_rows_is_answered_on_the_plan_and_the_plan_ma
 
 
 @real_time
-async def test_hours_deadline_and_reserve_are_kept_in_the_plan_and_bad_ones_refused(
+async def test_hours_and_deadline_and_reserve_are_kept_in_the_plan_and_invalid_ones_refused(
     folder: Path,
 ) -> None:
     async with clopos(folder) as (_, browser):
@@ -325,7 +325,7 @@ async def test_stopped_rehearsal_shows_the_status_of_its_rows(folder: Path) -> N
 
 
 @real_time
-async def test_all_open_conflicts_are_decided_at_once_where_their_number_is_confirmed(
+async def test_all_open_conflicts_are_decided_at_once_if_their_number_is_confirmed(
     folder: Path,
 ) -> None:
     async with clopos(folder, 2) as (_, browser):
@@ -341,7 +341,7 @@ async def test_all_open_conflicts_are_decided_at_once_where_their_number_is_conf
 
 
 @real_time
-async def test_plan_says_where_a_flag_that_the_page_has_no_field_for_can_stand(
+async def test_plan_shows_the_place_of_a_flag_without_a_field_on_the_page(
     folder: Path,
 ) -> None:
     async with clopos(folder, 1) as (_, browser):
@@ -352,8 +352,8 @@ async def test_plan_says_where_a_flag_that_the_page_has_no_field_for_can_stand(
 
 
 @real_time
-async def test_a_list_that_changed_since_shows_no_conflict_of_other_rows(folder: Path) -> None:
-    """Rows have moved: a decision by number would be about another person."""
+async def test_changed_list_shows_no_conflicts_of_the_earlier_rows(folder: Path) -> None:
+    """Rows have moved, so a decision by row number would be about another person."""
     async with clopos(folder, 2) as (sandbox, browser):
         await send(browser, await plan(browser), "first")
         address = f"sheets/{SHEET}/conflicts"
@@ -372,7 +372,7 @@ async def test_a_list_that_changed_since_shows_no_conflict_of_other_rows(folder:
 
 
 @real_time
-async def test_a_plan_with_rows_that_came_after_a_run_is_shown_beside_that_run(
+async def test_plan_with_rows_added_after_a_run_is_shown_beside_the_run(
     folder: Path,
 ) -> None:
     async with clopos(folder, 2) as (_, browser):
@@ -386,7 +386,7 @@ async def test_a_plan_with_rows_that_came_after_a_run_is_shown_beside_that_run(
 
 
 @real_time
-async def test_a_plan_for_one_restaurant_is_never_sent_to_another(folder: Path) -> None:
+async def test_plan_for_one_restaurant_is_never_sent_to_another(folder: Path) -> None:
     async with clopos(folder, 2, brands=("sandbox", "second")) as (sandbox, browser):
         shown = await plan(browser)
         await browser.post("credentials", {"CLOPOS_BRAND": "second"})

@@ -1,4 +1,4 @@
-"""Sending from the page when something goes wrong: killed, a full disk, a curious reader."""
+"""Sending from the page when something fails: a kill, a full disk, hostile input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TOKENS = re.compile(r"oauth_\w{8}|eyJ[\w-]{8}")
 async def page_process(
     folder: Path, env: dict[str, str]
 ) -> AsyncIterator[tuple[subprocess.Popen[str], Browser]]:
-    """Run `clopos-import ui` in a process of its own, and let a browser in."""
+    """Run `clopos-import ui` in another process, and give an admitted browser."""
     flags = ("ui", str(folder), "--port", "0", "--no-open")
     with started(*flags, env=env, stdin=None) as process:
         assert process.stdout
@@ -52,7 +52,7 @@ async def page_process(
 
 
 async def at_work(browser: Browser, env: dict[str, str], number: int) -> None:
-    """Plan, and send until so many customers are there."""
+    """Plan, and send until this number of customers was created."""
     shown = await plan(browser)
     form = {"plan": field(shown, "plan"), "rows": "all", **sure(shown)}
     await browser.post(f"sheets/{SHEET}/run", form)
@@ -66,7 +66,7 @@ def created(env: dict[str, str]) -> list[str]:
 
 @pytest.mark.slow(reason="real pace, and three servers one after the other")
 @real_time
-async def test_killed_while_sending_it_continues_at_the_next_start_and_no_customer_is_created_twice(
+async def test_run_killed_while_sending_continues_at_the_next_start_and_creates_none_twice(
     folder: Path,
 ) -> None:
     write(folder, 24)
@@ -101,7 +101,7 @@ def sure(page: str) -> dict[str, str]:
 
 @pytest.mark.slow(reason="real pace, and a server of its own")
 @real_time
-async def test_full_disk_is_shown_in_the_page_and_nothing_is_sent_unrecorded(
+async def test_full_disk_is_shown_in_the_page_and_no_row_is_sent_without_a_record(
     folder: Path,
 ) -> None:
     write(folder, 12)
@@ -128,10 +128,10 @@ async def test_full_disk_is_shown_in_the_page_and_nothing_is_sent_unrecorded(
 
 
 @real_time
-async def test_a_planted_secret_is_in_no_answer_no_log_and_no_file(
+async def test_planted_secret_is_in_no_response_and_no_log_and_no_file(
     folder: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """…although Clopos repeats it in each refusal, and the page is asked for everything."""
+    """Clopos repeats it in each refusal, and the test opens every page."""
     write(folder, 3)
     texts: list[str] = []
     config = Config(client_secret=SECRET, client_id="client-4711", echo=True)
@@ -178,7 +178,7 @@ async def test_a_planted_secret_is_in_no_answer_no_log_and_no_file(
 
 
 async def _record(browser: Browser, texts: list[str]) -> None:
-    """Keep the text and the headers of every page."""
+    """Record the text and the headers of every page."""
     pages = ("plan", "rehearsal", "run", "results", "conflicts")
     for path in ("", "credentials", "state", *(f"sheets/{SHEET}/{each}" for each in pages)):
         async with browser.session.get(browser.address(path)) as answer:
@@ -186,7 +186,7 @@ async def _record(browser: Browser, texts: list[str]) -> None:
 
 
 @real_time
-async def test_credentials_are_kept_in_a_file_where_that_is_asked_for_and_forgotten(
+async def test_credentials_are_kept_in_a_file_on_request_and_forgotten(
     folder: Path,
 ) -> None:
     async with serve(Config()) as sandbox:
@@ -209,7 +209,7 @@ async def test_credentials_are_kept_in_a_file_where_that_is_asked_for_and_forgot
         async with serving(folder, **address) as browser:
             page = words_of(await browser.get("credentials"))
             assert "found in the file .env" in page
-            # Nothing typed: what was found is tried.
+            # Empty fields: the found credentials are tried.
             await browser.post("credentials", {"keep": "memory"})
             await browser.post("credentials/forget", {"file": "on"})
             assert kept.read_text("utf-8") == "PORT=80\n"
@@ -218,8 +218,10 @@ async def test_credentials_are_kept_in_a_file_where_that_is_asked_for_and_forgot
 
 @pytest.mark.slow(reason="the same with another name of the file")
 @real_time
-async def test_credentials_are_kept_in_the_file_that_windows_named(folder: Path) -> None:
-    """…and in no new one, which would hide what the other says."""
+async def test_credentials_are_kept_in_an_existing_env_file_with_a_windows_name(
+    folder: Path,
+) -> None:
+    """A new file would override the existing one."""
     async with serve(Config()) as sandbox:
         env = sandbox.env(1)
         kept = folder / ".env.txt"
@@ -235,7 +237,7 @@ async def test_credentials_are_kept_in_the_file_that_windows_named(folder: Path)
 
 
 @real_time
-async def test_credentials_go_to_no_strange_address_unasked_and_not_against_the_environment(
+async def test_credentials_for_another_address_or_brand_than_that_of_the_environment_are_refused(
     folder: Path,
 ) -> None:
     typed = dict.fromkeys(("CLOPOS_BRAND", "CLOPOS_CLIENT_ID", "CLOPOS_CLIENT_SECRET"), "x")
@@ -261,7 +263,9 @@ async def test_credentials_go_to_no_strange_address_unasked_and_not_against_the_
 
 @pytest.mark.slow(reason="real pace, and a server of its own")
 @real_time
-async def test_ctrl_c_pauses_a_run_writes_its_results_and_ends_the_program(folder: Path) -> None:
+async def test_ctrl_c_pauses_a_run_and_writes_its_results_and_ends_the_program(
+    folder: Path,
+) -> None:
     write(folder, 24)
     with sandbox_process(folder.parent, "--latency", "0.1-0.2") as found:
         env = found["2"]
@@ -277,7 +281,7 @@ async def test_ctrl_c_pauses_a_run_writes_its_results_and_ends_the_program(folde
 
 
 @real_time
-async def test_credentials_that_login_kept_are_found_and_of_several_one_is_named(
+async def test_credentials_kept_by_login_are_found_and_one_of_several_is_chosen_by_name(
     folder: Path,
 ) -> None:
     write(folder, 1)
@@ -312,7 +316,7 @@ HOSTILE = (
 
 
 class _Tags(HTMLParser):
-    """Collects what a browser would take for markup of ours."""
+    """Collects tags and attributes of a page that only injected markup can have."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -326,12 +330,12 @@ class _Tags(HTMLParser):
 
 @pytest.mark.slow(reason="a run, a plan and all pages of hostile names")
 @real_time
-async def test_hostile_names_of_list_and_clopos_never_become_markup(folder: Path) -> None:
-    """…in plan, conflicts, results and messages; the holders at Clopos are as hostile."""
+async def test_hostile_names_in_list_and_clopos_never_become_markup(folder: Path) -> None:
+    """In plan, conflicts, results and messages; the holders at Clopos have such names, too."""
     quoted = [each.replace('"', '""') for each in HOSTILE]
     rows = "".join(f'"Demo Number{n} {each}",05000030{n:02}\n' for n, each in enumerate(quoted))
     others = "".join(f"Demo {letter}ysel,05000031{n:02}\n" for n, letter in enumerate(LETTERS))
-    rows += others  # a list of names, still
+    rows += others  # still a list of names
     (folder / SHEET).write_text(f"Name,Phone\n{rows}", encoding="utf-8")
     async with serve(Config()) as sandbox:
         for n, each in enumerate(HOSTILE[1:], start=1):
@@ -352,7 +356,7 @@ async def test_hostile_names_of_list_and_clopos_never_become_markup(folder: Path
 
 
 @real_time
-async def test_results_that_are_a_link_to_elsewhere_are_not_shown(folder: Path) -> None:
+async def test_results_that_are_a_link_out_of_the_folder_are_not_shown(folder: Path) -> None:
     write(folder, 2)
     elsewhere = folder.parent / "elsewhere.csv"
     header = "import_row,import_status,clopos_id,import_field,import_existing_id"

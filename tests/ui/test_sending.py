@@ -1,4 +1,4 @@
-"""Planning and sending step by step: what is sent is what was seen."""
+"""Planning and sending step by step: only the shown plan is sent."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def plan_of(rows: Sequence[int], requests: int) -> Plan:
         ((2, 3, 4), 100, None, False, True),
         ((2, 3, 4), 115, None, False, True),  # 5 % and 10 more
         ((2, 3, 4), 116, None, False, False),
-        ((2, 3), 100, None, False, False),  # one exists meanwhile: look again
+        ((2, 3), 100, None, False, False),  # one was created meanwhile: plan again
         ((2, 3, 5), 100, None, False, False),
         ((2, 3), 2, 2, False, True),  # the first two only
         ((3, 4), 2, 2, False, False),
@@ -54,7 +54,7 @@ def plan_of(rows: Sequence[int], requests: int) -> Plan:
         ((), 0, None, True, True),
     ],
 )
-def test_a_plan_may_be_sent_where_it_is_the_one_that_was_seen(
+def test_plan_may_be_sent_if_it_equals_the_shown_one(
     new: tuple[int, ...], requests: int, limit: int | None, resumed: bool, same: bool
 ) -> None:
     seen = plan_of((2, 3, 4), 100)
@@ -62,7 +62,7 @@ def test_a_plan_may_be_sent_where_it_is_the_one_that_was_seen(
 
 
 @given(st.lists(st.integers(2, 40), unique=True), st.lists(st.integers(2, 40), unique=True))
-def test_no_row_is_ever_sent_that_was_not_confirmed(seen: list[int], new: list[int]) -> None:
+def test_only_confirmed_rows_are_sent(seen: list[int], new: list[int]) -> None:
     for resumed in (False, True):
         if is_as_seen(plan_of(new, 1), plan_of(seen, 1), None, resumed=resumed):
             assert set(new) <= set(seen)
@@ -102,7 +102,7 @@ async def test_planning_sends_nothing_and_leaves_the_brand_free(tmp_path: Path) 
         assert not (await history(settings)).runs
 
 
-async def test_two_are_sent_first_then_the_rest_of_the_same_plan(tmp_path: Path) -> None:
+async def test_two_rows_are_sent_first_and_then_the_rest_of_the_same_plan(tmp_path: Path) -> None:
     async with serve(Config()) as sandbox:
         seen = await planned(sheet(tmp_path, *PEOPLE), settings_of(sandbox, tmp_path))
         first = await send(seen, limit=2)
@@ -115,7 +115,7 @@ async def test_two_are_sent_first_then_the_rest_of_the_same_plan(tmp_path: Path)
         assert rest.result.outcomes.counts()[Status.CREATED] == 3
 
 
-async def test_a_plan_that_is_no_longer_the_one_seen_is_shown_anew_and_not_sent(
+async def test_plan_that_differs_from_the_shown_one_is_shown_anew_and_not_sent(
     tmp_path: Path,
 ) -> None:
     async with serve(Config()) as sandbox:
@@ -132,7 +132,7 @@ async def test_a_plan_that_is_no_longer_the_one_seen_is_shown_anew_and_not_sent(
         assert len(sandbox.customers()) == 5
 
 
-async def test_a_run_that_is_stopped_is_continued_and_creates_nothing_twice(
+async def test_stopped_run_continues_and_creates_no_customer_twice(
     tmp_path: Path,
 ) -> None:
     async with serve(Config(latency=(1.0, 1.0))) as sandbox:
@@ -155,7 +155,7 @@ async def test_a_run_that_is_stopped_is_continued_and_creates_nothing_twice(
 
 
 @pytest.mark.parametrize("answer", list(Answer))
-async def test_a_decision_is_followed_by_the_next_plan_and_needs_no_results_file(
+async def test_next_plan_follows_a_decision_without_a_results_file(
     tmp_path: Path, answer: Answer
 ) -> None:
     async with serve(Config()) as sandbox:
@@ -180,14 +180,14 @@ async def test_a_decision_is_followed_by_the_next_plan_and_needs_no_results_file
                 assert list(then.plan.to_send) == [2, 3, 4, 5, 6]
             case Answer.SKIP:
                 assert then.outcomes[2].decided
-        # The last one of several holds.
+        # The last of several decisions counts.
         other = Answer.SKIP if answer is Answer.OTHER else Answer.OTHER
         await asyncio.to_thread(keep_decisions, rows, settings, "test", {2: (other, id_)})
         found = await asyncio.to_thread(decisions_about, rows, settings, "test")
         assert found == {2: other}
 
 
-async def test_a_brand_that_another_process_holds_is_an_error_that_names_it(
+async def test_brand_held_by_another_process_is_an_error_that_names_the_process(
     tmp_path: Path,
 ) -> None:
     async with serve(Config()) as sandbox:

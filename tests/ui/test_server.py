@@ -1,4 +1,4 @@
-"""The command itself: how it begins, who may reach it, and how it ends."""
+"""The command `ui`: its start, its address, and its end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_server_listens_before_pandas_is_imported() -> None:
     assert said.stdout == "[]\n"
 
 
-def test_command_shows_a_link_a_line_makes_new_ones_and_ends_by_ctrl_c(
+def test_command_shows_a_link_and_new_ones_on_enter_and_ends_by_ctrl_c(
     folder: Path, env: dict[str, str]
 ) -> None:
     with command_ui(folder, "--lang", "ru", env=env) as served:
@@ -59,7 +59,7 @@ def test_command_shows_a_link_a_line_makes_new_ones_and_ends_by_ctrl_c(
         assert served.process.wait(30) == 0
 
 
-def test_closed_standard_input_ends_nothing_and_the_page_ends_it(
+def test_closed_standard_input_does_not_end_the_server_but_the_page_does(
     folder: Path, env: dict[str, str]
 ) -> None:
     with command_ui(folder, env=env) as served:
@@ -78,7 +78,7 @@ def test_closed_standard_input_ends_nothing_and_the_page_ends_it(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_server_listens_on_this_machine_only(folder: Path, env: dict[str, str]) -> None:
+def test_server_listens_on_loopback_only(folder: Path, env: dict[str, str]) -> None:
     with command_ui(folder, env=env) as served:
         port = int(served.link.split(":")[2].partition("/")[0])
         listening = [
@@ -90,7 +90,7 @@ def test_server_listens_on_this_machine_only(folder: Path, env: dict[str, str]) 
         assert [host for host, _, at in listening if int(at, 16) == port] == ["0100007F"]
 
 
-def test_taken_port_is_an_error_where_it_was_asked_for(folder: Path, env: dict[str, str]) -> None:
+def test_port_in_use_is_an_error_if_it_was_named(folder: Path, env: dict[str, str]) -> None:
     with listen(0) as taken:
         port = taken.getsockname()[1]
         said = command("ui", folder, "--no-open", "--port", port, env=env)
@@ -101,7 +101,7 @@ def test_taken_port_is_an_error_where_it_was_asked_for(folder: Path, env: dict[s
         assert first.getsockname()[1] != second.getsockname()[1]
 
 
-def test_missing_folder_is_an_error(tmp_path: Path) -> None:
+def test_missing_folder_of_the_page_is_an_error(tmp_path: Path) -> None:
     said = command("ui", tmp_path / "nowhere", "--no-open")
     assert said.returncode == 2
     assert "There is no folder" in said.stderr

@@ -16,7 +16,7 @@ from importer.ui.shortcut import starter, write_starter
 FOLDER = "/home/aysel/Köhnə sistem $1 `x` 100% \\ it's"
 
 
-def test_starter_of_a_mac_runs_the_command_in_its_folder(tmp_path: Path) -> None:
+def test_mac_starter_runs_the_command_in_its_folder(tmp_path: Path) -> None:
     path = write_starter(tmp_path, "darwin", "/bin/echo", Path(FOLDER))
     assert os.access(path, os.X_OK)
     said = subprocess.run([path], capture_output=True, text=True, check=True).stdout
@@ -41,6 +41,6 @@ def test_batch_file_quotes_its_folder() -> None:
     assert r'"C:\Program Files\python.exe" -m importer ui "C:\Old lists 100%%"' in text
 
 
-def test_folder_that_no_starter_can_name_is_an_error(tmp_path: Path) -> None:
+def test_folder_name_that_no_starter_can_contain_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No shortcut"):
         write_starter(tmp_path, sys.platform, sys.executable, Path('/a"b'))

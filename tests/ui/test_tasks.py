@@ -1,4 +1,4 @@
-"""Tasks beside the page: one at a time, watched from other threads, stopped gently."""
+"""Background tasks of the page: one at a time, observed from other threads, stopped in order."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def _until_stopped(stop: asyncio.Event) -> str:
     return "stopped"
 
 
-def test_a_task_is_in_progress_until_it_is_stopped_and_then_has_its_value(tasks: Tasks) -> None:
+def test_task_is_in_progress_until_it_is_stopped_and_then_has_its_value(tasks: Tasks) -> None:
     task = tasks.start("run", "a.csv", lambda task: task.run(_until_stopped))
     assert tasks.current is task
     assert task.running
@@ -48,7 +48,7 @@ def test_a_task_is_in_progress_until_it_is_stopped_and_then_has_its_value(tasks:
     assert tasks.last("plan", "a.csv") is None
 
 
-def test_caches_of_names_are_cleared_when_sending_has_ended(
+def test_caches_of_names_are_cleared_after_sending(
     tasks: Tasks,
 ) -> None:
     found: list[int] = []
@@ -65,7 +65,7 @@ def test_caches_of_names_are_cleared_when_sending_has_ended(
     assert [*map(bool, found), alike.cache_info().currsize] == [True, False, 0]
 
 
-def test_a_task_that_is_stopped_before_its_loop_runs_ends_at_once(tasks: Tasks) -> None:
+def test_task_stopped_before_its_loop_runs_ends_at_once(tasks: Tasks) -> None:
     begun = threading.Event()
 
     def work(task: Task) -> str:
@@ -79,7 +79,7 @@ def test_a_task_that_is_stopped_before_its_loop_runs_ends_at_once(tasks: Tasks) 
     assert task.value == "stopped"
 
 
-def test_a_second_task_is_refused_while_one_is_in_progress(tasks: Tasks) -> None:
+def test_second_task_is_refused_while_one_is_in_progress(tasks: Tasks) -> None:
     first = tasks.start("run", "a.csv", lambda task: task.run(_until_stopped))
     with pytest.raises(UsageError) as refused:
         tasks.start("plan", "b.csv", lambda _: None)
@@ -94,7 +94,7 @@ def test_a_second_task_is_refused_while_one_is_in_progress(tasks: Tasks) -> None
     assert last.value == 7
 
 
-def test_error_of_a_task_is_kept_and_a_bug_without_its_message(tasks: Tasks) -> None:
+def test_error_of_a_task_is_kept_and_a_bug_is_kept_without_its_message(tasks: Tasks) -> None:
     def refused(_: Task) -> None:
         raise ServiceError("no")
 
@@ -110,14 +110,14 @@ def test_error_of_a_task_is_kept_and_a_bug_without_its_message(tasks: Tasks) -> 
     assert "Aysel" not in f"{second.error.what} {second.error.why}"
 
 
-def test_a_task_speaks_the_language_of_the_page_that_started_it(tasks: Tasks) -> None:
+def test_task_uses_the_language_of_the_page_that_started_it(tasks: Tasks) -> None:
     set_language("az")
     task = tasks.start("plan", "a.csv", lambda _: language())
     assert tasks.join(10)
     assert task.value == "az"
 
 
-def test_a_watch_keeps_the_newest_numbers() -> None:
+def test_watch_keeps_the_newest_numbers() -> None:
     watch = Watch()
     with watch.step("reading") as show:
         show(3, of=9)
@@ -141,7 +141,7 @@ def test_a_watch_keeps_the_newest_numbers() -> None:
     assert len(watch.shown.notes) < 50
 
 
-def test_a_task_says_how_it_stands_and_why_it_waits() -> None:
+def test_task_shows_its_progress_and_the_reason_of_a_wait() -> None:
     task = Task("run", "a.csv")
     assert state_of(task) == "begins"
     task.watch.sending(SendProgress(10, {Status.CREATED: 4}, 270.0, left=60.0))
