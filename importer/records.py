@@ -129,6 +129,7 @@ class OtherWorksheet:
     rows: int  # below its header, blank ones not counted
     lists_customers: bool  # its header has a name and something else we know
     hidden: bool = False
+    fields: tuple[str, ...] = ()  # what its header has
 
 
 @dataclass(frozen=True, slots=True)

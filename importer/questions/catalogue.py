@@ -50,7 +50,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "other_worksheets",
         columns.other_worksheets,
-        "another worksheet of the workbook has the header of a list of customers, and rows",
+        "another worksheet of the workbook has the header of a list of customers, and rows; or it "
+        "has phones or e-mail addresses, which this one has no column for",
         "one such worksheet; none was chosen with `--sheet`",
         '`--sheet "NAME"`',
     ),

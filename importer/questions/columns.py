@@ -339,7 +339,10 @@ def _part_of_date(texts: list[str]) -> str:
 def other_worksheets(seen: Evidence) -> Iterator[Question]:
     """Ask where the workbook has another worksheet that lists customers."""
     others = [other for other in seen.sheet.others if other.lists_customers and other.rows]
-    if not others or seen.read.sheet is not None:
+    if seen.read.sheet is not None:
+        return
+    if not others:
+        yield from _contacts_elsewhere(seen)
         return
     rows = sum(other.rows for other in others)
     names = tuple(other.name for other in others)
@@ -361,3 +364,26 @@ def other_worksheets(seen: Evidence) -> Iterator[Question]:
             as_it_is("other_worksheets"),
         ),
     )
+
+
+def _contacts_elsewhere(seen: Evidence) -> Iterator[Question]:
+    """Ask where another worksheet has the phones, or addresses, that this one has no column for."""
+    for name in ("phone", "email"):
+        others = [other for other in seen.sheet.others if name in other.fields]
+        if not others or seen.columns(name) or seen.chosen(name):
+            continue
+        yield Question(
+            code="other_worksheets",
+            field=name,
+            message=tr(
+                "«{worksheet}» has no column for {field}, but the worksheet «{name}» has one",
+                worksheet=seen.sheet.worksheet or "",
+                field=name,
+                name=others[0].name,
+            ),
+            columns=tuple(other.name for other in others),
+            rows=others[0].rows,
+            assumed=tr("customers are created without {field}", field=name),
+            answers=(as_it_is("other_worksheets"),),
+        )
+        return

@@ -50,7 +50,8 @@ def only_sheet(archive: zipfile.ZipFile, name: str) -> tuple[bytes, str]:
         info
         for info in archive.infolist()
         if PurePosixPath(info.filename).suffix.lower() in SHEET_SUFFIXES
-        and not PurePosixPath(info.filename).name.startswith("._")  # a Mac's rubbish
+        # a Mac's rubbish, and what a program says of itself
+        and not PurePosixPath(info.filename).name.lower().startswith(("._", "readme"))
     ]
     if len(sheets) != 1:
         inside = [info.filename for info in sheets or archive.infolist()][:10]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DELIMITERS = (",", ";", "\t", "|")
+_SELDOM = "~^¦§¬#" + "".join(map(chr, [*range(1, 9), *range(0x1C, 0x20)]))
+_ENOUGH = 0.6  # share of the records with the same number of cells that makes a delimiter likely
 _LOOK_AT = 50  # records that decide about the delimiter
 _MOST_LINES = 500  # of one record
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
@@ -244,7 +246,19 @@ def find_delimiter(text: str) -> str:
         )
         if score > best_score:
             best, best_score = delimiter, score
-    return best
+    return best if best_score[0] >= _ENOUGH else _seldom_delimiter(text) or best
+
+
+def _seldom_delimiter(text: str) -> str | None:
+    """Return the other delimiter that splits all records, the header too, alike; None if none.
+
+    It is none of the signs that addresses, numbers, dates and names are made of.
+    """
+    for delimiter in sorted(set(_SELDOM).intersection(text.partition("\n")[0])):
+        widths = [len(record) for record in _first_records(text, delimiter)]
+        if len(widths) > 1 and len(set(widths)) == 1 and widths[0] > 1:
+            return delimiter
+    return None
 
 
 def _first_records(text: str, delimiter: str) -> Iterator[list[str]]:

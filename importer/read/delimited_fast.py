@@ -158,7 +158,7 @@ def _columns(lines: pa.Buffer, delimiter: str, width: int) -> list[pa.Array] | N
 
 def _has_strange_rows(columns: list[pa.Array], header: list[str]) -> bool:
     """Return whether a row is blank, or no customer."""
-    title = next(cell for cell in header if cell)
+    titles = pa.array([cell for cell in header if cell])
     rows = pa.array(np.arange(len(columns[0])))  # whose cells so far are all empty
     if len(columns) > 1 and _has_lone_cells(columns):
         return True
@@ -167,7 +167,7 @@ def _has_strange_rows(columns: list[pa.Array], header: list[str]) -> bool:
         cells = column if len(rows) == len(column) else column.take(rows)
         empty = np.asarray(pc.equal(pc.binary_length(cells), 0))
         holds = ~empty & _HOLDS[_first_bytes(cells)]
-        suspicious = ~empty & (~holds | np.asarray(pc.equal(cells, title)))
+        suspicious = ~empty & (~holds | np.asarray(pc.is_in(cells, titles)))
         for pattern in _SUSPICIOUS:
             suspicious |= np.asarray(pc.match_substring_regex(cells, pattern))
         strange += rows.filter(pa.array(suspicious)).to_pylist()

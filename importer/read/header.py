@@ -61,6 +61,7 @@ _RESULT_COLUMNS = frozenset(RESULT_COLUMNS)
 _SECTION = re.compile(r".{1,80}:|\w", re.DOTALL)
 
 HEADER_AGAIN = tr_noop("the header again, not a customer")
+OTHER_ORDER = tr_noop("the headers in another order, not a customer")
 TOTAL = tr_noop("a total, not a customer")
 HEADING = tr_noop("a heading, not a customer")
 
@@ -128,8 +129,11 @@ def not_a_customer(record: list[str], header: list[str]) -> str | None:
     if len(first) <= 100 and _MAY_BE_TOTAL.match(first) and _is_total(tidy(first), record):
         return TOTAL
     first = first.lstrip("\ufeff")  # of an export that was put below another
-    if first in header and first == next(filter(None, header), None) and _same(record, header):
-        return HEADER_AGAIN
+    if first in header:
+        if first == next(filter(None, header), None) and _same(record, header):
+            return HEADER_AGAIN
+        if len(header) > 1 and sorted(filter(None, record)) == sorted(filter(None, header)):
+            return OTHER_ORDER
     if len(header) > 1 and sum(map(bool, record)) == 1 and _is_heading(first):
         return HEADING
     word = first.strip()

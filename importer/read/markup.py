@@ -18,6 +18,7 @@ _SKIPPED = frozenset(["script", "style", "comment", "title"])
 _SPACE = re.compile(r"\s+")
 _COVERED = 100  # columns in which a cell may go over several rows; beyond is no table of people
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
+_MOST_TEXTS, _MOST_LETTERS = 20, 100  # of a table in a cell; of more the cell is no value
 _ROUNDED = re.compile(r"[0-9]+[.,][0-9]+[eE]\+?[0-9]{1,3}")
 
 
@@ -76,18 +77,22 @@ class _Page:
         self.open: list[_Table] = []  # tables in cells of tables
         self.cell: list[str] | None = None  # texts of the cell that is open
         self.table: _Table | None = None  # the one it belongs to
+        self.around: list[tuple[list[str] | None, _Table | None, dict[str, str]]] = []
         self.given: dict[str, str] = {}
         self.skipping = ""
 
     def begin_table(self, _: Tag) -> None:
         before = self.tables[-1].sheet.cells() if self.tables else 0
         self.tables.append(_Table(before))
+        self.around.append((self.cell, self.table, self.given))
+        self.cell = None
         self.open.append(self.tables[-1])
 
     def end_table(self, _: Tag) -> None:
         self.close_cell()
         if self.open:
             self.open.pop()
+            self.cell, self.table, self.given = self.around.pop()
 
     def begin_row(self, tag: Tag) -> None:
         self.close_cell()
@@ -146,6 +151,9 @@ class _Page:
             text = number_text(self.given["num"])  # what Excel keeps beside what it shows
         table.sheet.put(row, column, text)
         table.column = column + across
+        for outer, _, _ in self.around[-1:]:  # what a table in a cell says, the cell says
+            if outer is not None and len(outer) < _MOST_TEXTS:
+                outer.append(text[:_MOST_LETTERS] + "\n")
 
 
 def _span(given: dict[str, str], name: str, most: int) -> int:

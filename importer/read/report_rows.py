@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from importer.i18n import tr_noop
 from importer.mapping.header_words import meaning
-from importer.text import fold, has_small_words, tidy
+from importer.text import bare, fold, has_small_words, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ _LOOKED_AT = 200  # letters of a cell
 
 SECOND_HEADER = tr_noop("names, kinds or hints for the columns, not a customer")
 RULER = tr_noop("a line that separates, not a customer")
+OTHER_TABLE = tr_noop("the header of another table below the list")
+BELOW = tr_noop("a row of another table: it has other columns than the list above")
 LAST_LINE = tr_noop("a line of the report, not a customer")
 
 _TYPE = re.compile(
@@ -47,6 +49,7 @@ _HINT_SHAPE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LABELLED_NAME = re.compile(r"[^\W\d_]{3,20}\.?:\s{0,3}[^\W\d_]")
+_TITLE = re.compile(r"(?=[^\W\d_])[^\d@]{2,60}")
 _ENOUGH_ROWS, _ENOUGH_NAMES = 10, 4
 _INITIALS = re.compile(r"(?:[^\W\d_]\.\s?){2,4}")  # М.П., where a stamp goes
 _FOOTNOTE = re.compile(r"[*†‡•·]+\s*\w.{0,150}", re.DOTALL)
@@ -92,6 +95,24 @@ def is_example(record: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     return bool(_LABELLED_NAME.match(first)) and not any(
         ":" in row[place] for row in others if len(row) > place
     )
+
+
+def begins_another_table(record: Sequence[str], header: Sequence[str]) -> bool:
+    """Return whether a row below a blank one is the header of another table: of suppliers, takings.
+
+    It has words in all columns of the header, also where phones, addresses or dates belong.
+    """
+    cells = [tidy(cell[:_LOOKED_AT]) for cell in record[: len(header)]]
+    filled = [cell for cell in cells if cell]
+    columns = sum(bool(cell) for cell in header)
+    if len(filled) < max(2, columns) or not all(map(_TITLE.fullmatch, filled)):
+        return False
+    typed = [
+        cell
+        for cell, title in zip(cells, header, strict=False)
+        if (word := meaning(title)) and word.field in {"phone", "email", "date_of_birth"}
+    ]
+    return any(map(bare, typed))
 
 
 def is_odd_word(alone: str, column: int, others: Sequence[Sequence[str]]) -> bool:

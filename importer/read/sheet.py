@@ -18,8 +18,10 @@ from importer.read.broken_rows import broken_rows
 from importer.read.delimited_fast import read_plain
 from importer.read.detect import grid_of
 from importer.read.header import (
+    HEADER_AGAIN,
     HEADING,
     LOOK_AT,
+    OTHER_ORDER,
     TOTAL,
     find_header,
     is_blank,
@@ -30,10 +32,13 @@ from importer.read.header import (
 from importer.read.limits import TooLarge, check_bytes, check_cells, refusal
 from importer.read.own_results import own_results
 from importer.read.report_rows import (
+    BELOW,
     LAST_LINE,
+    OTHER_TABLE,
     RULER,
     SECOND_HEADER,
     UNDER_HEADER,
+    begins_another_table,
     belongs_to_header,
     headings,
     is_example,
@@ -54,6 +59,7 @@ _WHO = frozenset(["full", "first", "middle", "last", "phone", "email", "code", "
 
 _ABOVE = 200  # rows above the last one that it is compared with
 _NOTED = 3  # merged cells that are named
+MERGED = tr_noop("a merged cell: its value is in the row where it begins")
 SHIFTED = tr_noop("more cells than the header has: its values have moved")
 
 
@@ -188,7 +194,23 @@ def _no_customers(
         found |= dict.fromkeys(headings(rows), HEADING)
         if HEADING in found.values():
             found |= _subtotals(records, kept, found)
+        found |= _other_tables(records, kept, header, found)
     return found
+
+
+def _other_tables(
+    records: list[list[str]], kept: list[int], header: list[str], found: dict[int, str]
+) -> dict[int, str]:
+    """Return the rows of tables below the list whose columns are others, or in another order."""
+    below: dict[int, str] = {}
+    for before, index in pairwise(kept):
+        again = found.get(index) == HEADER_AGAIN
+        starts = index > before + 1 and begins_another_table(records[index], header)
+        if found.get(index) == OTHER_ORDER or (starts and not again):
+            below[index] = found.get(index, OTHER_TABLE)
+        elif before in below and not again:
+            below[index] = found.get(index, BELOW)
+    return below
 
 
 def _report_rows(records: list[list[str]], kept: list[int]) -> dict[int, str]:
@@ -303,14 +325,17 @@ def _width(headers: list[str], body: list[list[str]], *, shifts: bool) -> tuple[
 def _fill_down(grid: Grid, headers: list[str], start: int) -> None:
     """Give every row the value of a cell that is merged down a column.
 
-    Not in columns that identify the customer: a person must judge two rows of one name.
+    Not in columns that identify the customer: a person must judge two rows of one name. Where a
+    part of it is merged, a surname or a phone of two people, the rows below the first are held.
     """
     filled: list[str] = []
     for first, reach, column in grid.merged:
         word = meaning(headers[column]) if column < len(headers) else None
-        if first <= start or (word and word.field in _WHO):
-            continue
         last = min(reach, len(grid.records) - 1)
+        if first <= start or (word and word.field in _WHO):
+            if first > start and word and word.field != "full" and grid.records[first][column]:
+                grid.malformed |= dict.fromkeys(range(first + 1, last + 1), MERGED)
+            continue
         for record in grid.records[first + 1 : last + 1]:
             record.extend([""] * (column + 1 - len(record)))
             record[column] = grid.records[first][column]

@@ -14,16 +14,14 @@ import pyarrow.parquet as pq
 
 from importer.errors import UsageError
 from importer.i18n import tr
-from importer.mapping.header_words import meaning
+from importer.read.json_shapes import DEEPEST, list_within, one_list, pages, table
 from importer.read.limits import TooLarge, check_bytes, check_cells, check_letters
 from importer.read.number_formats import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-_DEEPEST = 3  # objects in objects that are looked into
-_NAMES = frozenset(["full", "first", "last"])
-_OTHERS = frozenset(["phone", "email", "date_of_birth", "gender"])
+_SOME = 3  # lines that show what the others are
 _LABELS = frozenset(["type", "label", "kind", "primary", "id", "rel", "verified"])
 
 
@@ -47,17 +45,28 @@ def json_records(text: str, name: str) -> list[list[str]]:
     Raises UsageError when the text isn't JSON, or holds anything but objects; TooLarge.
     """
     try:
-        rows = _whole(text) if _is_one(text) else _lines(text)
+        value = _whole(text) if _is_one(text) else _lines(text)
+        rows = value if isinstance(value, list) else one_list(value) or [value]
+        plain = table(value)
     except (ValueError, RecursionError) as error:
         raise UsageError(
             tr("{name} can't be read as JSON lines", name=name),
             why=str(error)[:200],
             fix=tr("write one object a line, or export as CSV"),
         ) from error
+    if plain:
+        check_cells(len(plain), len(plain[0]))
+        return [list(map(value_text, row)) for row in plain]
     if not all(isinstance(row, dict) for row in rows):
         raise UsageError(
             tr("{name} holds something other than objects", name=name),
             fix=tr("write one object a line"),
+        )
+    if within := list_within(rows):
+        raise UsageError(
+            tr("{name} holds lists of customers within other objects", name=name),
+            why=tr("each object has one: «{header}»", header=within),
+            fix=tr("export the customers alone"),
         )
     rows = list(map(_flat, rows))
     headers = list(dict.fromkeys(key for row in rows for key in row))
@@ -70,7 +79,7 @@ def _flat(row: dict[str, Any], before: str = "", depth: int = 0) -> dict[str, An
     found: dict[str, Any] = {}
     for key, value in row.items():
         plain = _unwrapped(value)
-        if isinstance(plain, dict) and plain and depth < _DEEPEST:
+        if isinstance(plain, dict) and plain and depth < DEEPEST:
             found |= _flat(plain, f"{before}{key}.", depth + 1)
         else:
             found[before + key] = _of_list(plain) if isinstance(plain, list) else plain
@@ -79,7 +88,7 @@ def _flat(row: dict[str, Any], before: str = "", depth: int = 0) -> dict[str, An
 
 def _unwrapped(value: Any) -> Any:
     """Return the value inside what a database puts around it: `{"$numberLong": "994…"}`."""
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         if not (isinstance(value, dict) and len(value) == 1):
             return value
         [(key, inner)] = value.items()
@@ -168,49 +177,44 @@ def _is_one(text: str) -> bool:
         return True
 
 
-def _lines(text: str) -> list[Any]:
+def _lines(text: str) -> Any:
+    """Return the objects of a text that has one a line, or the one answer of an API."""
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                rows.append(json.loads(line, parse_float=_number))
+                rows.append(_loads(line))
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
-    # One line may be the answer of an API.
-    return _listed(rows[0]) or rows if len(rows) == 1 else rows
+    return rows[0] if len(rows) == 1 else (pages(rows[:_SOME]) and pages(rows)) or rows
 
 
-def _whole(text: str) -> list[Any]:
-    value = json.loads(text, parse_float=_number)
-    return value if isinstance(value, list) else _listed(value) or [value]
+def _whole(text: str) -> Any:
+    try:
+        return _loads(text)
+    except ValueError:
+        # Several arrays, one below the other.
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2 or not all(line.lstrip().startswith("[") for line in lines):
+            raise
+        return pages(list(map(_loads, lines))) or lines
 
 
-def _listed(value: Any) -> list[Any] | None:
-    """Return the one list of objects that an object holds, None when it holds none or several.
-
-    A list inside one customer, of orders say, isn't the list of customers.
-    """
-    if isinstance(value, dict) and _is_customer(value):
-        return None
-    lists = list(_lists(value))
-    return lists[0] if len(lists) == 1 else None
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_float=_number, object_pairs_hook=_object)
 
 
-def _is_customer(value: dict[str, Any]) -> bool:
-    words = [meaning(key) for key, inner in value.items() if not isinstance(inner, dict | list)]
-    fields = {word.field for word in words if word}
-    return not fields.isdisjoint(_NAMES) and not fields.isdisjoint(_OTHERS)
-
-
-def _lists(value: Any, depth: int = 0) -> Iterator[list[Any]]:
-    """Yield the lists of objects that an object holds, itself or in objects of its own."""
-    for each in value.values() if isinstance(value, dict) else ():
-        if isinstance(each, list) and each and all(isinstance(item, dict) for item in each):
-            yield each
-        elif isinstance(each, dict) and _is_customer(each):
-            yield [each]
-        elif depth < _DEEPEST:
-            yield from _lists(each, depth + 1)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object. Raises ValueError where a key has two values."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    for key, value in pairs:
+        if found[key] is None or found[key] == "":
+            found[key] = value
+        elif value is not None and value not in ("", found[key]):
+            raise ValueError(f"the key {key!r} has two values in one object")
+    return found
 
 
 def _whole_letters(text: str) -> str:

@@ -166,8 +166,13 @@ def _summary(sheet: Worksheet) -> OtherWorksheet:
     start = find_header(sheet.records[:LOOK_AT]) if sheet.records else None
     below = sheet.records[start + 1 :] if start is not None else []
     rows = sum(not is_blank(record) for record in below)
+    words = map(meaning, sheet.records[start]) if start is not None and rows else ()
     return OtherWorksheet(
-        sheet.name, rows, bool(rows) and lists_customers(sheet.records), sheet.hidden
+        sheet.name,
+        rows,
+        bool(rows) and lists_customers(sheet.records),
+        sheet.hidden,
+        tuple(sorted({word.field for word in words if word})),
     )
 
 
