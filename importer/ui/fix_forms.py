@@ -183,12 +183,17 @@ def _many_values(
 ) -> Change:
     number = sum(value.cells for value, _ in pairs)
     _check_number(form, number)
-    acts: list[Act] = []
+    return Change([*texts_set(sheet, pairs)], number)
+
+
+def texts_set(sheet: Sheet, pairs: Sequence[tuple[Value, str]]) -> list[SetText]:
+    """Return the acts that give cells with certain texts another, one a column."""
+    acts = []
     for column in sorted({value.column for value, _ in pairs}):
         own = [(value.text, new) for value, new in pairs if value.column == column]
         was, texts = zip(*own, strict=True)
         acts.append(SetText(address(sheet.headers, column), was, texts))
-    return Change(acts, number)
+    return acts
 
 
 def _one_row(opened: Opened, do: str, row: int, wanted: str) -> Change:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
+from importer.fixes.apply import apply_acts
 from importer.i18n import tr
 from importer.mapping.saved import load_saved, write_saved
 from importer.pipeline.answers import answered, save_answers
+from importer.pipeline.prepare import prepare_rows
 from importer.ui import words
+from importer.ui.fix_forms import texts_set
 from importer.ui.frame import rows_for_a_person
 from importer.ui.kinds import values_for_none
 from importer.ui.paging import number_in
@@ -20,10 +23,12 @@ from importer.ui.render import done, page
 from importer.ui.work import judge, prepared_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from importer.pipeline.prepare import Prepared
     from importer.questions.question import Question
+    from importer.ui.kinds import Value
     from importer.ui.site import Site
     from importer.ui.work import Work
 
@@ -138,28 +143,30 @@ def _asked(work: Work, prepared: Prepared) -> list[dict[str, Any]]:
     """Return the open questions with their answers in words, and what each answer comes to."""
     opened = work.opened
     tried = opened is not None and len(prepared.sheet.table) <= _TRIED_UP_TO
-    return [
-        {
-            "code": question.code,
-            "title": words.field_name(question.field),
-            "message": words.question_words(question),
-            "examples": question.examples,
-            "assumed": question.assumed,
-            "rows": question.rows,
-            "columns": question.columns,
-            "none": sum(value.cells for value in values_for_none(prepared, question.code)),
-            "answers": [
-                _Answer(
-                    number,
-                    words.answer_words(answer),
-                    _ready(work, answer) if tried else None,
-                    number == 1,
-                )
-                for number, answer in enumerate(question.answers, start=1)
-            ],
-        }
-        for question in prepared.questions
-    ]
+    return [_question(work, prepared, question, tried=tried) for question in prepared.questions]
+
+
+def _question(work: Work, prepared: Prepared, question: Question, *, tried: bool) -> dict[str, Any]:
+    ready = [_ready(work, answer) if tried else None for answer in question.answers]
+    none = values_for_none(prepared, question.code)
+    without = _ready_without(work, prepared, question.code, none) if tried and none else None
+    better = without is not None and without > max((n for n in ready if n is not None), default=0)
+    return {
+        "code": question.code,
+        "title": words.field_name(question.field),
+        "message": words.question_words(question),
+        "examples": question.examples,
+        "assumed": question.assumed,
+        "rows": question.rows,
+        "columns": question.columns,
+        "none": sum(value.cells for value in none),
+        "none_ready": without,
+        "none_first": better,
+        "answers": [
+            _Answer(n, words.answer_words(answer), ready[n - 1], n == 1 and not better)
+            for n, answer in enumerate(question.answers, start=1)
+        ],
+    }
 
 
 def _ready(work: Work, answer: str) -> int | None:
@@ -171,3 +178,20 @@ def _ready(work: Work, answer: str) -> int | None:
         judged = judge(work.site, work.path, options, earlier=work.opened)
         work.tried[answer] = judged.ready if judged.prepared else None
     return work.tried[answer]
+
+
+def _ready_without(
+    work: Work, prepared: Prepared, code: str, values: Sequence[Value]
+) -> int | None:
+    """Return how many rows could be sent without some texts; None where that can't be told."""
+    if work.opened is None:
+        return None
+    if code not in work.tried:
+        opened = work.opened
+        acts = texts_set(opened.sheet, [(value, "") for value in values])
+        emptied = replace(opened, sheet=apply_acts(opened.sheet, acts).sheet)
+        try:
+            work.tried[code] = len(prepare_rows(emptied, prepared.mapping).ready)
+        except ImporterError:
+            work.tried[code] = None
+    return work.tried[code]

@@ -373,6 +373,14 @@ async def test_placeholder_phone_is_emptied_from_its_question(folder: Path) -> N
     async with serving(folder) as browser:
         page = await browser.get(f"sheets/{SHEET}/questions")
         assert "3 rows with different names have the same phone" in words_of(page)
+        # The answer that makes more rows ready comes first, and each says how many.
+        assert re.search(
+            r"It stands for none: empty 3 cells then 4 rows are ready \+2 "
+            r"It is right as it is then 2 rows are ready",
+            words_of(page),
+        )
+        (main,) = re.findall(r"<button[^>]*main[^>]*>([^<]*)", page)
+        assert main == "It stands for none: empty 3 cells"
         form = form_of(page, "empty-value", number="3")
         leads_to = await browser.post(FIXES, form)
         assert "4 customers as Clopos will get them" in words_of(await browser.get(leads_to))
