@@ -60,9 +60,9 @@ CONTRACT = {
     *("yes", "save"),  # answers that are taken in every language
 }
 LOANS = {
-    "az": set("plan Plan port problem server Status status terminal test token".split()),
+    "az": set("internet plan Plan port problem server Status status terminal test token".split()),
     "ru": set[str](),
-    "tr": set("plan Plan program terminal test token web".split()),
+    "tr": set("internet plan Plan program terminal test token web".split()),
 }
 ALLOWED = NAMES | {word for words in CONTRACT for word in words.split()}
 NOW = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)

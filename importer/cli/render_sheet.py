@@ -188,7 +188,7 @@ def _mapping_lines(sheet: Sheet, mapping: ColumnMapping) -> list[str]:
     unused = [
         f"{sheet.headers[position]} ({tr(content_of(sheet, position))})"
         for position in mapping.unused
-        if sheet.headers[position]
+        if sheet.headers[position] and position != mapping.country
     ]
     if unused:
         lines += wrap(cut(", ".join(unused), 400), COLUMNS, "  " + tr("not used:") + " ")

@@ -10,7 +10,7 @@ from importer.clopos.responses import Call, ClassifiedResponse, Request, Verdict
 from importer.clopos.transport import Transport
 from importer.errors import ServiceError
 from importer.i18n import tr, tr_noop
-from importer.settings import require_credentials
+from importer.settings import DEFAULT_BASE_URL, require_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,7 @@ _SIGN_IN_TO_NETWORK = tr_noop(
     "open any page in a browser: the network may want you to sign in; else check CLOPOS_BASE_URL"
 )
 _CHECK_NETWORK = tr_noop("check the network and CLOPOS_BASE_URL, then run it again: it continues")
+_CHECK_INTERNET = tr_noop("check the internet connection, then try again: it continues")
 
 
 class Session:
@@ -166,7 +167,9 @@ class Session:
             what = tr("Clopos can't be reached at {base_url}", base_url=self._settings.base_url)
         else:
             what = tr("Clopos keeps failing")
-        usual = _SIGN_IN_TO_NETWORK if response.web_page else _CHECK_NETWORK
+        ours = self._settings.base_url == DEFAULT_BASE_URL  # no one has set another
+        usual = _CHECK_INTERNET if ours else _CHECK_NETWORK
+        usual = _SIGN_IN_TO_NETWORK if response.web_page else usual
         error = ServiceError(what, why=response.reason or None, fix=tr(response.fix or usual))
         await waits.wait(self._give_up_after if reached else _FIRST_CONTACT, error)
 

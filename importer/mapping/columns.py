@@ -20,7 +20,7 @@ from importer.mapping.profiles import columns_of, find_profile
 from importer.records import FIELDS, RESULT_COLUMNS, ColumnMapping, MappingChoices, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from importer.mapping.profiles import Profile
 
@@ -61,6 +61,8 @@ def map_columns(
     used = {column for columns in draft.columns.values() for column in columns}
     phones = draft.columns.get("phone", ())
     unused = [n for n in range(len(headers)) if n not in used and n not in secret]
+    country = country_column(sheet, phones, unused) if phones else None
+    regions = {column: region for column in phones if (region := stated_country(headers[column]))}
     return ColumnMapping(
         columns={name: draft.columns[name] for name in FIELDS if name in draft.columns},
         profile=profile.name if profile else None,
@@ -70,12 +72,13 @@ def map_columns(
         genders=profile.genders if profile else (),
         unused=tuple(unused),
         secret=tuple(n for n in secret if n not in used),
-        country=country_column(sheet, phones, unused) if phones else None,
-        phone_regions={
-            column: region for column in phones if (region := stated_country(headers[column]))
-        },
+        country=country,
+        phone_regions=regions,
         reasons={name: draft.reasons[name] for name in FIELDS if name in draft.reasons},
-        notes=_notes(profile) if profile else (),
+        notes=(
+            *(_notes(profile) if profile else ()),
+            *_country_notes(headers, country, regions),
+        ),
     )
 
 
@@ -86,6 +89,23 @@ def _notes(profile: Profile) -> tuple[str, ...]:
         *map(tr, profile.notes),
         *(inferred if profile.sure == "inferred" else ()),
     )
+
+
+def _country_notes(
+    headers: Sequence[str], country: int | None, stated: Iterable[int]
+) -> Iterator[str]:
+    """Yield where the country of phones comes from, if the sheet names it."""
+    if country is not None:
+        yield tr(
+            "phones without a country code: of the country in column «{column}»",
+            column=headers[country] or country + 1,
+        )
+    else:
+        for column in stated:
+            yield tr(
+                "phones without a country code in «{column}»: of the country that its header names",
+                column=headers[column],
+            )
 
 
 def _order(headers: Sequence[str], columns: dict[str, tuple[int, ...]]) -> str | None:

@@ -46,18 +46,7 @@ def _not_sent(plan: Plan) -> Iterator[Paragraph]:
             yield "-", tr("with another value there: {fields}", fields=fields)
     if repeats := plan.count(Status.DUPLICATE):
         yield "", trn("{n} repeats an earlier row", "{n} repeat earlier rows", repeats)
-    if conflicts := plan.undecided:
-        yield "", trn("{n} needs a decision", "{n} need a decision", conflicts)
-        for clash in decided.clashes:
-            yield "-", _clash(clash)
-        if any((clash.field, clash.reason) == _OTHER_CODE for clash in decided.clashes):
-            yield (
-                "-",
-                tr(
-                    "if this list has numbers of its own, e.g. a branch's: {flag}",
-                    flag="--code-prefix TEXT",
-                ),
-            )
+    yield from _conflicts(plan)
     if uncertain := plan.count(Status.UNKNOWN):
         yield (
             "",
@@ -78,6 +67,34 @@ def _not_sent(plan: Plan) -> Iterator[Paragraph]:
                 claims,
             ),
         )
+
+
+def _conflicts(plan: Plan) -> Iterator[Paragraph]:
+    if conflicts := plan.undecided:
+        yield "", trn("{n} needs a decision", "{n} need a decision", conflicts)
+        for clash in plan.decided.clashes:
+            yield "-", _clash(clash)
+        if _other_numbers(plan):
+            yield (
+                "-",
+                tr(
+                    "if this list has numbers of its own, e.g. a branch's: {flag}",
+                    flag="--code-prefix TEXT",
+                ),
+            )
+    if skipped := plan.count(Status.CONFLICT) - plan.undecided:
+        yield "", trn("{n} is left out, as decided", "{n} are left out, as decided", skipped)
+
+
+def _other_numbers(plan: Plan) -> bool:
+    """Return whether codes of the list belong to others at Clopos: within it, no prefix helps."""
+    if not any((clash.field, clash.reason) == _OTHER_CODE for clash in plan.decided.clashes):
+        return False
+    return any(
+        each.field == "code" and each.existing_id and each.duplicate_of is None
+        for each in plan.outcomes
+        if each.status is Status.CONFLICT and not each.decided
+    )
 
 
 def _compared(compared: Compared) -> Iterator[Paragraph]:

@@ -167,7 +167,7 @@ def _context(judged: Judged, saved_in: Path) -> dict[str, Any]:
         return context
     sheet, mapping = opened.sheet, judged.mapping
     secret = set(mapping.secret) if mapping else set()
-    unused = mapping.unused if mapping else ()
+    unused = [n for n in mapping.unused if n != mapping.country] if mapping else []
     empty = [n for n in unused if not sample_values(sheet, [n])]
     return context | {
         "facts": words.file_facts(sheet),
@@ -206,8 +206,11 @@ def _read_as(judged: Judged) -> list[str]:
         return []
     has, reading = prepared.mapping.columns, prepared.reading
     lines = []
-    if "phone" in has:
-        country = words.region_name(reading.region)
+    mapping, country = prepared.mapping, words.region_name(reading.region)
+    if "phone" in has and mapping.country is not None:
+        text = tr("Phone numbers of rows that name no country are of {country}", country=country)
+        lines.append(text)
+    elif not mapping.phone_regions.keys() >= set(has.get("phone", ())):
         lines.append(tr("Phone numbers without a country are of {country}", country=country))
     if "date_of_birth" in has and reading.dates:
         lines.append(tr("Order of the dates: {order}", order=words.order_name(reading.dates)))

@@ -19,7 +19,7 @@ from importer.ui.kinds import used_columns
 from importer.ui.live import shown_of
 from importer.ui.paging import number_in, paging
 from importer.ui.render import done, page
-from importer.ui.results_routes import results_of
+from importer.ui.results_table import results_of
 from importer.ui.where import where_of
 from importer.ui.work import prepared_of
 
@@ -161,6 +161,12 @@ def answers_for(outcome: Outcome) -> tuple[str, ...]:
     """Return what may be decided of a conflict; «same» needs a customer at Clopos."""
     with_customer = outcome.existing_id is not None
     return ("same", "other", "skip") if with_customer else ("other", "skip")
+
+
+async def open_conflicts(work: Work, prepared: Prepared, settings: Settings, sheet: Sheet) -> int:
+    """Return how many conflicts of a sheet are still to be decided."""
+    found = await _conflicts(work, prepared, settings, sheet)
+    return sum(_is_open(each, sheet) for each in found)
 
 
 async def _conflicts(

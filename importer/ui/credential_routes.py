@@ -20,7 +20,7 @@ from importer.ui.credentials import (
     try_soon,
 )
 from importer.ui.desk import desk_of
-from importer.ui.render import done, page
+from importer.ui.render import done, page, refused, wants_json
 from importer.ui.site import SITE
 from importer.ui.where import where_of
 
@@ -65,7 +65,8 @@ async def keep_credentials(request: web.Request) -> web.StreamResponse:
         else:
             site.credentials |= typed
     except ImporterError as error:
-        return await _page(request, error)
+        # The script leaves the fields as they are: no page ever has a value in it.
+        return refused(request, error) if wants_json(request) else await _page(request, error)
     desk_of(request).seen = seen
     desk_of(request).tasks.forget("plan")  # with the refusal that these may have cured
     return done(request, "credentials")

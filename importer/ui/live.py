@@ -143,7 +143,7 @@ def _counts(progress: SendProgress) -> str:
 def _pace(progress: SendProgress) -> str:
     if progress.per_minute is None:
         return ""
-    return tr("at most {n} requests a minute", n=number(progress.per_minute))
+    return tr("in the long run at most {n} requests a minute", n=number(progress.per_minute))
 
 
 def _end(progress: SendProgress) -> str:

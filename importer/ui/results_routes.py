@@ -25,28 +25,29 @@ from importer.settings import require_credentials
 from importer.store import history
 from importer.store.records import Kind
 from importer.ui import words
+from importer.ui.conflict_routes import open_conflicts
 from importer.ui.desk import desk_of, settings_of
 from importer.ui.live import error_of, live
-from importer.ui.paging import paging
+from importer.ui.paging import number_in, paging
 from importer.ui.render import done, page
-from importer.ui.results_table import load_results
+from importer.ui.results_table import results_of
 from importer.ui.site import SITE
 from importer.ui.where import where_of
 from importer.ui.work import prepared_of, work_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from importer.pipeline.prepare import Prepared
     from importer.pipeline.undo import Created
     from importer.pipeline.verify import Verified
     from importer.settings import Settings
     from importer.store.records import RunRecord
-    from importer.ui.desk import Sheet
     from importer.ui.results_table import ResultRow, ResultsTable
     from importer.ui.tasks import Task
     from importer.ui.work import Work
 
+_UNDONE = 5  # runs that can be taken back, the newest
 _SHOWN = 100  # differences that are shown one by one
 _UNDO = re.compile(r"undo-run-([1-9][0-9]{0,8})\.xlsx")
 _FIELDS = ("name", "phone", "code")
@@ -68,13 +69,14 @@ async def show_results(request: web.Request) -> web.StreamResponse:
     name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     table = await results_of(work, desk.sheet(name))
-    run = await _last_run(settings, work.path)
+    runs = await _runs(settings, work.path)
     tasks = [desk.tasks.last(kind, name) for kind in ("verify", "undo")]
     ended = [task for task in tasks if task and not task.running]
     current = next((task for task in tasks if task and task.running), None)
     context: dict[str, Any] = {}
     if table:
         context = _table(request, table, prepared, desk.sheet(name).earlier)
+        context["undecided"] = await open_conflicts(work, prepared, settings, desk.sheet(name))
     return page(
         request,
         "results.html",
@@ -82,7 +84,7 @@ async def show_results(request: web.Request) -> web.StreamResponse:
         work=work,
         where=where_of(settings, desk.seen),
         table=table is not None,
-        run=_run(run),
+        run=_run(runs[0]) if runs else None,
         live=live(current) if current else None,
         live_kind=current.kind if current else "",
         live_title=tr("Everything is checked")
@@ -92,22 +94,10 @@ async def show_results(request: web.Request) -> web.StreamResponse:
         verified=next(
             (_verified(task.value) for task in ended if task.kind == "verify" and task.value), None
         ),
-        undo=_undo_of(work, run),
+        undo=_undo(work, runs),
         other=desk.tasks.current if desk.tasks.current is not current else None,
         **context,
     )
-
-
-async def results_of(work: Work, sheet: Sheet) -> ResultsTable | None:
-    """Return the results of a sheet as they are on disk, None where there are none.
-
-    Raises UsageError when they can't be read.
-    """
-    path = work.results_file
-    if path is None:
-        return None
-    sheet.results = await asyncio.to_thread(load_results, path, sheet.results)
-    return sheet.results
 
 
 def _table(
@@ -171,33 +161,34 @@ def _row(
     }
 
 
-async def _last_run(settings: Settings, path: Path) -> RunRecord | None:
-    """Return the newest run of a sheet into this brand, None where there was none."""
+async def _runs(settings: Settings, path: Path) -> list[RunRecord]:
+    """Return the runs of a sheet into this brand, the newest first."""
     found = await history(settings)
-    return next(
-        (
-            run
-            for run in found.runs
-            if run.kind is Kind.RUN
-            and (run.file, run.brand, run.base_url)
-            == (str(path), settings.brand, settings.base_url)
-        ),
-        None,
-    )
+    return [
+        run
+        for run in found.runs
+        if run.kind is Kind.RUN
+        and (run.file, run.brand, run.base_url) == (str(path), settings.brand, settings.base_url)
+    ]
 
 
-def _run(run: RunRecord | None) -> dict[str, Any] | None:
-    if run is None:
-        return None
+def _run(run: RunRecord) -> dict[str, Any]:
+    error = (run.summary.get("report") or {}).get("error")
+    return {"unfinished": run.finished is None, "error": error[0] if error else ""}
+
+
+def _created(run: RunRecord) -> int:
+    """Return how many customers a run created, as far as it noted that."""
     facts = run.summary.get("report") or {}
-    created = int((facts.get("counts") or {}).get("created", 0))
-    error = facts.get("error")
-    return {
-        "number": run.id,
-        "created": created,
-        "unfinished": run.finished is None,
-        "error": error[0] if error else "",
-    }
+    return int((facts.get("counts") or {}).get("created", 0))
+
+
+def _undo(work: Work, runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
+    """Return the runs whose customers can be listed, as the page shows them: the first ten, too."""
+    found = [
+        {"number": run.id, "created": _created(run), "list": _undo_of(work, run)} for run in runs
+    ]
+    return [each for each in found if each["created"] or each["list"]][:_UNDONE]
 
 
 def _verified(verified: Verified) -> dict[str, Any]:
@@ -222,12 +213,17 @@ async def verify(request: web.Request) -> web.StreamResponse:
 
 
 async def list_undo(request: web.Request) -> web.StreamResponse:
-    """List what the last run created, for deleting it by hand in the back office."""
+    """List what a run created, the last one unless the form names another.
+
+    It is for deleting that by hand in the back office.
+    """
     work = work_of(request)
     name, desk = work.name, desk_of(request)
     settings = await settings_of(request, work.path)
     require_credentials(settings)
-    run = await _last_run(settings, work.path)
+    wanted = number_in(str((await request.post()).get("run", "")))
+    runs = await _runs(settings, work.path)
+    run = next((run for run in runs if wanted in {None, run.id}), None)
     if run is None:
         raise UsageError(tr("There are no results yet"), fix=tr("send the list first"))
     to = _undo_path(work, run)
@@ -239,10 +235,10 @@ async def list_undo(request: web.Request) -> web.StreamResponse:
     return done(request, "sheets", name, "results")
 
 
-def _undo_of(work: Work, run: RunRecord | None) -> str:
+def _undo_of(work: Work, run: RunRecord) -> str:
     """Return the name of the undo list of a run, "" where there is none."""
-    path = _undo_path(work, run) if run else None
-    return path.name if path and _is_plain(path) else ""
+    path = _undo_path(work, run)
+    return path.name if _is_plain(path) else ""
 
 
 def _undo_path(work: Work, run: RunRecord) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from importer.ui.paging import number_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from importer.ui.desk import Sheet
+    from importer.ui.work import Work
 
 _OWN = len(RESULT_COLUMNS)
 
@@ -83,3 +87,15 @@ def load_results(path: Path, known: ResultsTable | None) -> ResultsTable:
         return known
     header, columns = read_results(path)
     return ResultsTable(path, stamp, header, columns)
+
+
+async def results_of(work: Work, sheet: Sheet) -> ResultsTable | None:
+    """Return the results of a sheet as they are on disk, None where there are none.
+
+    Raises UsageError when they can't be read.
+    """
+    path = work.results_file
+    if path is None:
+        return None
+    sheet.results = await asyncio.to_thread(load_results, path, sheet.results)
+    return sheet.results

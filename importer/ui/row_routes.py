@@ -17,7 +17,7 @@ from importer.ui import words
 from importer.ui.desk import desk_of
 from importer.ui.paging import number_in
 from importer.ui.render import page
-from importer.ui.results_routes import results_of
+from importer.ui.results_table import results_of
 from importer.ui.row_lines import line_of_row
 from importer.ui.work import prepared_of
 

@@ -13,6 +13,7 @@ from importer.pipeline.online import require_answers
 from importer.pipeline.wording import clock
 from importer.records import Status
 from importer.results.wording import duration, meanings_of, reported_text
+from importer.ui.conflict_routes import open_conflicts
 from importer.ui.desk import desk_of, settings_of
 from importer.ui.live import error_of, shown_of, state_of, state_words
 from importer.ui.plan_routes import FIRST, plan_id
@@ -112,6 +113,9 @@ async def show_run(request: web.Request) -> web.StreamResponse:
     sheet, task = desk.sheet(name), desk.tasks.last("run", name)
     current = sheet.is_current(prepared, settings)
     shown = shown_of(task, desk.tasks)
+    undecided = 0
+    if task and not task.running and isinstance(task.value, Sent):
+        undecided = await open_conflicts(work, prepared, settings, sheet)
     if task and state_of(task) == "paused":
         shown["error"] = None  # it stands among the notes of the run
     return page(
@@ -120,14 +124,19 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         step="run",
         work=work,
         where=where_of(settings, desk.seen),
-        run=_run(task, sheet, desk.left_to_send(name), current=current) if task else None,
+        run=_run(task, sheet, desk.left_to_send(name), undecided, current=current)
+        if task
+        else None,
         files=_files(task, work.output),
         **shown,
     )
 
 
-def _run(task: Task, sheet: Sheet, left: int, *, current: bool) -> dict[str, Any]:
-    """Return a run as its page shows it; `left` is how many rows are still to be sent."""
+def _run(task: Task, sheet: Sheet, left: int, undecided: int, *, current: bool) -> dict[str, Any]:
+    """Return a run as its page shows it.
+
+    `left` is how many rows are still to be sent, `undecided` how many conflicts are open.
+    """
     state, now = state_of(task), datetime.now().astimezone()
     seen = sheet.planned
     meanings = meanings_of()
@@ -141,7 +150,7 @@ def _run(task: Task, sheet: Sheet, left: int, *, current: bool) -> dict[str, Any
         "title": tr("The first customers are sent")
         if state == "done" and left and sheet.sent
         else state_words(state),
-        "conflicts": counts.get(Status.CONFLICT, 0),
+        "conflicts": undecided,
         "invalid": counts.get(Status.INVALID, 0),
         "counts": [(str(status), n, meanings[status]) for status, n in counts.items() if n],
         "at": clock(ended, now) if ended else "",

@@ -100,6 +100,26 @@ def test_page_reports_that_its_server_has_ended(
     watched.console.clear()  # the browser's own report of a failed request
 
 
+@SLOW
+def test_credentials_that_fail_stay_typed_though_no_page_has_them(
+    browser: Browser, served: Served, watched: Watched
+) -> None:
+    page = new_page(browser, served, watched)
+    page.goto(f"{served.root}credentials")
+    page.get_by_label("Brand").fill("demo")
+    page.get_by_label("Client secret").fill("wrong")
+    page.get_by_role("button", name="Sign in to try them").click()
+    expect(page.get_by_role("alert").filter(has_text="Clopos")).to_be_visible()
+    expect(page.get_by_label("Brand")).to_have_value("demo")
+    expect(page.get_by_label("Client secret")).to_have_value("wrong")
+    assert watched.console  # the browser notes the answer
+    watched.console.clear()
+    for name in ("Brand", "Client secret"):
+        page.get_by_label(name).fill("")  # what was found in the environment works
+    page.get_by_role("button", name="Sign in to try them").click()
+    expect(page.get_by_text("They work.")).to_be_visible()
+
+
 def test_link_works_in_one_browser_only(browser: Browser, served: Served, watched: Watched) -> None:
     new_page(browser, served, watched)
     thief = browser.new_context().new_page()

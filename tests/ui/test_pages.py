@@ -48,6 +48,25 @@ async def test_first_page_lists_the_sheets_of_the_folder_and_opens_them(folder: 
 
 
 @real_time
+async def test_columns_say_whose_country_the_phones_are_of(folder: Path) -> None:
+    (folder / "uk.csv").write_text(
+        "Name,Phone,Country,City\nAnn Demo,0161 496 0001,GB,Leeds\nBob Demo,0161 496 0002,GB,\n",
+        encoding="utf-8",
+    )
+    (folder / "ge.csv").write_text("Name,Phone (+995)\nNino Demo,555000002\n", encoding="utf-8")
+    async with serving(folder) as browser:
+        page = words_of(await browser.get("sheets/uk.csv/columns"))
+        assert "phones without a country code: of the country in column «Country»" in page
+        assert "Phone numbers without a country are of" not in page.partition("Read the file")[0]
+        unused = page.partition("Not used")[2].partition("Read the file")[0]
+        assert "City" in unused
+        assert "Country" not in unused
+        page = words_of(await browser.get("sheets/ge.csv/columns")).partition("Read the file")[0]
+        assert "«Phone (+995)»: of the country that its header names" in page
+        assert "Phone numbers without a country are of" not in page
+
+
+@real_time
 async def test_empty_folder_and_missing_folder_are_shown_as_such(tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()

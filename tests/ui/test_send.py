@@ -83,8 +83,11 @@ async def test_clopos_has_the_customers_shown_in_plan_and_results(folder: Path) 
             form = {"row": row, "about": field(card, "about"), "answer": answer}
             assert "conflicts" in await browser.post(f"sheets/{SHEET}/conflicts", form)
         page = words_of(await browser.get(f"sheets/{SHEET}/conflicts"))
-        assert "0 conflicts to be decided" in page
+        assert "All conflicts are decided" in page
         assert "Decided: another person" in page
+        for path in ("run", "results"):
+            page = words_of(await browser.get(f"sheets/{SHEET}/{path}"))
+            assert "Decide 2 conflicts" not in page, "they are decided"
 
         shown = await plan(browser)
         assert "to create 3" in words_of(shown)
@@ -120,6 +123,8 @@ async def test_clopos_has_the_customers_shown_in_plan_and_results(folder: Path) 
         await browser.post(f"sheets/{SHEET}/undo", {})
         await ended(browser, "undo")
         page = await browser.get(f"sheets/{SHEET}/results")
+        assert "Make the list: 3 requests" in words_of(page)
+        assert "What run 1 created: Make the list: 10 requests" in words_of(page), "the first ten"
         undo = re.search(r"download/(undo-run-\d+\.xlsx)", page)
         assert undo
         assert (folder / undo[1]).is_file()
@@ -334,10 +339,24 @@ async def test_all_open_conflicts_are_decided_at_once_if_their_number_is_confirm
         assert "Leave 2 rows out" in words_of(await browser.get(address))
         await browser.post(address, {"row": "all", "about": "2", "answer": "other"})
         page = await browser.get(address)
-        assert "0 conflicts to be decided" in words_of(page)
+        assert "All conflicts are decided" in words_of(page)
         assert 'plan" aria-current="step"' in page, "there are no results yet"
         assert "Decisions take effect with the next plan. Plan again" in words_of(page)
         assert "to create 4" in words_of(await plan(browser))
+
+
+@real_time
+async def test_conflicts_that_are_left_out_are_counted_in_the_plan(folder: Path) -> None:
+    async with clopos(folder, 2) as (_, browser):
+        await plan(browser)
+        address = f"sheets/{SHEET}/conflicts"
+        await browser.post(address, {"row": "all", "about": "2", "answer": "skip"})
+        shown = words_of(await plan(browser))
+        assert "2 are left out, as decided" in shown
+        assert "need a decision" not in shown
+        page = await browser.get(address)
+        assert "not read yet" not in page, "no customer of Clopos stands beside them any more"
+        assert "All conflicts are decided" in words_of(page)
 
 
 @real_time

@@ -117,6 +117,23 @@ for (const form of document.querySelectorAll("[data-drop]")) {
   });
 }
 
+/* A form that keeps what was typed where it fails: the server has no page with it. */
+for (const form of document.querySelectorAll("[data-stay]")) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const failed = form.querySelector(".failed");
+    const buttons = form.querySelectorAll("button");
+    failed.textContent = "";
+    for (const button of buttons) button.disabled = true;
+    const result = await clopos.send(form, event.submitter);
+    for (const button of buttons) button.disabled = false;
+    if (!result) { failed.textContent = form.dataset.stay; return; }
+    const error = result.answer.error || {};
+    failed.textContent = [error.what, error.why, error.fix].filter(Boolean).join(". ");
+    clopos.put(result.answer);
+  });
+}
+
 /* Counts that were not made yet when the page was: it is loaded again with them, unless one types. */
 for (const note of document.querySelectorAll("[data-stale]")) {
   fetch(note.dataset.stale, { headers: { Accept: "application/json" } }).then((answer) => {
