@@ -55,7 +55,7 @@ def test_temporary_file_is_private_until_it_is_in_place(tmp_path: Path) -> None:
         assert mode(part) == 0o600
 
 
-def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     path = write(tmp_path / "results.csv", "old")
 
     def half() -> None:

@@ -182,7 +182,7 @@ def test_paths_that_a_page_names_exist(page: Path) -> None:
         assert any((place / name).exists() for place in places), name
 
 
-def test_each_file_of_tests_says_which_fault_it_finds() -> None:
+def test_every_test_file_is_listed_with_the_fault_that_it_finds() -> None:
     text = (ROOT / "tests" / "README.md").read_text("utf-8")
     files = {str(path.relative_to(ROOT / "tests")) for path in (ROOT / "tests").rglob("test_*.py")}
     assert {name for name in files if f"`{name}`" not in text} == set()

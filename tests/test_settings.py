@@ -71,7 +71,7 @@ def test_repr_of_settings_has_no_secret() -> None:
 
 
 @pytest.mark.parametrize("name", ["CLIENT_SECRET", "TOKEN", "BRAND", "VENUE_ID", "BASE_URL"])
-def test_a_value_with_a_line_break_is_refused_without_being_repeated(name: str) -> None:
+def test_value_with_a_line_break_is_refused_without_repeating_the_value(name: str) -> None:
     with pytest.raises(UsageError, match=f"CLOPOS_{name}") as caught:
         read_settings(V1 | {f"CLOPOS_{name}": "hush\nhush"})
     assert "hush" not in f"{caught.value.what}{caught.value.why}{caught.value.fix}"

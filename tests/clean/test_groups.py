@@ -113,7 +113,7 @@ def test_each_page_of_groups_is_read_once(tmp_path: Path, version: int) -> None:
     run_on_virtual_time(scenario())
 
 
-def test_nothing_is_sent_while_a_group_is_unknown(tmp_path: Path) -> None:
+def test_no_row_is_sent_while_a_group_is_unknown(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with harness(tmp_path) as w:
             with pytest.raises(UsageError, match="no group «x»"):

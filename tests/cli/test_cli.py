@@ -433,7 +433,7 @@ def test_help_has_groups_and_tuning_flags_are_in_help_all(
         ("check", "--limit"),
     ],
 )
-def test_a_flag_that_a_command_would_ignore_is_refused(
+def test_flag_that_a_command_would_ignore_is_refused(
     sheet: Path, command: str, flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command([command, str(sheet), flag, "1"]) == 2

@@ -28,7 +28,7 @@ OLD = b"Name,Phone\nAnar Demo,0500000009\n"
 SHEET = b"Name,Phone\nAnar Demo,0500000001\n"
 
 
-def failed(source: Source, folder: Path, env: dict[str, str] | None = None) -> str:
+def fetch_error(source: Source, folder: Path, env: dict[str, str] | None = None) -> str:
     """Fetch a source that fails; return the parts of the error. Checks that no file changed."""
     (folder / "list.csv").write_bytes(b"earlier")
     with pytest.raises(UsageError) as found:
@@ -89,14 +89,14 @@ def test_newest_object_of_a_pattern_is_fetched(bucket: Any, tmp_path: Path) -> N
 )
 @pytest.mark.usefixtures("bucket")
 def test_missing_object_is_an_error(url: str, why: str, tmp_path: Path) -> None:
-    assert why in failed(Source(url, newest="*" in url), tmp_path)
+    assert why in fetch_error(Source(url, newest="*" in url), tmp_path)
 
 
 @pytest.mark.usefixtures("bucket")
 def test_keys_that_s3_refuses_are_an_error(tmp_path: Path) -> None:
     s3fs.S3FileSystem.clear_instance_cache()
     with enable_iam_authentication():
-        told = failed(Source("s3://pos/other.csv"), tmp_path)
+        told = fetch_error(Source("s3://pos/other.csv"), tmp_path)
     assert "Access Key Id you provided does not exist" in told
     assert "the user and the password or key" in told
 
@@ -106,7 +106,7 @@ def test_s3_without_keys_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     s3fs.S3FileSystem.clear_instance_cache()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    assert "Unable to locate credentials" in failed(Source("s3://pos/other.csv"), tmp_path)
+    assert "Unable to locate credentials" in fetch_error(Source("s3://pos/other.csv"), tmp_path)
 
 
 @pytest.mark.slow(reason="it is tried several times")
@@ -114,7 +114,7 @@ def test_s3_without_keys_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_unreachable_s3_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     s3fs.S3FileSystem.clear_instance_cache()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert "check that its server is up" in failed(Source("s3://pos/other.csv"), tmp_path)
+    assert "check that its server is up" in fetch_error(Source("s3://pos/other.csv"), tmp_path)
 
 
 class Accounts(asyncssh.SSHServer):  # type: ignore[misc]
@@ -224,17 +224,17 @@ def test_newest_file_of_an_sftp_server_is_fetched(drop: str, tmp_path: Path) -> 
 def test_failed_download_from_an_sftp_server_is_an_error(
     old: str, new: str, why: str, drop: str, tmp_path: Path
 ) -> None:
-    assert why in failed(Source(f"{drop}/a.csv".replace(old, new)), tmp_path)
+    assert why in fetch_error(Source(f"{drop}/a.csv".replace(old, new)), tmp_path)
 
 
 def test_unreachable_sftp_server_is_an_error(tmp_path: Path) -> None:
-    told = failed(Source("sftp://pos:hidden@127.0.0.1:9/a.csv"), tmp_path)
+    told = fetch_error(Source("sftp://pos:hidden@127.0.0.1:9/a.csv"), tmp_path)
     assert "check that its server is up" in told
 
 
 def test_unknown_sftp_host_gets_no_password(drop: str, tmp_path: Path) -> None:
     (tmp_path / "home" / ".ssh" / "known_hosts").write_text("")
-    told = failed(Source(f"{drop}/a.csv"), tmp_path)
+    told = fetch_error(Source(f"{drop}/a.csv"), tmp_path)
     assert "Host key is not trusted" in told
     assert "known_hosts" in told
 
@@ -281,6 +281,6 @@ def test_failed_query_of_postgresql_is_an_error(
     query: str, old: str, new: str, why: str, postgres: str, tmp_path: Path
 ) -> None:
     address = postgres.replace(old, new, 1)
-    assert why in failed(Source(query=query, database="$POS"), tmp_path, {"POS": address})
+    assert why in fetch_error(Source(query=query, database="$POS"), tmp_path, {"POS": address})
     with psycopg.connect(postgres) as db:
         assert db.execute("SELECT count(*) FROM clients").fetchone() == (2,)

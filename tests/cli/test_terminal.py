@@ -484,7 +484,7 @@ def test_plan_explains_differences_and_conflicts() -> None:
     ]
 
 
-def test_the_plan_says_whether_a_deadline_is_met() -> None:
+def test_plan_shows_whether_a_deadline_is_met() -> None:
     end = NOW.timestamp()
     met = Price(1200, 2, 1, 4.44, end + 266, end + 3600, 1200)
     missed = Price(1200, 2, 1, 4.44, end + 9000, end + 3600, 700)

@@ -49,7 +49,7 @@ def test_error_that_ends_a_run_is_in_the_log(tmp_path: Path) -> None:
     assert "ERROR ended: No credentials; nobody set them" in path.read_text("utf-8")
 
 
-def test_without_a_log_file_nothing_is_logged_anywhere(
+def test_run_without_a_log_file_writes_no_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with log_to(None, print):
@@ -65,7 +65,7 @@ def test_log_that_cannot_be_written_is_a_warning_on_the_screen(tmp_path: Path) -
         pass
 
 
-def test_a_log_on_a_named_pipe_is_refused_before_it_hangs(tmp_path: Path) -> None:
+def test_log_on_a_named_pipe_is_refused_before_writing_would_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "run.log")
     with pytest.raises(UsageError) as refused, log_to(tmp_path / "run.log", print):
         pass
@@ -180,7 +180,7 @@ def test_run_slows_down_before_its_failures_block_the_address(
     """Each row is a 409 and a read; at a rate of 3000 the 409s alone would be 1350 a minute."""
     caplog.set_level(logging.WARNING, "importer.pipeline.upload")
 
-    async def story() -> None:
+    async def scenario() -> None:
         config = Config(per_minute=None)
         async with harness(tmp_path, config) as here:
             for number in range(1, 701):
@@ -193,5 +193,5 @@ def test_run_slows_down_before_its_failures_block_the_address(
                 assert last - first > 60.0
             assert sent.requests.throttled == 0
 
-    run(story())
+    run(scenario())
     assert "600 a minute for which Clopos blocks an address" in caplog.text

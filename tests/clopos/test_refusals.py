@@ -161,7 +161,7 @@ async def test_list_that_never_ends_is_abandoned(path: str) -> None:
             await api.page(20_001)
 
 
-# -- what isn't the API -----------------------------------------------------------------------
+# -- responses of other programs --------------------------------------------------------------
 
 
 async def test_login_page_of_the_network_is_reported_within_seconds() -> None:

@@ -61,7 +61,7 @@ class Row:
             assert value in found if name in {"fix", "message"} else found == value
 
 
-def failed(error: Any = None, message: str | None = None) -> dict[str, Any]:
+def error_body(error: Any = None, message: str | None = None) -> dict[str, Any]:
     pairs = {"success": False, "message": message, "error": error}
     return {name: value for name, value in pairs.items() if value is not None}
 
@@ -72,29 +72,29 @@ TEST_MODE = "Integrator is in test mode. But brand is not in test mode"
 SIGN_IN = [
     Row(
         400,
-        failed("Missing client_id, client_secret, brand, or integrator_id"),
+        error_body("Missing client_id, client_secret, brand, or integrator_id"),
         Verdict.STOP,
         {"fix": "CLOPOS_ variables"},
     ),
-    Row(400, failed("Invalid integrator_id"), Verdict.STOP, {"fix": "CLOPOS_INTEGRATOR_ID"}),
-    Row(200, failed(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
-    Row(401, failed(message="Unauthenticated."), Verdict.STOP, {"fix": "CLOPOS_CLIENT_SECRET"}),
+    Row(400, error_body("Invalid integrator_id"), Verdict.STOP, {"fix": "CLOPOS_INTEGRATOR_ID"}),
+    Row(200, error_body(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
+    Row(401, error_body(message="Unauthenticated."), Verdict.STOP, {"fix": "CLOPOS_CLIENT_SECRET"}),
     *(
-        Row(status, failed("Client is disabled"), Verdict.STOP, {"fix": "module"})
+        Row(status, error_body("Client is disabled"), Verdict.STOP, {"fix": "module"})
         for status in (200, 400, 401, 403, 423, 500, 503)
     ),
-    Row(429, failed("Too Many Attempts."), Verdict.THROTTLED, {"wait": None}),
+    Row(429, error_body("Too Many Attempts."), Verdict.THROTTLED, {"wait": None}),
     Row(429, "", Verdict.THROTTLED),
     *(
         Row(
             status,
-            failed("authentication_failed", "Invalid credentials"),
+            error_body("authentication_failed", "Invalid credentials"),
             Verdict.STOP,
             {"fix": "CLOPOS_CLIENT_ID", "message": "Invalid credentials"},
         )
         for status in (400, 401)
     ),
-    Row(404, failed("not_found"), Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
+    Row(404, error_body("not_found"), Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
     Row(405, HTML, Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
     Row(301, "", Verdict.STOP, {"fix": "CLOPOS_BASE_URL", "message": "redirected: HTTP 301"}),
     Row(407, HTML, Verdict.STOP, {"fix": "HTTPS_PROXY"}),
@@ -118,30 +118,30 @@ def test_sign_in_responses_are_classified(row: Row) -> None:
 # -- a token that is refused (§3.4) -----------------------------------------------------------
 
 TOKEN = [
-    Row(401, failed("Headers are missing"), Verdict.STOP, {"fix": "CLOPOS_"}),
+    Row(401, error_body("Headers are missing"), Verdict.STOP, {"fix": "CLOPOS_"}),
     Row(
         401,
-        failed("unauthorized", "Missing authentication headers"),
+        error_body("unauthorized", "Missing authentication headers"),
         Verdict.STOP,
         {"fix": "CLOPOS_"},
     ),
     Row(
         401,
-        failed("Token expired") | {"expires_at": "2026-01-08T06:05:32.000Z"},
+        error_body("Token expired") | {"expires_at": "2026-01-08T06:05:32.000Z"},
         Verdict.SIGN_IN_AGAIN,
     ),
-    Row(401, failed("Invalid token"), Verdict.SIGN_IN_AGAIN),
-    Row(401, failed("Invalid integrator_id"), Verdict.STOP, {"fix": "revoked"}),
-    Row(401, failed(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
-    Row(401, failed(message="Unauthenticated."), Verdict.SIGN_IN_AGAIN),
-    Row(401, failed("something_new"), Verdict.SIGN_IN_AGAIN),
+    Row(401, error_body("Invalid token"), Verdict.SIGN_IN_AGAIN),
+    Row(401, error_body("Invalid integrator_id"), Verdict.STOP, {"fix": "revoked"}),
+    Row(401, error_body(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
+    Row(401, error_body(message="Unauthenticated."), Verdict.SIGN_IN_AGAIN),
+    Row(401, error_body("something_new"), Verdict.SIGN_IN_AGAIN),
     Row(401, "", Verdict.SIGN_IN_AGAIN),
     Row(401, HTML, Verdict.SIGN_IN_AGAIN),
-    Row(403, failed("forbidden", "insufficient permissions"), Verdict.STOP, {"fix": "right"}),
+    Row(403, error_body("forbidden", "insufficient permissions"), Verdict.STOP, {"fix": "right"}),
     Row(402, "", Verdict.STOP),
-    Row(200, failed(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
-    Row(200, failed("Client is disabled"), Verdict.STOP, {"fix": "module"}),
-    Row(429, failed("Too Many Attempts."), Verdict.THROTTLED),
+    Row(200, error_body(TEST_MODE), Verdict.STOP, {"fix": "test mode"}),
+    Row(200, error_body("Client is disabled"), Verdict.STOP, {"fix": "module"}),
+    Row(429, error_body("Too Many Attempts."), Verdict.THROTTLED),
     Row(429, HTML, Verdict.THROTTLED),
     Row(302, "", Verdict.STOP, {"message": "redirected"}),
 ]
@@ -176,7 +176,7 @@ UNREADABLE: list[Any] = [
     '{"success":true,"data":{"name":"',
     HTML,
 ]
-LOST: list[Any] = ["", HTML, failed("internal_error"), CREATED]
+LOST: list[Any] = ["", HTML, error_body("internal_error"), CREATED]
 CREATE = [
     Row(
         200,
@@ -187,13 +187,13 @@ CREATE = [
     Row(201, CREATED, Verdict.OK, {"id": "14"}),
     Row(200, {"success": True, "data": {"id": "14"}}, Verdict.OK, {"id": "14", "cid": None}),
     Row(200, "﻿" + json.dumps(CREATED), Verdict.OK, {"id": "14"}),
-    # A 2xx that doesn't say which customer it made
+    # A 2xx without the id of the customer
     *(Row(200, body, Verdict.DOUBT) for body in UNREADABLE),
     Row(204, "", Verdict.DOUBT),
     # Refused because of values of the row
     Row(
         400,
-        failed("The name field is required.", "Validation failed"),
+        error_body("The name field is required.", "Validation failed"),
         Verdict.REJECTED,
         {"message": "Validation failed: The name field is required."},
     ),
@@ -211,19 +211,24 @@ CREATE = [
     Row(418, HTML, Verdict.REJECTED),
     # Values of another customer
     Row(409, DUPLICATE, Verdict.CONFLICT, {"field": "phone"}),
-    Row(409, failed("duplicate_code"), Verdict.CONFLICT, {"field": "code"}),
-    Row(409, failed("duplicate_cid"), Verdict.CONFLICT, {"field": "cid"}),
-    Row(409, failed(message="Customer with this code exists"), Verdict.CONFLICT, {"field": "code"}),
+    Row(409, error_body("duplicate_code"), Verdict.CONFLICT, {"field": "code"}),
+    Row(409, error_body("duplicate_cid"), Verdict.CONFLICT, {"field": "cid"}),
     Row(
         409,
-        failed("duplicate_cid", "the phone number already exists"),
+        error_body(message="Customer with this code exists"),
+        Verdict.CONFLICT,
+        {"field": "code"},
+    ),
+    Row(
+        409,
+        error_body("duplicate_cid", "the phone number already exists"),
         Verdict.CONFLICT,
         {"field": "cid"},
     ),
-    Row(409, failed([{"message": "duplicate", "code": "duplicate_phone"}]), Verdict.CONFLICT),
+    Row(409, error_body([{"message": "duplicate", "code": "duplicate_phone"}]), Verdict.CONFLICT),
     Row(
         409,
-        failed([{"message": "Customer with this phone already exists", "http_code": 409}]),
+        error_body([{"message": "Customer with this phone already exists", "http_code": 409}]),
         Verdict.CONFLICT,
         {"field": "phone"},
     ),
@@ -231,7 +236,7 @@ CREATE = [
     Row(409, "", Verdict.CONFLICT, {"field": None}),
     Row(409, HTML, Verdict.CONFLICT, {"field": None}),
     *(
-        Row(status, failed(f"The phone {words}"), Verdict.CONFLICT, {"field": "phone"})
+        Row(status, error_body(f"The phone {words}"), Verdict.CONFLICT, {"field": "phone"})
         for status in (200, 400, 422)
         for words in ("is a duplicate", "Already Exists", "has already been taken", "is not unique")
     ),
@@ -247,16 +252,18 @@ CREATE = [
         Verdict.CONFLICT,
         {"field": "phone"},
     ),
-    Row(422, failed([{"message": "The cid has already been taken."}]), Verdict.CONFLICT),
+    Row(422, error_body([{"message": "The cid has already been taken."}]), Verdict.CONFLICT),
     Row(422, '"The phone has already been taken."', Verdict.CONFLICT, {"field": "phone"}),
     # A failure, whatever the status
-    Row(200, failed("whatever"), Verdict.FAILED, {"message": "whatever"}),
+    Row(200, error_body("whatever"), Verdict.FAILED, {"message": "whatever"}),
     Row(201, {"success": False}, Verdict.FAILED, {"message": "HTTP 201"}),
-    Row(200, failed() | {"data": {"id": 14}}, Verdict.FAILED),
-    Row(200, failed() | {"data": CREATED["data"]}, Verdict.FAILED),  # the customer of another row
+    Row(200, error_body() | {"data": {"id": 14}}, Verdict.FAILED),
+    Row(
+        200, error_body() | {"data": CREATED["data"]}, Verdict.FAILED
+    ),  # the customer of another row
     # Refused for a reason that all requests share
     Row(404, NOT_FOUND, Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
-    Row(405, failed(message="Method not allowed"), Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
+    Row(405, error_body(message="Method not allowed"), Verdict.STOP, {"fix": "CLOPOS_BASE_URL"}),
     Row(407, HTML, Verdict.STOP, {"fix": "HTTPS_PROXY"}),
     # unknown to all
     *(
@@ -264,7 +271,7 @@ CREATE = [
         for status in (500, 502, 503, 504, 520, 599, 408, 425, 100, 0)
         for body in LOST
     ),
-    Row(503, failed("Client is disabled"), Verdict.DOUBT),
+    Row(503, error_body("Client is disabled"), Verdict.DOUBT),
 ]
 
 
@@ -302,14 +309,14 @@ READ = [
         for body in ({}, {"success": True}, {"success": True, "data": None}, 7, "", HTML)
     ),
     Row(404, NOT_FOUND, Verdict.MISSING),
-    Row(404, failed("resource_not_found"), Verdict.MISSING),
-    Row(404, failed("Not found!"), Verdict.MISSING),
+    Row(404, error_body("resource_not_found"), Verdict.MISSING),
+    Row(404, error_body("Not found!"), Verdict.MISSING),
     Row(404, HTML, Verdict.MISSING),
-    Row(400, failed("invalid_parameter"), Verdict.STOP),
-    Row(409, failed("odd"), Verdict.STOP),
+    Row(400, error_body("invalid_parameter"), Verdict.STOP),
+    Row(409, error_body("odd"), Verdict.STOP),
     Row(200, {"success": False}, Verdict.STOP),
     *(Row(status, HTML, Verdict.RETRY) for status in (500, 502, 503, 504, 408, 425, 101)),
-    Row(503, failed("Client is disabled"), Verdict.STOP),
+    Row(503, error_body("Client is disabled"), Verdict.STOP),
 ]
 
 
@@ -371,18 +378,20 @@ def test_wait_after_a_429_is_read_from_its_headers(
 def test_messages_are_short_and_printable_and_have_no_tokens() -> None:
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJicmFuZCI6ImEifQ.c2lnbmF0dXJl"
     for text in (f"bad token {jwt}!", f"bad\x1b[31m token\n\u202e oauth_{'a1' * 32} !"):
-        answer = classified(Call.CREATE, 400, failed(text))
+        answer = classified(Call.CREATE, 400, error_body(text))
         assert answer.message.isprintable()
         assert "bad" in answer.message
         assert "…" in answer.message
         assert "c2lnbmF0dXJl" not in answer.message
         assert "a1a1" not in answer.message
-    assert len(classified(Call.CREATE, 400, failed("x" * 9999)).message) == 300
+    assert len(classified(Call.CREATE, 400, error_body("x" * 9999)).message) == 300
 
 
 def test_hidden_value_is_not_in_the_message() -> None:
     who = {"name": "Əlif Demo", "phone": "+994500000001", "code": "7"}
-    body = json.dumps(failed(f"{json.dumps(who)} has name Əlif Demo: taken", "x" * 200)).encode()
+    body = json.dumps(
+        error_body(f"{json.dumps(who)} has name Əlif Demo: taken", "x" * 200)
+    ).encode()
     response = classify_response(Call.CREATE, 409, {}, body, now=NOW, values=who.values())
     message = response.message
     assert not any(word in message for word in ("lif", "Demo", "9450"))
@@ -391,7 +400,7 @@ def test_hidden_value_is_not_in_the_message() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 422, 500])
 def test_refusal_that_shows_the_rows_own_customer_is_doubt(status: int) -> None:
-    body = json.dumps(failed("whatever") | {"data": CREATED["data"]}).encode()
+    body = json.dumps(error_body("whatever") | {"data": CREATED["data"]}).encode()
     for cid, doubt in ((str(CREATED["data"]["cid"]), True), ("another", status == 500)):  # type: ignore[index]
         response = classify_response(Call.CREATE, status, {}, body, now=NOW, cid=cid)
         assert (response.verdict is Verdict.DOUBT) == doubt
@@ -400,12 +409,12 @@ def test_refusal_that_shows_the_rows_own_customer_is_doubt(status: int) -> None:
 @pytest.mark.parametrize("call", [Call.SIGN_IN, Call.READ])
 def test_refused_read_or_sign_in_shows_status_and_error_slug_only(call: Call) -> None:
     for error, reason in (("invalid_parameter", " invalid_parameter"), ("Leyla is bad", "")):
-        response = classified(call, 400, failed(error, "filters[0][1]=Leyla is no filter"))
+        response = classified(call, 400, error_body(error, "filters[0][1]=Leyla is no filter"))
         assert response.message == response.reason == f"HTTP 400{reason}"
 
 
 def test_error_slug_that_repeats_the_request_is_not_shown() -> None:
-    body = json.dumps(failed("leyla_demo")).encode()
+    body = json.dumps(error_body("leyla_demo")).encode()
     response = classify_response(Call.READ, 400, {}, body, now=NOW, values=["Leyla_Demo"])
     assert response.reason == "HTTP 400"
 

@@ -49,7 +49,7 @@ async def test_no_secret_is_in_errors_reprs_and_logs(caplog: pytest.LogCaptureFi
                 assert token not in text
 
 
-def test_a_client_needs_credentials() -> None:
+def test_client_needs_credentials() -> None:
     with pytest.raises(UsageError, match="CLOPOS_CLIENT_ID"):
         Clopos(read_settings({"CLOPOS_BRAND": "demo", "CLOPOS_VENUE_ID": "1"}), RateLimiter(()))
 

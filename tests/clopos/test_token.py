@@ -40,7 +40,7 @@ async def test_token_is_renewed_before_it_expires(version: int) -> None:
         assert {status for _, status in routes(here)} == {200}
 
 
-async def test_an_hour_long_token_is_renewed_five_minutes_early() -> None:
+async def test_hour_long_token_is_renewed_five_minutes_early() -> None:
     async with sandbox() as (_, api):
         await api.page(1)
         await asyncio.sleep(3295)

@@ -16,13 +16,13 @@ FILE = Path("/fleet/brands.toml")
 COFFEE = '[brands.coffee-28]\nbrand = "coffee28"\nsheet = "coffee/list.csv"\n'
 
 
-def broken(text: str) -> str:
+def error_of_brand(text: str) -> str:
     """Return the error of a broken brand."""
     (error,) = set(parse_brands(text, FILE).broken.values())
     return " | ".join(filter(None, (error.what, error.why, error.fix)))
 
 
-def refused(text: str) -> str:
+def error_of_file(text: str) -> str:
     """Return the error of a file without a usable brand."""
     with pytest.raises(UsageError) as caught:
         parse_brands(text, FILE)
@@ -122,7 +122,7 @@ def test_key_of_a_brand_overrides_its_group_and_the_group_the_defaults() -> None
 )
 def test_mistake_in_one_brand_breaks_it_alone(line: str, said: str) -> None:
     text = f'{COFFEE}{line}\n[brands.tea]\nbrand = "tea"\nsheet = "tea.csv"\n'
-    found = broken(text)
+    found = error_of_brand(text)
     assert said in found
     assert "hunter2" not in found  # the value may be the secret
     assert list(parse_brands(text, FILE).brands) == ["tea"]
@@ -132,7 +132,7 @@ def test_mistake_in_one_brand_breaks_it_alone(line: str, said: str) -> None:
 def test_brand_without_a_needed_key_is_broken(key: str) -> None:
     lines = COFFEE.splitlines()
     text = "\n".join(line for line in lines if not line.startswith(key))
-    assert broken(text) == f"[brands.coffee-28] lacks {key} | add a line, e.g. {key} = …"
+    assert error_of_brand(text) == f"[brands.coffee-28] lacks {key} | add a line, e.g. {key} = …"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_brand_without_a_needed_key_is_broken(key: str) -> None:
     ],
 )
 def test_file_without_a_usable_brand_is_refused(text: str, said: str) -> None:
-    assert said in refused(text)
+    assert said in error_of_file(text)
 
 
 def test_two_brands_of_the_same_restaurant_are_both_broken() -> None:
@@ -163,19 +163,19 @@ def test_two_brands_of_the_same_restaurant_are_both_broken() -> None:
     fleet = parse_brands(text, FILE)
     assert list(fleet.brands) == ["tea"]
     assert sorted(fleet.broken) == ["coffee-28", "other"]
-    assert "are one brand of Clopos" in broken(text)
+    assert "are one brand of Clopos" in error_of_brand(text)
 
 
 def test_two_brands_with_the_same_variables_are_both_broken() -> None:
     text = f'{COFFEE}[brands.coffee_28]\nbrand = "tea"\nsheet = "c.csv"\n'
-    assert "CLOPOS_COFFEE_28_…" in broken(text)
+    assert "CLOPOS_COFFEE_28_…" in error_of_brand(text)
 
 
 @given(st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=12))
 def test_unknown_key_is_an_error(key: str) -> None:
     if key in (*KEYS, "group"):
         return
-    assert f"there is no key {key}" in broken(f'{COFFEE}{key} = "x"\n')
+    assert f"there is no key {key}" in error_of_brand(f'{COFFEE}{key} = "x"\n')
 
 
 @given(st.text(max_size=60))

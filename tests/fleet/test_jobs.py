@@ -25,7 +25,7 @@ QUICK = Beats(heartbeat=0.2, dead=0.5, care=0.2, poll=0.05, put_off=0.2, progres
 
 
 @pytest.fixture(scope="module")
-def ready(server: str) -> str:
+def database_url(server: str) -> str:
     """Return the URL of a database with all tables."""
     asyncio.run(set_up(server))
     asyncio.run(set_up(server))  # the second call changes nothing
@@ -88,7 +88,7 @@ async def dead_worker(database: Database) -> int:
     return int(rows[0]["id"])
 
 
-def test_job_of_each_brand_is_done_once(ready: str) -> None:
+def test_job_of_each_brand_is_done_once(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         done: list[str] = []
 
@@ -100,10 +100,10 @@ def test_job_of_each_brand_is_done_once(ready: str) -> None:
             await until(lambda: idle(database))
         assert sorted(done) == ["a", "b"]
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
-def test_two_jobs_of_a_brand_never_run_at_the_same_time(ready: str) -> None:
+def test_two_jobs_of_a_brand_never_run_at_the_same_time(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         running, most, done = 0, 0, 0
 
@@ -121,10 +121,12 @@ def test_two_jobs_of_a_brand_never_run_at_the_same_time(ready: str) -> None:
             await until(lambda: idle(database))
         assert (most, done) == (1, 2)
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
-def test_waiting_job_of_a_brand_is_brought_forward_instead_of_queued_twice(ready: str) -> None:
+def test_waiting_job_of_a_brand_is_brought_forward_instead_of_queued_twice(
+    database_url: str,
+) -> None:
     async def scenario(database: Database) -> None:
         tries: list[str] = []
 
@@ -140,7 +142,7 @@ def test_waiting_job_of_a_brand_is_brought_forward_instead_of_queued_twice(ready
             await until(lambda: idle(database))
         assert len(tries) == 2
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
 async def _waits(database: Database, tries: list[str]) -> bool:
@@ -148,7 +150,7 @@ async def _waits(database: Database, tries: list[str]) -> bool:
     return bool(tries) and [row.doing for row in rows] == [False]
 
 
-def test_due_time_adds_one_job_whichever_worker_finds_it(ready: str) -> None:
+def test_due_time_adds_one_job_whichever_worker_finds_it(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         due = [("a", "default", 1_800_000_000.0)]
         given = await asyncio.gather(*(jobs.give_due(database, due) for _ in range(4)))
@@ -159,11 +161,11 @@ def test_due_time_adds_one_job_whichever_worker_finds_it(ready: str) -> None:
         assert await jobs.give_due(database, [("a", "default", 1_800_086_400.0)]) == 0
         assert len(await jobs.job_rows(database, 60)) == 1
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
 @pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
-def test_schedule_in_a_skipped_or_repeated_hour_adds_one_job(ready: str, night: str) -> None:
+def test_schedule_in_a_skipped_or_repeated_hour_adds_one_job(database_url: str, night: str) -> None:
     """02:30 doesn't exist in the first night in Berlin, and exists twice in the second."""
     zone = "Europe/Berlin"
     midnight = datetime.fromisoformat(night).replace(tzinfo=ZoneInfo(zone)).timestamp()
@@ -178,11 +180,11 @@ def test_schedule_in_a_skipped_or_repeated_hour_adds_one_job(ready: str, night: 
                     await database.rows("DELETE FROM procrastinate_jobs")  # it is done
         assert given == 1
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
 def test_job_of_a_crashed_worker_is_returned_once_even_beside_a_waiting_job(
-    ready: str,
+    database_url: str,
 ) -> None:
     async def scenario(database: Database) -> None:
         await jobs.give(database, {"a": "default"})
@@ -200,7 +202,7 @@ def test_job_of_a_crashed_worker_is_returned_once_even_beside_a_waiting_job(
             await until(lambda: idle(database))
         assert done == ["a", "a"]
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
 async def _long_since_start(database: Database) -> None:
@@ -215,16 +217,16 @@ async def _long_since_start(database: Database) -> None:
     await until(ran)
 
 
-def test_jobs_are_not_returned_right_after_the_database_started(ready: str) -> None:
+def test_jobs_are_not_returned_right_after_the_database_started(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         await jobs.give(database, {"a": "default"})
         assert await take(database, await dead_worker(database))
         assert await jobs.give_back(database, 3000.0) == 0  # the worker is silent for an hour
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
-def test_worker_that_lost_its_job_does_not_complete_it(ready: str) -> None:
+def test_worker_that_lost_its_job_does_not_complete_it(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         lost, may_end = asyncio.Event(), asyncio.Event()
 
@@ -246,7 +248,7 @@ def test_worker_that_lost_its_job_does_not_complete_it(ready: str) -> None:
             may_end.set()
             await until(lambda: idle(database))
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
 async def _runs(database: Database, lost: asyncio.Event) -> bool:
@@ -254,7 +256,7 @@ async def _runs(database: Database, lost: asyncio.Event) -> bool:
     return lost.is_set() and [row.doing for row in rows] == [True]
 
 
-def test_stop_ends_the_running_job_and_removes_the_waiting_one(ready: str) -> None:
+def test_stop_ends_the_running_job_and_removes_the_waiting_one(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         stopped, begun = [], asyncio.Event()
 
@@ -271,10 +273,10 @@ def test_stop_ends_the_running_job_and_removes_the_waiting_one(ready: str) -> No
             await until(lambda: idle(database))
         assert stopped == ["a"]
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
-def test_paused_brand_does_not_keep_the_queue_busy(ready: str) -> None:
+def test_paused_brand_does_not_keep_the_queue_busy(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         await jobs.give(database, {"a": "default"})
         assert not await jobs.is_idle(database, [])
@@ -282,10 +284,10 @@ def test_paused_brand_does_not_keep_the_queue_busy(ready: str) -> None:
         await tables.set_paused(database, ["a"], paused=True)
         assert await jobs.is_idle(database, [])
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)
 
 
-def test_worker_that_lost_a_brand_writes_no_note_about_it(ready: str) -> None:
+def test_worker_that_lost_a_brand_writes_no_note_about_it(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         await tables.begin(database, "a", "old")
         await tables.begin(database, "a", "new")
@@ -298,4 +300,4 @@ def test_worker_that_lost_a_brand_writes_no_note_about_it(ready: str) -> None:
         kept = (await tables.brand_rows(database))["a"]
         assert (kept.rows, kept.done, kept.exit_code, kept.error) == (10, 7, 3, "away")
 
-    run_scenario(ready, scenario)
+    run_scenario(database_url, scenario)

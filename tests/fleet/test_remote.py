@@ -37,7 +37,7 @@ def put(path: Path, content: bytes) -> None:
     os.utime(path, (0, 0))
 
 
-def of(store: Path, results: str = "", name: str = "tea.csv") -> Brand:
+def brand_at(store: Path, results: str = "", name: str = "tea.csv") -> Brand:
     return Brand("tea", "tea", Path(name), sheet_at=f"file://{store}/{name}", results_at=results)
 
 
@@ -67,7 +67,7 @@ def test_files_of_a_sheet_are_copied_and_changed_ones_are_copied_back(
         (beside / "tea.csv.results.xlsx").write_bytes(b"new results")
         (beside / "tea.csv.results.20260101-000000.xlsx").unlink()  # as --keep-results does
 
-    asyncio.run(run_job(of(store), tmp_path / "here", job))
+    asyncio.run(run_job(brand_at(store), tmp_path / "here", job))
     assert {path.name: path.read_bytes() for path in store.iterdir()} == {
         "tea.csv": SHEET,
         "tea.csv.mapping.toml": b"x",
@@ -85,7 +85,7 @@ def test_results_are_copied_to_the_named_address(store: Path, tmp_path: Path, re
         path = here.results if here.results.suffix else here.results / "tea.csv.results.xlsx"
         path.write_bytes(b"results")
 
-    asyncio.run(run_job(of(store, f"file://{store}/{results}"), tmp_path / "here", job))
+    asyncio.run(run_job(brand_at(store, f"file://{store}/{results}"), tmp_path / "here", job))
     written = {path.name for path in (store / "out").iterdir()}
     assert written == {"latest.csv" if results.endswith("csv") else "tea.csv.results.xlsx"}
 
@@ -118,7 +118,7 @@ def test_no_file_is_copied_back_after_an_error(store: Path, tmp_path: Path) -> N
         raise ServiceError("another process has it")
 
     with pytest.raises(ServiceError, match="another process"):
-        asyncio.run(run_job(of(store), tmp_path / "here", job))
+        asyncio.run(run_job(brand_at(store), tmp_path / "here", job))
     assert [path.name for path in store.iterdir()] == ["tea.csv"]
     assert not (tmp_path / "here" / "tea").exists()
 
@@ -129,7 +129,7 @@ def nothing(_here: Brand) -> None:
 
 def test_missing_sheet_is_an_error_that_names_the_sheet(store: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"There is no sheet at file://{store}/nowhere.csv"):
-        asyncio.run(run_job(of(store, name="nowhere.csv"), tmp_path / "here", nothing))
+        asyncio.run(run_job(brand_at(store, name="nowhere.csv"), tmp_path / "here", nothing))
 
 
 def test_growing_sheet_is_postponed(store: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_growing_sheet_is_postponed(store: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(0.5, (store / "tea.csv").write_bytes, SHEET + SHEET)
-        await run_job(of(store), tmp_path / "here", nothing)
+        await run_job(brand_at(store), tmp_path / "here", nothing)
 
     with pytest.raises(NotNowError, match="still being written"):
         asyncio.run(scenario())

@@ -24,14 +24,14 @@ ORPHAN = JobRow("tea", True, "default", 1, False, AGO)
 WORKER = WorkerRow(1, "host-7", 50, 0, NOW)
 
 
-def of_tea(kept: BrandRow | None, *jobs: JobRow, text: str = TEXT) -> BrandStatus:
+def status_of_tea(kept: BrandRow | None, *jobs: JobRow, text: str = TEXT) -> BrandStatus:
     fleet = parse_brands(text, Path("brands.toml"))
     rows = {kept.name: kept} if kept else {}
     status = fleet_status(fleet, rows, jobs, [WORKER], NOW)
     return next(brand for brand in status.brands if brand.name == "tea")
 
 
-def ended(code: int, error: str | None = None) -> BrandRow:
+def ended_run(code: int, error: str | None = None) -> BrandRow:
     return BrandRow("tea", worker="host-7", since=AGO, ended=NOW, exit_code=code, error=error)
 
 
@@ -43,13 +43,13 @@ def ended(code: int, error: str | None = None) -> BrandRow:
         (None, [RUNS], "running", False),
         (None, [RUNS, WAITS], "running", False),
         (None, [ORPHAN], "waiting", False),
-        (ended(0), [], "idle", False),
-        (ended(1), [], "idle", True),
-        (ended(2, "x"), [], "failed", True),
-        (ended(3, "x"), [], "failed", True),
-        (ended(3, "x"), [WAITS], "waiting", False),  # it is retried
-        (ended(4, "x"), [], "failed", True),
-        (ended(130, "x"), [], "idle", False),
+        (ended_run(0), [], "idle", False),
+        (ended_run(1), [], "idle", True),
+        (ended_run(2, "x"), [], "failed", True),
+        (ended_run(3, "x"), [], "failed", True),
+        (ended_run(3, "x"), [WAITS], "waiting", False),  # it is retried
+        (ended_run(4, "x"), [], "failed", True),
+        (ended_run(130, "x"), [], "idle", False),
         (BrandRow("tea", paused=True), [], "paused", False),
         (BrandRow("tea", paused=True), [WAITS], "paused", False),
         (BrandRow("tea", paused=True), [RUNS], "running", False),
@@ -58,13 +58,13 @@ def ended(code: int, error: str | None = None) -> BrandRow:
 def test_state_of_a_brand_follows_its_last_and_waiting_jobs(
     kept: BrandRow | None, jobs: list[JobRow], state: str, needs_person: bool
 ) -> None:
-    found = of_tea(kept, *jobs)
+    found = status_of_tea(kept, *jobs)
     assert (found.state, found.needs_person) == (state, needs_person)
 
 
 def test_running_brand_shows_its_progress() -> None:
     kept = BrandRow("tea", worker="host-7", since=AGO, rows=90, done=30, finish=NOW)
-    assert of_tea(kept, RUNS) == BrandStatus(
+    assert status_of_tea(kept, RUNS) == BrandStatus(
         "tea",
         "tea",
         "running",
@@ -77,7 +77,7 @@ def test_running_brand_shows_its_progress() -> None:
 
 
 def test_broken_brand_in_the_file_needs_a_person() -> None:
-    found = of_tea(None, text=f'{TEXT}zon = "UTC"\n')
+    found = status_of_tea(None, text=f'{TEXT}zon = "UTC"\n')
     assert (found.state, found.exit_code, found.needs_person) == ("failed", 2, True)
     assert found.error == "[brands.tea]: there is no key zon; did you mean zone?"
 
@@ -109,7 +109,7 @@ def test_json_has_the_keys_of_the_contract() -> None:
 def test_table_names_errors_and_late_jobs() -> None:
     fleet = parse_brands(TEXT, Path("brands.toml"))
     old = JobRow("tea", False, "default", None, False, NOW - timedelta(hours=2))
-    status = fleet_status(fleet, {"tea": ended(3, "Clopos is away")}, [old], [], NOW)
+    status = fleet_status(fleet, {"tea": ended_run(3, "Clopos is away")}, [old], [], NOW)
     text = "\n".join(status_lines(status))
     assert "late: it has waited for over an hour" in text
     assert "Clopos is away" in text

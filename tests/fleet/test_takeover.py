@@ -36,7 +36,7 @@ def forty_brands(lab: Lab) -> Lab:
     return lab
 
 
-def sent(lab: Lab, many: int) -> None:
+def wait_for_creates(lab: Lab, many: int) -> None:
     """Wait until at least so many create requests were sent, or all."""
     until(lambda: len(lab.creates()) >= min(many, BRANDS * ROWS), _PATIENCE)
 
@@ -114,7 +114,7 @@ def test_terminated_worker_hands_its_brands_over_at_once(
     forty_brands: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with forty_brands.worker() as leaving:
-        sent(forty_brands, 100)
+        wait_for_creates(forty_brands, 100)
         assert leaving.exit_code_after(signal.SIGTERM) == 0
         assert "PutOff" not in leaving.log_text
     created = len(forty_brands.creates())
@@ -127,7 +127,7 @@ def test_terminated_worker_hands_its_brands_over_at_once(
 
 def test_third_worker_continues_after_both_were_killed(forty_brands: Lab) -> None:
     with forty_brands.worker() as one, forty_brands.worker() as two:
-        sent(forty_brands, 100)
+        wait_for_creates(forty_brands, 100)
         one.process.kill()
         two.process.kill()
     with forty_brands.worker("--until-idle") as third:
@@ -137,11 +137,11 @@ def test_third_worker_continues_after_both_were_killed(forty_brands: Lab) -> Non
 
 def test_worker_paused_too_long_exits_and_sends_no_more_rows(forty_brands: Lab) -> None:
     with forty_brands.worker() as paused:
-        sent(forty_brands, 100)
+        wait_for_creates(forty_brands, 100)
         os.kill(paused.process.pid, signal.SIGSTOP)
         with forty_brands.worker("--until-idle") as other:
             until(lambda: "begun with" in other.log_text, _PATIENCE)
-            sent(forty_brands, len(forty_brands.creates()) + 20)
+            wait_for_creates(forty_brands, len(forty_brands.creates()) + 20)
             os.kill(paused.process.pid, signal.SIGCONT)
             assert paused.wait() == 75
             assert other.wait(180) == 0
@@ -156,7 +156,7 @@ def test_run_of_a_brand_beside_its_worker_is_refused_and_the_error_names_the_wor
     assert lab.fleet("run", "tea") == 0
     assert lab.fleet("run", "tea") == 0  # already waits, so it is brought forward
     with lab.worker("--until-idle") as worker:
-        sent(lab, 5)
+        wait_for_creates(lab, 5)
         beside = lab.sandbox | {"CLOPOS_BRAND": "tea", "CLOPOS_DATABASE_URL": lab.url}
         done = command("run", lab.folder / "tea.csv", "--yes", env=beside)
         assert done.returncode == 3
@@ -174,7 +174,7 @@ def test_stopped_brand_ends_with_130_and_its_next_job_sends_the_rest(
     assert lab.fleet("run", "tea") == 0
     with lab.worker() as worker:
         until(lambda: each_once([(1, 3)]) <= lab.at_clopos(), _PATIENCE)  # by its schedule alone
-        sent(lab, 20)
+        wait_for_creates(lab, 20)
         assert lab.fleet("stop", "tea") == 0
         until(lambda: lab.states(capsys)["tea"] == ("idle", 130), _PATIENCE)
         assert lab.fleet("stop", "tea") == 0

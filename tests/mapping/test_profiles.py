@@ -382,7 +382,7 @@ EXPORTS = {
 }
 
 
-def written(export: Export, *, header: list[str] | None = None) -> str:
+def export_text(export: Export, *, header: list[str] | None = None) -> str:
     delimiter = ";" if ";" in export.header else ","
     names = header or export.header.split(delimiter)
     text = io.StringIO()
@@ -404,7 +404,7 @@ def found(path: Path, text: str) -> tuple[str | None, dict[str, Any], set[str]]:
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_system_is_recognised_and_its_customer_is_read(name: str, tmp_path: Path) -> None:
-    profile, customer, noticed = found(tmp_path / "list.csv", written(EXPORTS[name]))
+    profile, customer, noticed = found(tmp_path / "list.csv", export_text(EXPORTS[name]))
     assert (profile, customer) == (name, EXPORTS[name].customer)
     assert noticed <= {"phone_text_dropped"}
 
@@ -417,13 +417,13 @@ def test_profile_is_recognised_with_more_columns_in_another_order(
     export = EXPORTS[name]
     delimiter = ";" if ";" in export.header else ","
     header = [*RESULT_COLUMNS, *reversed(export.header.split(delimiter)), "Rating"]
-    profile, customer, _ = found(tmp_path / "list.csv", written(export, header=header))
+    profile, customer, _ = found(tmp_path / "list.csv", export_text(export, header=header))
     assert (profile, customer) == (name, export.customer)
 
 
 def test_last_name_is_a_surname_outside_the_united_states(tmp_path: Path) -> None:
     square = EXPORTS["square"]
-    text = written(square).replace("Last Name", "Surname")
+    text = export_text(square).replace("Last Name", "Surname")
     profile, customer, _ = found(tmp_path / "list.csv", text)
     assert (profile, customer) == ("square", square.customer)
 
@@ -432,7 +432,7 @@ def test_profile_has_words_of_its_own_for_genders(tmp_path: Path) -> None:
     export = EXPORTS["hiboutik"]
     for title, gender in (("Mme", 2), ("mr.", 1), ("", None)):
         row = export.row | {"Title": title}
-        _, customer, noticed = found(tmp_path / "list.csv", written(export._replace(row=row)))
+        _, customer, noticed = found(tmp_path / "list.csv", export_text(export._replace(row=row)))
         assert (customer.get("gender"), noticed) == (gender, set())
 
 
@@ -442,6 +442,6 @@ def test_every_profile_has_an_export_here() -> None:
 
 def test_named_profile_overrides_the_recognised_one(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
-    path.write_text(written(EXPORTS["shopify"]), encoding="utf-8")
+    path.write_text(export_text(EXPORTS["shopify"]), encoding="utf-8")
     told = SheetOptions(choices=MappingChoices(profile="Shopify-Old"))
     assert check(path, told).prepared.mapping.profile == "shopify-old"

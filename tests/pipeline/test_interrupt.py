@@ -45,7 +45,7 @@ def sheet(tmp_path: Path) -> Path:
     return path
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+def output_after_130(process: subprocess.Popen[str]) -> tuple[str, str]:
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "Traceback" not in err
@@ -66,7 +66,7 @@ def test_signal_while_reading_the_sheet_ends_the_command(
             "Name\n" * 100_000
         )  # more than the buffer of a pipe, so the command is reading it
         process.send_signal(number)
-        _, err = ended(process)
+        _, err = output_after_130(process)
     assert "Interrupted" in err
     assert list(tmp_path.iterdir()) == []
 
@@ -84,7 +84,7 @@ def test_sigterm_ends_a_command_that_ignores_ctrl_c(tmp_path: Path) -> None:
         process.stdin.write("Name\n" * 100_000)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        ended(process)
+        output_after_130(process)
 
 
 def test_run_under_nohup_survives_its_terminal(sheet: Path) -> None:
@@ -112,7 +112,7 @@ def test_interrupt_while_reading_customers_ends_the_run_at_once(sheet: Path) -> 
             connection, _ = silent.accept()
             with connection:
                 process.send_signal(signal.SIGINT)
-                _, err = ended(process)
+                _, err = output_after_130(process)
     assert "Interrupted" in err
     assert not (sheet.parent / "list.csv.results.xlsx").exists()
     assert parts(sheet.parent) == []
@@ -128,7 +128,7 @@ def test_interrupt_at_the_confirmation_sends_no_row(sheet: Path) -> None:
             while b"[y/N]" not in told:
                 told += os.read(process.stderr.fileno(), 4096)
             process.send_signal(signal.SIGINT)
-            ended(process)
+            output_after_130(process)
         os.close(ours)
         assert ask_sandbox(found["2"], "customers") == []
         assert not (sheet.parent / "list.csv.results.xlsx").exists()
@@ -144,7 +144,7 @@ def test_interrupt_while_sending_finishes_requests_in_flight(
         with started(*arguments, env=env) as process:
             until(lambda: ask_sandbox(env, "customers"))
             process.send_signal(number)
-            out, err = ended(process)
+            out, err = output_after_130(process)
         assert "Stopping" in err
         assert "continues" in err
         assert "pending" in out
@@ -169,7 +169,7 @@ def test_second_interrupt_exits_at_once_and_loses_no_row(sheet: Path) -> None:
             until(lambda: "Stopping" in process.stderr.readline())  # type: ignore[union-attr]
             threading.Event().wait(0.25)  # two signals within 0.25 s count as one key press
             process.send_signal(signal.SIGINT)
-            ended(process)
+            output_after_130(process)
         ask_sandbox(env, "config", {"latency": [0, 0]})
         assert command(*arguments, env=env).returncode == 0
         names = [each["name"] for each in ask_sandbox(env, "customers")]

@@ -29,7 +29,7 @@ def fill(here: Harness, number: int) -> None:
 
 def fill_with(here: Harness, customers: Iterable[dict[str, Any]]) -> None:
     """Put these customers into the sandbox's store."""
-    with here.sandbox.store._db as db:  # at once: one by one they take half a minute
+    with here.sandbox.store._db as db:  # in bulk: one by one they take half a minute
         db.executemany(INSERT, map(stored, customers))
 
 

@@ -168,23 +168,23 @@ def test_work_of_the_forecast_is_done_by_its_end(
     assert done == pytest.approx(seconds, abs=0.01)
 
 
-def sent(folder: Path, number: int, **options: Any) -> tuple[Sent, list[float]]:
+def send_people(folder: Path, number: int, **options: Any) -> tuple[Sent, list[float]]:
     """Send people from midnight on; return the run and the arrival of requests in seconds."""
 
-    async def story() -> tuple[Sent, list[float]]:
+    async def scenario() -> tuple[Sent, list[float]]:
         async with harness(folder, Config(latency=(0.1, 0.1))) as here:
             uploaded = await here.send(*people(number), **options)
             log = [seen.clock for seen in here.sandbox._gateway.log if seen.route == "create"]
             return uploaded, log
 
-    return run(story())
+    return run(scenario())
 
 
 @pytest.mark.slow(reason="a day on the clock of the sandbox, second by second")
 @pytest.mark.usefixtures("untraced")
-def test_nothing_is_sent_outside_of_the_hours(tmp_path: Path) -> None:
+def test_no_row_is_sent_outside_of_the_sending_hours(tmp_path: Path) -> None:
     windows = (SendingHours(time(0), time(0, 1)), SendingHours(time(3), time(3, 1), 0.5))
-    uploaded, times = sent(tmp_path, 500, windows=windows, match="never")
+    uploaded, times = send_people(tmp_path, 500, windows=windows, match="never")
     assert set(status_by_row(uploaded).values()) == {"created"}
     first = [at for at in times if at < 60]
     second = [at for at in times if 3 * HOUR <= at < 3 * HOUR + 60]
@@ -197,7 +197,7 @@ def test_nothing_is_sent_outside_of_the_hours(tmp_path: Path) -> None:
 
 
 def test_deadline_that_can_be_met_ends_no_run_early(tmp_path: Path) -> None:
-    uploaded, _ = sent(tmp_path, 100, finish_by=time(0, 1), match="never")
+    uploaded, _ = send_people(tmp_path, 100, finish_by=time(0, 1), match="never")
     assert uploaded.error is None
     assert uploaded.plan
     assert uploaded.plan.price.fits is True

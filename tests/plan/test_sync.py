@@ -54,12 +54,12 @@ def as_seen(existing: Existing) -> Seen:
     return Seen(existing.id, "look", [f"id-{existing.id}"])
 
 
-def synced(
+def ids_and_result(
     folder: Path, *listings: Listing, pays: Callable[[int, int], bool] = always
 ) -> tuple[list[int], Synced]:
-    """Return the ids that are seen after reading each list, in sessions of their own."""
+    """Read each list in a session of its own; return the ids then seen and the last result."""
 
-    async def story() -> tuple[list[int], Synced]:
+    async def scenario() -> tuple[list[int], Synced]:
         for listing in listings:
             snapshot = SqliteSnapshot(folder / "s.sqlite", "")
             result = await sync(listing, snapshot, as_seen, pays, "scope")
@@ -67,19 +67,19 @@ def synced(
             await snapshot.close()
         return sorted(map(int, found)), result
 
-    return run(story())
+    return run(scenario())
 
 
-def refreshed(
+def ids_after(
     folder: Path, *listings: Listing, pays: Callable[[int, int], bool] = always
 ) -> list[int]:
-    """Return the ids that are seen after reading each list."""
-    return synced(folder, *listings, pays=pays)[0]
+    """Return the ids seen after reading each list in a session of its own."""
+    return ids_and_result(folder, *listings, pays=pays)[0]
 
 
 def test_second_sync_reads_only_the_end_of_the_list(tmp_path: Path) -> None:
     cold, warm = Listing(), Listing()
-    assert refreshed(tmp_path, cold, warm) == cold.ids
+    assert ids_after(tmp_path, cold, warm) == cold.ids
     assert (cold.asked, warm.asked) == ([1, 2, 3, 4], [4])
 
 
@@ -88,43 +88,43 @@ def test_new_customers_cost_only_the_last_pages_of_the_list(
     tmp_path: Path, tells_total: bool
 ) -> None:
     later = Listing(ids=list(range(1, 58)), tells_total=tells_total)
-    assert refreshed(tmp_path, Listing(), later) == later.ids
+    assert ids_after(tmp_path, Listing(), later) == later.ids
     assert later.asked == [4, 5, 6]
 
 
 def test_list_with_pages_shorter_than_the_limit_is_read_to_its_end(tmp_path: Path) -> None:
     cold, warm = Listing(gives=4), Listing(gives=4)
-    assert refreshed(tmp_path, cold, warm) == cold.ids
+    assert ids_after(tmp_path, cold, warm) == cold.ids
     assert (len(cold.asked), warm.asked) == (9, [9])
 
 
 def test_list_with_longer_pages_than_last_time_is_read_anew(tmp_path: Path) -> None:
     more = Listing()
-    assert refreshed(tmp_path, Listing(gives=4), more) == more.ids
+    assert ids_after(tmp_path, Listing(gives=4), more) == more.ids
     assert more.asked == [9, 1, 2, 3, 4]
 
 
 def test_list_without_total_ends_at_a_page_without_new_customers(tmp_path: Path) -> None:
     cold = Listing(tells_total=False)
-    assert refreshed(tmp_path, cold) == cold.ids
+    assert ids_after(tmp_path, cold) == cold.ids
     assert cold.asked == [1, 2, 3, 4, 5]
 
 
 def test_deletion_is_found_by_reading_back_to_where_the_numbers_agree(tmp_path: Path) -> None:
     deleted = Listing(ids=[n for n in range(1, 36) if n != 24])
-    assert refreshed(tmp_path, Listing(), deleted) == deleted.ids
+    assert ids_after(tmp_path, Listing(), deleted) == deleted.ids
     assert deleted.asked == [4, 3]
 
 
 def test_list_that_lost_a_whole_page_is_read_again(tmp_path: Path) -> None:
     shorter = Listing(ids=list(range(1, 29)))
-    assert refreshed(tmp_path, Listing(), shorter) == shorter.ids
+    assert ids_after(tmp_path, Listing(), shorter) == shorter.ids
     assert shorter.asked[-3:] == [1, 2, 3]
 
 
 def test_list_in_another_order_is_read_completely_each_time(tmp_path: Path) -> None:
     first, second = Listing(sorts=False), Listing(sorts=False)
-    assert refreshed(tmp_path, first, second) == first.ids
+    assert ids_after(tmp_path, first, second) == first.ids
     assert len(first.asked) == len(second.asked) == 4
 
 
@@ -136,14 +136,14 @@ def test_deletion_while_the_list_is_read_restarts_the_reading(tmp_path: Path) ->
             cold.ids.remove(5)
 
     cold.meanwhile = delete
-    assert refreshed(tmp_path, cold) == cold.ids
+    assert ids_after(tmp_path, cold) == cold.ids
     assert cold.asked == [1, 2, 3, 1, 2, 3, 4]
 
 
 def test_list_that_changes_during_every_reading_is_incomplete(tmp_path: Path) -> None:
     cold = Listing()
     cold.meanwhile = lambda _: cold.ids.remove(cold.ids[0])
-    found = refreshed(tmp_path, cold)
+    found = ids_after(tmp_path, cold)
     assert set(cold.ids) - set(found) <= set(range(1, 36))
     assert len(cold.asked) == 6
 
@@ -156,14 +156,14 @@ def test_reading_of_the_list_ends_where_it_no_longer_pays(tmp_path: Path) -> Non
         return False
 
     cold = Listing()
-    assert refreshed(tmp_path, cold, pays=pays) == list(range(1, 11))
+    assert ids_after(tmp_path, cold, pays=pays) == list(range(1, 11))
     assert (cold.asked, asked) == ([1], [(3, 35)])
     # What was read is the beginning of the next reading.
     again = Listing()
-    assert refreshed(tmp_path, again) == again.ids
+    assert ids_after(tmp_path, again) == again.ids
     assert again.asked == [1, 2, 3, 4]
     grown = Listing(ids=list(range(1, 99)))
-    assert refreshed(tmp_path, grown, pays=pays) == list(range(31, 41))
+    assert ids_after(tmp_path, grown, pays=pays) == list(range(31, 41))
 
 
 @settings(max_examples=60, deadline=None)
@@ -184,12 +184,14 @@ def test_snapshot_equals_the_list_after_any_change(
     first, second = (
         Listing(ids=ids, gives=gives, tells_total=tells_total) for ids in (before, after)
     )
-    assert refreshed(folder, first, second) == after
+    assert ids_after(folder, first, second) == after
 
 
 def test_result_of_a_sync_shows_whether_the_snapshot_is_complete(tmp_path: Path) -> None:
-    assert synced(tmp_path, Listing())[1] == Synced(complete=True, total=35)
-    assert not synced(tmp_path, Listing(ids=[*range(1, 99)]), pays=lambda *_: False)[1].complete
+    assert ids_and_result(tmp_path, Listing())[1] == Synced(complete=True, total=35)
+    assert not ids_and_result(tmp_path, Listing(ids=[*range(1, 99)]), pays=lambda *_: False)[
+        1
+    ].complete
 
 
 async def test_list_that_never_ends_is_an_error(tmp_path: Path) -> None:

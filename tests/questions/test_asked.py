@@ -12,7 +12,7 @@ from importer.pipeline.answers import answered
 SHEETS = sorted((Path(__file__).parent / "asked").iterdir())
 
 
-def asked(path: Path, options: SheetOptions) -> dict[str, tuple[str, ...]]:
+def answers_by_code(path: Path, options: SheetOptions) -> dict[str, tuple[str, ...]]:
     """Return code → answers of the open questions."""
     prepared = check(path, options, Output()).prepared
     return {question.code: question.answers for question in prepared.questions}
@@ -23,7 +23,7 @@ def test_question_is_settled_by_each_of_its_answers(path: Path) -> None:
     """The name of a sheet is the code of its question."""
     options = SheetOptions(region="AZ")
     code = path.name.split(".")[0]
-    questions = asked(path, options)
+    questions = answers_by_code(path, options)
     assert set(questions) == {code}
     assert f"--accept {code}" in questions[code]
     for answer in questions[code]:
@@ -37,14 +37,14 @@ def test_numbers_of_the_region_are_found_as_phones_under_another_region(tmp_path
     numbers = (501234567, 502234567, 503234567, 551234567, 701234567)
     rows = "".join(f"Kim{n} Nümunə;{number}\n" for n, number in enumerate(numbers))
     path.write_text(f"Ad Soyad;Xətt\n{rows}", encoding="utf-8")
-    assert set(asked(path, SheetOptions(region="GE"))) == {"unused_phone"}
+    assert set(answers_by_code(path, SheetOptions(region="GE"))) == {"unused_phone"}
 
 
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.stem)
 def test_first_answers_leave_no_question_open(path: Path) -> None:
     options = SheetOptions(region="AZ")
     for _ in range(4):
-        questions = asked(path, options)
+        questions = answers_by_code(path, options)
         if not questions:
             return
         options = answered(options, next(iter(questions.values()))[0])

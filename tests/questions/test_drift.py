@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROWS = [f"Kim{n} Demo;05000000{n:02};kim{n}@example.com" for n in range(1, 11)]
 
 
-def written(path: Path, header: str, rows: list[str]) -> None:
+def write_sheet(path: Path, header: str, rows: list[str]) -> None:
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
 
 
@@ -24,13 +24,13 @@ async def second_night(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the summaries of a run of another sheet, and of one more after it."""
     sheet = tmp_path / "list.csv"
-    written(sheet, "Ad Soyad;Telefon;E-mail", ROWS)
+    write_sheet(sheet, "Ad Soyad;Telefon;E-mail", ROWS)
     async with serve(Config()) as sandbox:
         env = sandbox.env(2) | {"CLOPOS_STATE_DIR": str(tmp_path / "state")}
         sending = SendOptions(rate="none")
         first = await arun(sheet, None, Output(), sending, env=env)
         assert first.summary.as_dict()["created"] == 10
-        written(sheet, header, rows)
+        write_sheet(sheet, header, rows)
         found = await arun(sheet, SheetOptions(accept=accept), Output(), sending, env=env)
         again = await arun(sheet, None, Output(), sending, env=env)
     return found.summary.as_dict(), again.summary.as_dict()

@@ -144,7 +144,7 @@ HARMLESS: dict[str, bytes] = {
 }
 
 
-def checked(data: bytes, folder: Path) -> int:
+def exit_code_of_check(data: bytes, folder: Path) -> int:
     path = folder / "list"
     path.write_bytes(data)
     with no_hang():  # a late refusal takes minutes
@@ -155,7 +155,7 @@ def checked(data: bytes, folder: Path) -> int:
 def test_too_large_a_sheet_is_refused_with_an_error(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert checked(TOO_LARGE[name](), tmp_path) == 2
+    assert exit_code_of_check(TOO_LARGE[name](), tmp_path) == 2
     printed = capsys.readouterr().err
     assert "is too large to be a list of customers" in printed
     assert "why: " in printed
@@ -166,7 +166,7 @@ def test_too_large_a_sheet_is_refused_with_an_error(
 def test_damaged_sheet_is_refused_with_an_error(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert checked(DAMAGED[name](), tmp_path) == 2
+    assert exit_code_of_check(DAMAGED[name](), tmp_path) == 2
     printed = capsys.readouterr().err
     assert "Error: " in printed
     assert "fix: " in printed
@@ -174,4 +174,4 @@ def test_damaged_sheet_is_refused_with_an_error(
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_unusual_sheet_is_read_without_a_hang(name: str, tmp_path: Path) -> None:
-    assert checked(HARMLESS[name], tmp_path) in {0, 1}
+    assert exit_code_of_check(HARMLESS[name], tmp_path) in {0, 1}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def held(text: str, folder: Path) -> set[int]:
+def held_rows(text: str, folder: Path) -> set[int]:
     """Return the rows that are held back."""
     path = folder / "list.csv"
     path.write_text(text, encoding="utf-8")
@@ -38,7 +38,7 @@ def held(text: str, folder: Path) -> set[int]:
     ],
 )
 def test_row_about_the_columns_is_held_back(row: str, tmp_path: Path) -> None:
-    assert held(f"Name;Code;Note\n{row}\nAysel;101;x\nTural;102;\n", tmp_path) == {2}
+    assert held_rows(f"Name;Code;Note\n{row}\nAysel;101;x\nTural;102;\n", tmp_path) == {2}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_row_about_the_columns_is_held_back(row: str, tmp_path: Path) -> None:
 )
 def test_total_of_a_report_is_held_back(line: str, tmp_path: Path) -> None:
     sheet = f"Name;Phone;Code\nAysel;0500000001;101\nTural;0500000002;102\n{line};;\n"
-    assert held(sheet, tmp_path) == {4}
+    assert held_rows(sheet, tmp_path) == {4}
 
 
 @pytest.mark.parametrize(
@@ -81,25 +81,25 @@ def test_total_of_a_report_is_held_back(line: str, tmp_path: Path) -> None:
 def test_customer_that_resembles_such_a_row_is_not_held_back(row: str, tmp_path: Path) -> None:
     first = f"Name;Phone;Code\n{row}\nAysel;0500000001;101\nTural;0500000002;102\n"
     last = f"Name;Phone;Code\nAysel;0500000001;101\nTural;0500000002;102\n{row}\n"
-    assert held(first, tmp_path) == set()
-    assert held(last, tmp_path) == set()
+    assert held_rows(first, tmp_path) == set()
+    assert held_rows(last, tmp_path) == set()
 
 
 def test_row_broken_into_two_lines_is_held_back(tmp_path: Path) -> None:
     rows = ["A,Street 1,0500000001,", "B,Street", "bina 12,0500000002,b@example.com"]
-    assert held("\n".join(["Name,Address,Phone,Email", *rows, ""]), tmp_path) == {3, 4}
+    assert held_rows("\n".join(["Name,Address,Phone,Email", *rows, ""]), tmp_path) == {3, 4}
 
 
 def test_line_with_the_rest_of_a_note_is_held_back(tmp_path: Path) -> None:
     rows = ["A,0500000001,table", "by the window", "B,0500000002,"]
-    assert held("\n".join(["Name,Phone,Note", *rows, ""]), tmp_path) == {3}
+    assert held_rows("\n".join(["Name,Phone,Note", *rows, ""]), tmp_path) == {3}
 
 
 def test_incomplete_last_line_is_held_back(tmp_path: Path) -> None:
     rows = ["A,0500000001,x", "B,0500000002,y", "Cem"]
-    assert held("\n".join(["Name,Phone,Note", *rows]), tmp_path) == {4}
+    assert held_rows("\n".join(["Name,Phone,Note", *rows]), tmp_path) == {4}
 
 
 def test_rows_without_their_trailing_empty_cells_are_not_held_back(tmp_path: Path) -> None:
     rows = ["Aysel,0500000001", "Lalə", "Cem,0500000003,,vip", "Duman", "Eldar,0500000005", "Fuad"]
-    assert held("\n".join(["Name,Phone,Email,Note", *rows]), tmp_path) == set()
+    assert held_rows("\n".join(["Name,Phone,Email,Note", *rows]), tmp_path) == set()

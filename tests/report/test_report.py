@@ -85,7 +85,7 @@ def page_events() -> list[str]:
     return []
 
 
-def opened(
+def open_report(
     browser: Browser, folder: Path, page_events: list[str], scheme: Any = "light", **options: Any
 ) -> Page:
     path = folder / "report.html"
@@ -103,7 +103,7 @@ def shown(page: Page) -> list[str]:
 
 
 def test_table_sorts_and_filters(browser: Browser, tmp_path: Path, page_events: list[str]) -> None:
-    page = opened(browser, tmp_path, page_events)
+    page = open_report(browser, tmp_path, page_events)
     assert shown(page) == ["5", "12", "101", "6", "7"]
     page.get_by_role("button", name="row").click()
     assert shown(page) == ["5", "6", "7", "12", "101"]
@@ -123,7 +123,7 @@ def test_table_sorts_and_filters(browser: Browser, tmp_path: Path, page_events: 
 def test_customer_id_links_to_its_row(
     browser: Browser, tmp_path: Path, page_events: list[str]
 ) -> None:
-    page = opened(browser, tmp_path, page_events)
+    page = open_report(browser, tmp_path, page_events)
     text = page.locator("#row-12").inner_text()
     assert "of customer 90" in text
     assert "= row 4 of this sheet" in text
@@ -136,7 +136,7 @@ def test_customer_id_links_to_its_row(
 def test_report_page_has_no_accessibility_violations(
     browser: Browser, tmp_path: Path, page_events: list[str], scheme: str, width: int
 ) -> None:
-    page = opened(browser, tmp_path, page_events, scheme)
+    page = open_report(browser, tmp_path, page_events, scheme)
     page.set_viewport_size({"width": width, "height": 800})
     found = Axe().run(page).response["violations"]
     assert [each["id"] for each in found] == []
@@ -153,7 +153,7 @@ def test_report_page_fits_a_phone_in_every_language(
     language: str,
 ) -> None:
     messages.set_language(language)
-    page = opened(browser, tmp_path, page_events)
+    page = open_report(browser, tmp_path, page_events)
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.locator("html").get_attribute("lang") == language
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -164,7 +164,7 @@ def test_report_page_fits_a_phone_in_every_language(
 def test_printed_page_is_dark_on_white_without_tools(
     browser: Browser, tmp_path: Path, page_events: list[str]
 ) -> None:
-    page = opened(browser, tmp_path, page_events, "dark")
+    page = open_report(browser, tmp_path, page_events, "dark")
     page.emulate_media(media="print")
     colour = page.evaluate("getComputedStyle(document.body).color")
     assert colour == "rgb(0, 0, 0)"
@@ -174,7 +174,7 @@ def test_printed_page_is_dark_on_white_without_tools(
 def test_private_report_has_no_personal_data(
     browser: Browser, tmp_path: Path, page_events: list[str]
 ) -> None:
-    page = opened(browser, tmp_path, page_events, private=True)
+    page = open_report(browser, tmp_path, page_events, private=True)
     text = page.content()
     for word in ("Demo", "Əliyev", "+994", "«12»", "somebody"):
         assert word not in text

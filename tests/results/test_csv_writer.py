@@ -39,7 +39,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     return draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=2, max_size=8))
 
 
-def written(path: Path, rows: list[list[str]], delimiter: str | None, cut: int) -> str:
+def csv_text(path: Path, rows: list[list[str]], delimiter: str | None, cut: int) -> str:
     """Write the rows, as two blocks, and return the text of the file."""
     header, *lines = rows
     blocks = [
@@ -69,7 +69,7 @@ def test_csv_is_read_back_by_any_reader(
     cut: int,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "written.csv"
-    text = written(path, rows, delimiter, cut)
+    text = csv_text(path, rows, delimiter, cut)
     used = delimiter if delimiter in DELIMITERS else ","
     found = list(csv.reader(io.StringIO(text, newline=""), delimiter=used))
     assert found == [[escape_formula(cell) for cell in line] for line in rows]
@@ -86,7 +86,7 @@ def test_csv_has_no_formula_with_any_separator_of_the_spreadsheet(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "written.csv"
     numbered = [[str(number), *line] for number, line in enumerate(rows)]  # as results are
-    text = written(path, numbered, delimiter, 1)
+    text = csv_text(path, numbered, delimiter, 1)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=other)
     with_quotes = [cell for line in lines for cell in line]
     without = [cell.replace('"', "") for cell in re.split("[,;\t\r\n]", text)]

@@ -100,7 +100,7 @@ def texts(sheet: Sheet) -> list[list[str]]:
     return [cells_of(sheet.table[number]) for number in range(len(sheet.headers))]
 
 
-def written(sheet: Sheet, path: Path) -> Sheet:
+def read_back_cells(sheet: Sheet, path: Path) -> Sheet:
     """Write the results of a sheet and return the cells that are read back."""
     path.unlink(missing_ok=True)
     outcomes = Outcomes(sheet.table.index, {}, Status.READY)
@@ -111,7 +111,7 @@ def written(sheet: Sheet, path: Path) -> Sheet:
 @given(sheet=sheets())
 @quickly
 def test_results_are_read_back_unchanged(suffix: str, sheet: Sheet, tmp_path: Path) -> None:
-    back = written(sheet, tmp_path / f"results.{suffix}")
+    back = read_back_cells(sheet, tmp_path / f"results.{suffix}")
     assert back.headers == sheet.headers
     assert texts(back) == texts(sheet)
 
@@ -123,15 +123,15 @@ def test_results_with_distinct_headers_are_read_back_unchanged(
     suffix: str, sheet: Sheet, tmp_path: Path
 ) -> None:
     """These formats allow each header once; a repeated one is numbered."""
-    back = written(sheet, tmp_path / f"results.{suffix}")
+    back = read_back_cells(sheet, tmp_path / f"results.{suffix}")
     assert back.headers == sheet.headers
     assert texts(back) == texts(sheet)
 
 
 def test_results_of_results_equal_the_results(tmp_path: Path) -> None:
     sheet = sheet_of(["Name", "Note"], [["=A", "'=1"], ["'", "''@"], ["+994500000001", "-"]])
-    once = written(sheet, tmp_path / "a.csv")
-    assert texts(written(once, tmp_path / "b.csv")) == texts(sheet)
+    once = read_back_cells(sheet, tmp_path / "a.csv")
+    assert texts(read_back_cells(once, tmp_path / "b.csv")) == texts(sheet)
 
 
 ALPHABETS = {

@@ -218,7 +218,7 @@ async def test_token_is_valid_after_a_restart_of_the_sandbox() -> None:
             assert (await raw.find()).status == 200
 
 
-async def test_a_brand_has_its_own_customers() -> None:
+async def test_brand_has_its_own_customers() -> None:
     async with client(2, Config(brands=("sandbox", "other"))) as raw:
         other = Raw(raw.sandbox, raw.session, 2)
         await other.sign_in(brand="other")

@@ -327,7 +327,7 @@ async def test_lists_are_filtered_sorted_and_paged(query: str, names: list[str])
         ("ignored", "994500000001", 5),
     ],
 )
-async def test_the_filter_of_phones_may_be_unreliable(
+async def test_filter_of_phones_may_be_unreliable(
     phones_filter: str, query: str, found: int
 ) -> None:
     async with client(2) as raw:

@@ -61,7 +61,7 @@ def test_tightest_window_has_the_fewest_requests_left_and_then_the_longest_wait(
     assert tightest([]) is None
 
 
-async def test_v2_lets_300_a_minute_through_and_says_the_seconds_left() -> None:
+async def test_v2_admits_300_requests_a_minute_and_shows_the_seconds_left() -> None:
     async with client(2) as raw:
         for turn in range(300):
             got = await raw.find("limit=1")
@@ -101,7 +101,7 @@ async def test_each_brand_has_its_own_quota() -> None:
         assert (await raw.find()).status == 200
 
 
-async def test_v1_has_a_minute_and_an_hour_and_says_the_epoch_second_of_the_tighter() -> None:
+async def test_v1_limits_a_minute_and_an_hour_and_shows_the_epoch_second_of_the_tighter() -> None:
     config = Config(v1_per_minute=3, v1_per_hour=5)
     async with client(1, config) as raw:
         got = [await raw.find() for _ in range(4)]

@@ -444,7 +444,7 @@ async def test_history_has_runs_checks_and_dry_runs_of_all_brands(stores: Stores
             stores.clock += 10
             summary = {"rows": 3, "why": "Ə"}
             await store.journal.finish(RunEnd(done=True, results="r.csv", summary=summary))
-            # Reading goes beside a run in progress.
+            # The history can be read during a run.
             assert len((await history(stores.settings())).runs) == (1 if brand == "one" else 2)
     await note_run(
         stores.settings("two"),

@@ -1,4 +1,4 @@
-"""PostgreSQL below the interface: leases, the fence, a database that goes away."""
+"""PostgreSQL below the interface: leases, the fence, outages of the database."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def from_elsewhere(
 # -- leases and the fence ----------------------------------------------------------------------
 
 
-def written(db: Connection, lease: Lease, state: str) -> bool:
+def is_note_accepted(db: Connection, lease: Lease, state: str) -> bool:
     """Write a note as the committer does; return whether it was accepted."""
     before = notes(db)
     columns = [[lease.brand_id], [lease.token], ["d"], [1], [state], [None], [None], ["x"], [0.0]]
@@ -137,7 +137,7 @@ def test_only_the_process_that_took_a_brand_last_can_write(
         elif act == "check":
             assert passes(db, lease) == is_held
         else:
-            assert written(db, lease, "sent" if act == "intend" else act) == (
+            assert is_note_accepted(db, lease, "sent" if act == "intend" else act) == (
                 is_held or act == "created"
             )
 

@@ -29,7 +29,7 @@ def stores(postgres_stores: PostgresStores) -> PostgresStores:
     return postgres_stores
 
 
-async def refused(url: str, folder: Path) -> ImporterError:
+async def opening_error(url: str, folder: Path) -> ImporterError:
     """Return the error with which a store there can't be opened."""
     settings = Settings(brand="demo", state_dir=str(folder), database_url=url)
     with pytest.raises(ImporterError) as refusal:
@@ -45,13 +45,13 @@ async def refused(url: str, folder: Path) -> ImporterError:
     ["hunter2", "mysql://u:hunter2@127.0.0.1/x", "postgresql://u:hunter2@127.0.0.1/x?hunter2=1"],
 )
 async def test_invalid_url_is_refused(url: str, tmp_path: Path) -> None:
-    error = await refused(url, tmp_path)
+    error = await opening_error(url, tmp_path)
     assert isinstance(error, UsageError)
     assert "CLOPOS_DATABASE_URL" in error.what
 
 
 async def test_unreachable_server_is_an_error_without_user_and_password(tmp_path: Path) -> None:
-    error = await refused("postgresql://someone:hunter2@127.0.0.1:1/clopos", tmp_path)
+    error = await opening_error("postgresql://someone:hunter2@127.0.0.1:1/clopos", tmp_path)
     assert (type(error), error.code) == (ServiceError, "database_away")
     assert "127.0.0.1:1/clopos" in error.what
     assert "someone" not in error.what
@@ -75,7 +75,7 @@ def test_missing_library_is_an_error_that_names_the_extra(tmp_path: Path) -> Non
 async def test_tables_of_a_newer_version_are_refused(stores: PostgresStores) -> None:
     stores.db.execute("UPDATE layout SET version = 99")
     try:
-        error = await refused(stores.database_url, stores.folder)
+        error = await opening_error(stores.database_url, stores.folder)
         assert (type(error), error.code) == (ServiceError, "newer_layout")
         with pytest.raises(ServiceError, match="newer version"):
             await history(stores.settings())
@@ -112,7 +112,7 @@ async def test_tables_of_an_older_version_are_upgraded_and_then_refused_by_that_
             assert [each.packed for each in await store.journal.in_doubt()] == ["look"]
         with connect(guest) as db:
             assert db.execute("SELECT later FROM runs").fetchall() == [(None,)]
-    assert (await refused(guest, tmp_path)).code == "newer_layout"
+    assert (await opening_error(guest, tmp_path)).code == "newer_layout"
 
 
 async def test_database_without_tables_has_no_history(guest: str, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_server_that_may_lose_commits_is_refused(stores: PostgresStores, o
     set_option(stores.db, f"SET {option} = off")
     try:
         wait_for(stores, option, "off")
-        error = await refused(stores.database_url, stores.folder)
+        error = await opening_error(stores.database_url, stores.folder)
         assert (type(error), error.code) == (UsageError, "not_durable")
         assert f"{option} is off" in error.what
     finally:
@@ -151,7 +151,7 @@ def wait_for(stores: PostgresStores, option: str, value: str) -> None:
 async def test_read_only_database_is_refused(stores: PostgresStores) -> None:
     stores.db.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
-        error = await refused(stores.database_url, stores.folder)
+        error = await opening_error(stores.database_url, stores.folder)
         assert (type(error), error.code) == (ServiceError, "database_read_only")
     finally:
         stores.db.execute("SET default_transaction_read_only = off")
@@ -162,7 +162,7 @@ async def test_missing_right_is_an_error_that_names_the_right(guest: str, tmp_pa
     with connect(guest) as db:
         db.execute("DROP ROLE IF EXISTS guest")
         db.execute("CREATE ROLE guest LOGIN")
-        error = await refused(guest.replace("postgres:@", "guest:hunter2@"), tmp_path)
+        error = await opening_error(guest.replace("postgres:@", "guest:hunter2@"), tmp_path)
         db.execute("DROP ROLE guest")
     assert (type(error), error.code) == (UsageError, "database_rights")
 

@@ -207,7 +207,7 @@ async def test_damaged_journal_is_renamed_and_rebuilt(stores: Stores, damage: by
         assert "damaged" in store.notes[0]
         assert await store.journal.recall(["a"]) == {}
     assert [each.read_bytes() for each in path.parent.glob("*.damaged-*")] == [damage]
-    async with stores.open() as store:  # killed meanwhile, say
+    async with stores.open() as store:  # e.g. killed meanwhile
         assert (store.notes, store.must_rebuild) == ((), True)
         await store.journal.rebuild([("a", Seen("7", "look", ["k"]))])
     async with stores.open() as store:

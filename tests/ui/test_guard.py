@@ -109,7 +109,7 @@ async def test_every_response_has_the_security_headers_and_no_secret(folder: Pat
 
 
 @real_time
-async def test_link_used_twice_shows_that_it_was_used(folder: Path) -> None:
+async def test_link_opened_twice_shows_that_it_was_used(folder: Path) -> None:
     async with serving(folder) as browser, aiohttp.ClientSession() as other:
         link = browser.site.new_link()
         async with other.get(link, allow_redirects=False) as answer:

@@ -91,7 +91,7 @@ async def send(seen: Planned, *, limit: int | None = None, resumed: bool = False
 PEOPLE = tuple(f"Demo {n},05000000{n:02}" for n in range(5))
 
 
-async def test_planning_sends_nothing_and_leaves_the_brand_free(tmp_path: Path) -> None:
+async def test_planning_sends_no_row_and_leaves_the_brand_free(tmp_path: Path) -> None:
     async with serve(Config()) as sandbox:
         settings = settings_of(sandbox, tmp_path)
         seen = await planned(sheet(tmp_path, *PEOPLE), settings)
