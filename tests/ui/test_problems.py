@@ -152,10 +152,10 @@ async def test_script_gets_the_translated_texts_and_the_reading_of_a_value(folde
 
 
 @real_time
-async def test_second_thought_about_a_text_leaves_cells_alone_that_had_the_first_one(
+async def test_correction_of_a_fix_changes_only_the_cells_of_that_fix(
     folder: Path,
 ) -> None:
-    """Aysel was a «Qadın» before: what becomes of Leyla's «Qad1n» is none of her business."""
+    """Aysel's cell is «Qadın» already; Leyla's «Qad1n» is fixed to it and then emptied."""
     async with serving(folder) as browser:
         form = form_of(await browser.get(GENDERS), "set")
         _, answer = await browser.ask(FIXES, form | {"is": "Qadın"})
@@ -174,7 +174,7 @@ async def test_second_thought_about_a_text_leaves_cells_alone_that_had_the_first
         status, answer = await browser.ask(FIXES, again | {"do": "empty"})
         assert status == 400  # it is empty already
         status, answer = await browser.ask(FIXES, again | {"is": "Qad1n"})
-        assert "go" in answer  # as it was: there is no fix any more
+        assert "go" in answer  # the original text: no fix is left
         assert json.loads(_log(folder)[-1]) | {"at": ""} == {
             "n": 4, "at": "", "do": "take back", "act": 3,
         }  # fmt: skip
