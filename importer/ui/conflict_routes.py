@@ -221,16 +221,20 @@ def _conflict(outcome: Outcome, prepared: Prepared, sheet: Sheet) -> dict[str, A
     """Return a conflict as its page shows it: both sides field by field."""
     ours = _of_row(prepared.values, outcome.row)
     id_ = outcome.existing_id
-    theirs: Mapping[str, str] = {}
-    if id_ and (existing := sheet.holders.get(id_)):
-        theirs = _of_customer(existing)
-    elif outcome.duplicate_of is not None:
-        theirs = _of_row(prepared.values, outcome.duplicate_of)
+    existing = sheet.holders.get(id_) if id_ else None
+    theirs = _of_customer(existing) if existing else {}
+    beside = tr("Customer {id} at Clopos", id=id_) if id_ else ""
+    of = outcome.duplicate_of
+    # The customer of Clopos may be that row, and not have the value: then the row shows it.
+    if of is not None and not (existing and _has(existing, outcome.field, ours)):
+        theirs = _of_row(prepared.values, of)
+        beside = " · ".join(filter(None, (tr("Row {row} of the list", row=of), beside)))
     decided = sheet.decided.get(outcome.row)
     return {
         "row": outcome.row,
         "id": id_ or "",
         "of": outcome.duplicate_of,
+        "beside": beside,
         "message": outcome.message,
         "decided": str(decided or ("skip" if outcome.decided else "")),
         "answers": answers_for(outcome),
@@ -254,6 +258,13 @@ def _of_row(values: pd.DataFrame, row: int) -> dict[str, str]:
         return {}
     cells = values.loc[row]
     return {field: str(cells[field]) for field in _FIELDS if isinstance(cells[field], str)}
+
+
+def _has(existing: Existing, field: str | None, ours: Mapping[str, str]) -> bool:
+    """Return whether a customer has the value of a field that a row has."""
+    if field == "phone":
+        return ours.get(field, "").lstrip("+") in existing.phones
+    return field is not None and _of_customer(existing).get(field) == ours.get(field)
 
 
 def _of_customer(existing: Existing) -> dict[str, str]:

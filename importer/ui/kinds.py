@@ -90,6 +90,16 @@ def used_columns(prepared: Prepared) -> list[int]:
     return sorted({n for of in prepared.mapping.columns.values() for n in of})
 
 
+def columns_for(prepared: Prepared, fields: Iterable[str]) -> list[int]:
+    """Return the columns that any field is made of: names first, then those of some fields.
+
+    Else what a page is about stands beyond its edge, where a sheet has a dozen columns.
+    """
+    made = prepared.mapping.columns
+    first = [column for field in ("name", *fields) for column in made.get(field, ())]
+    return list(dict.fromkeys([*first, *used_columns(prepared)]))
+
+
 def cells_of_kind(prepared: Prepared, kind: Kind) -> list[tuple[int, int, str]]:
     """Return row, column and text of the cell that each row of a kind has wrong.
 

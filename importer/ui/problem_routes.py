@@ -10,7 +10,7 @@ from aiohttp import web
 
 from importer.i18n import number, tr, trn
 from importer.problems import CATALOGUE, Level
-from importer.records import Status
+from importer.records import FIELDS, Status
 from importer.ui import words
 from importer.ui.fix_forms import mark, replaced
 from importer.ui.fix_words import quoted
@@ -19,10 +19,10 @@ from importer.ui.kinds import (
     Kind,
     bad_values_of,
     cells_of_kind,
+    columns_for,
     columns_of,
     find_kind,
     kinds_of,
-    used_columns,
     values_of,
 )
 from importer.ui.paging import number_in, paging
@@ -138,7 +138,7 @@ async def show_kind(request: web.Request) -> web.StreamResponse:
             step="problems",
             work=work,
             lines=lines,
-            titles=_titles(prepared),
+            titles=_titles(prepared, columns_for(prepared, [kind.field])),
             paging=shown,
             **context,
         )
@@ -168,14 +168,16 @@ async def show_repeats(request: web.Request) -> web.StreamResponse:
     rows = _repeats(prepared)
     shown, place = paging(request.query, len(rows))
     sent = await sent_rows(request, work, rows[place])
-    pairs = await asyncio.to_thread(lines_of_repeats, prepared, rows[place], sent)
+    fields = {prepared.outcomes[row].field for row in rows}
+    columns = columns_for(prepared, [field for field in FIELDS if field in fields])
+    pairs = await asyncio.to_thread(lines_of_repeats, prepared, rows[place], sent, columns)
     return page(
         request,
         "repeats.html",
         step="problems",
         work=work,
         pairs=pairs,
-        titles=_titles(prepared),
+        titles=_titles(prepared, columns),
         paging=shown,
         stale=work.stale,
     )
@@ -298,8 +300,8 @@ def _headers(prepared: Prepared, columns: Sequence[int]) -> str:
     return " + ".join(words.column_name(prepared.sheet, column) for column in columns)
 
 
-def _titles(prepared: Prepared) -> list[str]:
-    return [words.column_name(prepared.sheet, column) for column in used_columns(prepared)]
+def _titles(prepared: Prepared, columns: Sequence[int]) -> list[str]:
+    return [words.column_name(prepared.sheet, column) for column in columns]
 
 
 def _text(prepared: Prepared, place: int, value: Value) -> _Text:

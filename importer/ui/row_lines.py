@@ -9,7 +9,7 @@ from importer.fixes.apply import row_texts
 from importer.i18n import tr
 from importer.problems import CATALOGUE, Level
 from importer.ui.fix_forms import mark
-from importer.ui.kinds import Kind, cells_of_kind, texts_of, used_columns
+from importer.ui.kinds import Kind, cells_of_kind, columns_for, texts_of, used_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,13 +63,13 @@ def lines_of_kind(
     for row, why in prepared.sheet.malformed.items():
         reasons[row][tr(why)] = None
     words = {row: "; ".join(of) for row, of in reasons.items()}
-    return _lines(prepared, rows, wrong, words, sent)
+    return _lines(prepared, rows, wrong, words, sent, columns_for(prepared, [kind.field]))
 
 
 def lines_of_repeats(
-    prepared: Prepared, rows: Sequence[int], sent: Mapping[int, str]
+    prepared: Prepared, rows: Sequence[int], sent: Mapping[int, str], shown: Sequence[int]
 ) -> list[tuple[Line, Line | None]]:
-    """Return rows that repeat or contradict another, each with that one.
+    """Return rows that repeat or contradict another, each with that one, by the columns `shown`.
 
     The cells of the field that both share can be edited.
     """
@@ -80,10 +80,10 @@ def lines_of_repeats(
     }
     messages = {row: each.message for row, each in outcomes.items()}
     others = sorted({each.duplicate_of for each in outcomes.values() if each.duplicate_of})
-    by_row = {line.row: line for line in _lines(prepared, others, {}, {}, {})}
+    by_row = {line.row: line for line in _lines(prepared, others, {}, {}, {}, shown)}
     return [
         (line, by_row.get(outcomes[line.row].duplicate_of or 0))
-        for line in _lines(prepared, rows, wrong, messages, sent)
+        for line in _lines(prepared, rows, wrong, messages, sent, shown)
     ]
 
 
@@ -101,7 +101,7 @@ def line_of_row(prepared: Prepared, row: int, sent: Mapping[int, str]) -> Line:
                     wrong[column] = problem.code
     outcome = prepared.outcomes.get(row)
     reason = outcome.message if outcome else prepared.remarks.get(row, "")
-    (line,) = _lines(prepared, [row], {row: wrong}, {row: reason}, sent)
+    (line,) = _lines(prepared, [row], {row: wrong}, {row: reason}, sent, used_columns(prepared))
     return line
 
 
@@ -111,9 +111,10 @@ def _lines(
     wrong: Mapping[int, Mapping[int, str | None]],
     reasons: Mapping[int, str],
     sent: Mapping[int, str],
+    columns: Sequence[int],
 ) -> list[Line]:
     """Return rows; `wrong` is row → column → code of the problem of a cell to be edited."""
-    sheet, columns = prepared.sheet, used_columns(prepared)
+    sheet = prepared.sheet
     found, texts = texts_of(sheet, rows, columns)
     marks = row_texts(prepared.fixes.as_read if prepared.fixes else sheet, found)
     lines = []

@@ -366,6 +366,23 @@ async def test_password_cells_cannot_be_edited(folder: Path) -> None:
 
 
 @real_time
+async def test_columns_that_a_page_is_about_stand_beside_the_name(folder: Path) -> None:
+    """A sheet may have a dozen columns: what two rows share would stand beyond the edge."""
+    (folder / SHEET).write_text(
+        "Doğum tarixi;E-poçt;Ad;Mobil;Kod\n;a@example.com;Aysel Demo;050 000 00 01;A1\n"
+        ";b@example.com;Orxan Demo;050 000 00 01;B1\n;c@example.com;Leyla Demo;050 000 00 03;A1\n"
+        ";d@example;Murad Demo;050 000 00 04;D1\n",
+        "utf-8",
+    )
+    async with serving(folder) as browser:
+        page = words_of(await browser.get(f"{PROBLEMS}/repeats"))
+        assert "What is wrong Ad Mobil Kod Doğum tarixi E-poçt" in page
+        assert "2 this one comes first Aysel Demo 050 000 00 01 A1 a@example.com" in page
+        page = words_of(await browser.get(f"{PROBLEMS}/email.invalid_email?by=row"))
+        assert "Ad E-poçt Doğum tarixi Mobil Kod" in page
+
+
+@real_time
 async def test_placeholder_phone_is_emptied_from_its_question(folder: Path) -> None:
     rows = ("050 000 00 00", "0500000000", "+994500000000", "050 000 00 07")
     lines = "".join(f"Demo Number{n};{phone}\n" for n, phone in enumerate(rows))

@@ -346,6 +346,22 @@ async def test_all_open_conflicts_are_decided_at_once_if_their_number_is_confirm
 
 
 @real_time
+async def test_value_of_a_row_that_is_a_customer_without_it_is_shown_as_the_row_has_it(
+    folder: Path,
+) -> None:
+    """Orxan of the list is Orxan at Clopos, whose code there is another."""
+    async with clopos(folder, 1) as (_, browser):
+        with (folder / SHEET).open("a", encoding="utf-8") as file:
+            file.write("Orxan Quliyev,0500002001,C9\nMurad Demo,0500003333,C9\n")
+        await plan(browser)
+        page = await browser.get(f"sheets/{SHEET}/conflicts")
+        card = words_of(page[page.index('id="row-7"') :].partition("</section>")[0])
+        assert "Row 7 of the list Row 6 of the list · Customer 1 at Clopos" in card
+        assert "Card or customer code C9 C9" in card
+        assert "K1" not in card
+
+
+@real_time
 async def test_conflicts_that_are_left_out_are_counted_in_the_plan(folder: Path) -> None:
     async with clopos(folder, 2) as (_, browser):
         await plan(browser)
