@@ -20,6 +20,7 @@ from importer.ui.credentials import (
     try_soon,
 )
 from importer.ui.desk import desk_of
+from importer.ui.flags import credential_titles
 from importer.ui.render import done, page, refused, wants_json
 from importer.ui.site import SITE
 from importer.ui.where import where_of
@@ -154,22 +155,12 @@ def _found(source: str) -> str:
 
 
 def _titles() -> list[tuple[str, str, str]]:
-    return [
-        (
-            "CLOPOS_BRAND",
-            tr("Brand"),
-            tr("back office: Add-ons, Open API"),
+    """Return variable, name and hint of each field."""
+    office = tr("back office: Add-ons, Open API")
+    hints = {
+        "CLOPOS_INTEGRATOR_ID": tr(
+            "from Clopos, for version 2 of the API; leave it empty if you have none"
         ),
-        ("CLOPOS_CLIENT_ID", tr("Client ID"), tr("back office: Add-ons, Open API")),
-        ("CLOPOS_CLIENT_SECRET", tr("Client secret"), tr("back office: Add-ons, Open API")),
-        (
-            "CLOPOS_INTEGRATOR_ID",
-            tr("Integrator ID"),
-            tr("from Clopos, for version 2 of the API; leave it empty if you have none"),
-        ),
-        (
-            "CLOPOS_VENUE_ID",
-            tr("Venue"),
-            tr("the number of the venue, 1 where there is only one"),
-        ),
-    ]
+        "CLOPOS_VENUE_ID": tr("the number of the venue, 1 where there is only one"),
+    }
+    return [(name, title, hints.get(name, office)) for name, title in credential_titles().items()]

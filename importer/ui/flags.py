@@ -15,7 +15,19 @@ _FLAG = re.compile(
     r"--(region|dates|sheet|header-row|encoding|delimiter|reserve|window|finish-by"
     r"|drop-bad-values|save-mapping)(?![\w-])"
 )
+_VARIABLE = re.compile(r"\bCLOPOS_(CLIENT_ID|CLIENT_SECRET|BRAND|VENUE_ID|INTEGRATOR_ID)\b")
 _ANY = re.compile(r"(?<![\w-])--[a-z][\w-]*")
+
+
+def credential_titles() -> dict[str, str]:
+    """Return variable → what its field on the page is called."""
+    return {
+        "CLOPOS_BRAND": tr("Brand"),
+        "CLOPOS_CLIENT_ID": tr("Client ID"),
+        "CLOPOS_CLIENT_SECRET": tr("Client secret"),
+        "CLOPOS_INTEGRATOR_ID": tr("Integrator ID"),
+        "CLOPOS_VENUE_ID": tr("Venue"),
+    }
 
 
 def page_words(text: str) -> str:
@@ -38,8 +50,12 @@ def page_words(text: str) -> str:
 
 
 def page_fix(text: str) -> str:
-    """Return the fix of an error; of a flag that the page has nothing for, where it can stand."""
-    words = page_words(text)
+    """Return the fix of an error; of a flag that the page has nothing for, where it can stand.
+
+    A credential is called as its field is.
+    """
+    titles = credential_titles()
+    words = _VARIABLE.sub(lambda found: f"«{titles[found[0]]}»", page_words(text))
     flag = _ANY.search(words)
     if flag is None:
         return words

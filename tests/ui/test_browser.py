@@ -109,7 +109,7 @@ def test_credentials_that_fail_stay_typed_though_no_page_has_them(
     page.get_by_label("Brand").fill("demo")
     page.get_by_label("Client secret").fill("wrong")
     page.get_by_role("button", name="Sign in to try them").click()
-    expect(page.get_by_role("alert").filter(has_text="Clopos")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="check «Client ID»")).to_be_visible()
     expect(page.get_by_label("Brand")).to_have_value("demo")
     expect(page.get_by_label("Client secret")).to_have_value("wrong")
     assert watched.console  # the browser notes the answer

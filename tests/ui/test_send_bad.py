@@ -142,6 +142,7 @@ async def test_planted_secret_is_in_no_response_and_no_log_and_no_file(
             await _record(browser, texts)
             wrong = typed | {"CLOPOS_CLIENT_SECRET": f"{SECRET}-wrong"}
             page = await browser.post("credentials", wrong, 400)
+            assert "«Client secret»" in page, "a field is called as on the page"
             assert "Clopos refuses" in page
             texts.append(page)
             texts.append(await browser.post("credentials", typed | {"keep": "memory"}))
