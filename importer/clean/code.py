@@ -46,8 +46,8 @@ _OF_A_PROGRAM = re.compile(
 _DITTO = re.compile(r"""[-–—\s]*(?:["'“”„«»〃″/\\]|,,)[-–—\s"'“”„«»〃″/\\,]*""")
 # What is left of Cyrillic that was read in the encoding of another system, in some rows.
 _OF_ANOTHER_SYSTEM = re.compile("[\u2500-\u259f]|[€®¤¢£¥©¬±µ°¦§¶][\u0400-\u04ff]")
-# Names that a program shows in part: A***** Q*****, Ra••••v.
-_MASKED = re.compile(r"(?<!\w)\w{1,2}[*•●]{2,}|\w[*•●]{2,}\w")
+# Names that a program shows in part: A***** Q*****, Ra••••v, Qxxxx.
+_MASKED = re.compile(r"(?<!\w)\w{1,2}(?:[*•●#]{2,}|[xх]{3,})|\w[*•●]{2,}\w", re.IGNORECASE)
 _QUESTIONED = 0.5  # share of question marks at which a name counts as lost
 
 

@@ -6,6 +6,7 @@ once, by the parser of its field. Parsing happens only here: the pandera model v
 
 from __future__ import annotations
 
+import re
 from functools import partial, reduce
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,7 +53,8 @@ _KIND = {name: pa.int64() if name in WHOLE_NUMBERS else pa.string() for name in 
 _NO_REGION = "ZZ"  # libphonenumber's code for no region
 _FEWEST_ROUNDED, _MOSTLY_ROUNDED = 3, 0.6  # codes, and their share of the long ones
 _CARD = "[A-Za-z]{0,4}-?[0-9]{4,}"
-_SEVERAL_CODES = f"^{_CARD}(?:\\s*[,;/|\n]\\s*{_CARD})+$"
+_BETWEEN_CODES = "[,;/|+&\\s]+"
+_SEVERAL_CODES = f"^{_CARD}(?:{_BETWEEN_CODES}{_CARD})+$"
 _ONE_CODE = "^(?:[0-9]+$|[A-Za-z])"
 
 
@@ -240,17 +242,25 @@ def _without_rounded(column: _Column) -> _Column:
 def _without_several(column: _Column) -> _Column:
     """Return a column without cells of several codes, `20002, 30002`, where most hold one (R8).
 
-    A customer has one code: which of them a card says can't be known.
+    Each part is as long as codes of the column are. A customer has one code: which of them is on
+    the card can't be known.
     """
-    several = pc.match_substring_regex(column.values, _SEVERAL_CODES)
-    count = pc.sum(several).as_py() or 0
-    single = pc.sum(pc.match_substring_regex(column.values, f"^{_CARD}$")).as_py() or 0
-    if not count or single <= count or 2 * single < len(column.values) - column.values.null_count:
+    single = pc.match_substring_regex(column.values, f"^{_CARD}$")
+    candidates = np.flatnonzero(
+        pc.fill_null(pc.match_substring_regex(column.values, _SEVERAL_CODES), fill_value=False)
+    )
+    count = pc.sum(single).as_py() or 0
+    filled = len(column.values) - column.values.null_count
+    if not len(candidates) or count <= len(candidates) or 2 * count < filled:
         return column
-    several = pc.fill_null(several, fill_value=False)
+    lengths = set(pc.unique(pc.utf8_length(column.values.filter(single))).to_pylist())
+    several = np.zeros(len(column.values), bool)
+    for place in candidates:
+        parts = re.split(_BETWEEN_CODES, column.values[int(place)].as_py())
+        several[place] = lengths.issuperset(map(len, parts))
     invalid = Parsed(None, "invalid_code")
     noted = column.noted | dict.fromkeys(np.flatnonzero(several).tolist(), invalid)
-    values = pc.if_else(several, pa.scalar(None, pa.string()), column.values)
+    values = pc.if_else(pa.array(several), pa.scalar(None, pa.string()), column.values)
     return _Column(values, dict(sorted(noted.items())))
 
 

@@ -28,7 +28,7 @@ _NAME = f"^[{LETTERS}][{LETTERS}0-9'’.,()&/_-]*(?: [{LETTERS}0-9(&][{LETTERS}0
 _NOTE = f"^[{LETTERS}0-9](?:[{LETTERS}0-9 '’.,;:()&/!?%№«»+_-]*[{LETTERS}0-9'’.,;:()&/!?%])?$"
 # What `text.tidy` reads as something else, or isn't a value at all.
 _MEANS_ANOTHER = (
-    rf"_x00|\.\.\.|&[#A-Za-z]|: ?5[0-9]+$|^(?:nan|NaN|undefined|TRUE|FALSE)$|{MOJIBAKE}"
+    rf"_x00|[xXхХ]{{3}}|\.\.\.|&[#A-Za-z]|: ?5[0-9]+$|^(?:nan|NaN|undefined|TRUE|FALSE)$|{MOJIBAKE}"
 )
 _EMAIL = "^[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+$"
 _CODE = "^(?:[0-9]{2,}|[A-Za-z][A-Za-z0-9_-]*[0-9])$"

@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.mapping.content import LAST_BIRTH_YEAR
-from importer.questions import codes, columns, dates, drift, letters, names, rows, unused, values
+from importer.questions import (
+    codes,
+    columns,
+    dates,
+    drift,
+    letters,
+    names,
+    rows,
+    unused,
+    values,
+    worksheets,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,9 +60,9 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "other_worksheets",
-        columns.other_worksheets,
+        worksheets.other_worksheets,
         "another worksheet of the workbook has the header of a list of customers, and rows; or it "
-        "has phones or e-mail addresses, which this one has no column for",
+        "has phones, e-mail addresses or dates of birth, which this one has no column for",
         "one such worksheet; none was chosen with `--sheet`",
         '`--sheet "NAME"`',
     ),
@@ -95,7 +106,8 @@ KINDS: tuple[Kind, ...] = (
         "name_not_names",
         columns.name_is_none,
         "the names don't look like names of people or companies, or are a few words repeated",
-        f"fewer than {columns.NAMES:.0%} do",
+        f"fewer than {columns.NAMES:.0%} do, without a number of the list or a date; or more than "
+        f"{columns.COUNTED:.0%} have one word and a number beside the name: Table 5",
         '`--map "name=HEADER"`',
     ),
     Kind(
@@ -113,7 +125,7 @@ KINDS: tuple[Kind, ...] = (
         f"{names.SHARED:.0%} of them, {names.FEWEST} at least; or {names.BY_CHANCE:.0%}, "
         f"{names.MANY} at least, {names.TIMES} times as many as have the next name; or "
         f"{names.ALONE:.0%} of the rows with a name alone, {names.FEWEST} at least, have it, but "
-        "for numbers in it",
+        "for numbers in it, or all of them alone have a value in a column that isn't used",
         "correct the sheet",
     ),
     Kind(
@@ -158,8 +170,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "moved_cells",
         rows.moved_cells,
-        "in some rows the column beside `phone` or `email`, which isn't used, has its values, and "
-        "the field is empty",
+        "in some rows the column beside `phone` or `email`, which isn't used or holds notes, has "
+        "its values, and the field is empty",
         f"{rows.MOVED} rows; more rows have something else there",
         "correct the sheet",
     ),

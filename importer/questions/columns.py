@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from importer.i18n import tr, trn
+from importer.i18n import tr
 from importer.mapping.content import (
     LAST_BIRTH_YEAR,
     Content,
@@ -15,7 +16,7 @@ from importer.mapping.content import (
 from importer.mapping.countries import country_column
 from importer.mapping.header_match import BY_VALUES, is_within
 from importer.mapping.header_words import is_id, is_other_day, is_other_number, meaning
-from importer.questions.question import Question, as_it_is, quotable, take
+from importer.questions.question import Question, as_it_is, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +35,13 @@ _FEWEST_GAPS = 3  # rows
 _NUMBER = re.compile(r"[+(]?\d[\d ()./-]*")
 # A number of the list before the name, or a date behind it.
 _NUMBERED = re.compile(r"^\d{1,6}\s?[.)\]]\s?[^\W\d_]|\d[./-]\d{1,2}[./-]\d{2,4}\W{0,3}$")
+_BESIDE_NUMBER = re.compile(r"(?<!\S)([^\W\d_]+) \d+(?!\S)|(?<!\S)\d+ ([^\W\d_]+)(?!\S)")
 _LONGEST = 200  # letters of a name that are looked at
 _TRIED, _FEWEST_ABROAD = 20, 5  # numbers that are tried as those of other countries
 NAMES = 0.5
 """Share of the values of a name that must look like names."""
+COUNTED = 0.8
+"""Share of them that have one word beside a number, and a name beside both: Table 5 - …"""
 
 
 def unused_column(seen: Evidence) -> Iterator[Question]:
@@ -132,6 +136,8 @@ def name_is_none(seen: Evidence) -> Iterator[Question]:
     columns = seen.columns("name")
     texts = [text for column in columns for text in seen.sample(column)]
     like = sum(is_like_a_name(text.strip("* ")) and not _NUMBERED.search(text) for text in texts)
+    if _counted(texts) > COUNTED * len(texts):
+        like = 0  # ages, tables, rooms beside the names
     some = texts[:: max(1, len(texts) // _TRIED)]
     if len(some) > 1 and sum(meaning(text) is not None for text in some) > NAMES * len(some):
         like = 0  # the headers of a sheet whose customers stand side by side
@@ -155,6 +161,13 @@ def name_is_none(seen: Evidence) -> Iterator[Question]:
             as_it_is("name_not_names"),
         ),
     )
+
+
+def _counted(texts: list[str]) -> int:
+    """Return how many texts have the word that most have beside a number of its own."""
+    found = [_BESIDE_NUMBER.search(text[:_LONGEST]) for text in texts if text.count(" ") > 2]
+    words = Counter((each[1] or each[2]).casefold() for each in found if each)
+    return max(words.values(), default=0)
 
 
 def guessed_name(seen: Evidence) -> Iterator[Question]:
@@ -334,56 +347,3 @@ def _part_of_date(texts: list[str]) -> str:
     if min(numbers) < 1 or max(numbers) > 31:
         return ""
     return "month" if max(numbers) <= 12 else "day"
-
-
-def other_worksheets(seen: Evidence) -> Iterator[Question]:
-    """Ask where the workbook has another worksheet that lists customers."""
-    others = [other for other in seen.sheet.others if other.lists_customers and other.rows]
-    if seen.read.sheet is not None:
-        return
-    if not others:
-        yield from _contacts_elsewhere(seen)
-        return
-    rows = sum(other.rows for other in others)
-    names = tuple(other.name for other in others)
-    yield Question(
-        code="other_worksheets",
-        field="sheet",
-        message=trn(
-            "«{worksheet}» was read; {names}, with {n} row, lists customers too",
-            "«{worksheet}» was read; {names}, with {n} rows, list customers too",
-            rows,
-            worksheet=seen.sheet.worksheet or "",
-            names=", ".join(f"«{name}»" for name in names),
-        ),
-        columns=names,
-        rows=rows,
-        assumed=tr("only «{worksheet}» is imported", worksheet=seen.sheet.worksheet or ""),
-        answers=(
-            *(f'--sheet "{quotable(name)}"' for name in (seen.sheet.worksheet or "", *names)),
-            as_it_is("other_worksheets"),
-        ),
-    )
-
-
-def _contacts_elsewhere(seen: Evidence) -> Iterator[Question]:
-    """Ask where another worksheet has the phones, or addresses, that this one has no column for."""
-    for name in ("phone", "email"):
-        others = [other for other in seen.sheet.others if name in other.fields]
-        if not others or seen.columns(name) or seen.chosen(name):
-            continue
-        yield Question(
-            code="other_worksheets",
-            field=name,
-            message=tr(
-                "«{worksheet}» has no column for {field}, but the worksheet «{name}» has one",
-                worksheet=seen.sheet.worksheet or "",
-                field=name,
-                name=others[0].name,
-            ),
-            columns=tuple(other.name for other in others),
-            rows=others[0].rows,
-            assumed=tr("customers are created without {field}", field=name),
-            answers=(as_it_is("other_worksheets"),),
-        )
-        return

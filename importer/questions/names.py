@@ -40,7 +40,7 @@ def one_name(seen: Evidence) -> Iterator[Question]:
     if len(columns) == 1 and seen.content(columns[0]) is Content.FEW:
         return  # a few words repeated are another question
     values = seen.cleaned.values[["name", "phone", "email", "code"]]
-    if (lines := _lines_between(values)) is not None:
+    if (lines := _lines_between(seen, values)) is not None:
         name, often, all_rows = lines
         message = trn(
             "{n} row of {all} has nothing but a name like «{name}»: it may be a line that belongs "
@@ -75,16 +75,20 @@ def one_name(seen: Evidence) -> Iterator[Question]:
     yield _one_name(seen, name, most, message)
 
 
-def _lines_between(values: pd.DataFrame) -> tuple[str, int, int] | None:
+def _lines_between(seen: Evidence, values: pd.DataFrame) -> tuple[str, int, int] | None:
     """Return a name that rows without anything else share but for numbers, their count, and all.
 
     `Order 5001`, `Lunch`: lines below the customers that they belong to. No customer with a phone,
-    address or code is called so.
+    address or code is called so. Or they have a column of their own, of amounts say.
     """
     bare = values[["phone", "email", "code"]].isna().all(axis="columns") & values["name"].notna()
     alone, others = values["name"][bare], values["name"][~bare].dropna()
     if len(alone) < FEWEST or len(others) < FEWEST:
         return None
+    for column in seen.mapping.unused:
+        amounts = all(any(map(str.isdigit, text)) for text in seen.sample(column))
+        if amounts and ((seen.sheet.table[column].loc[values.index] != "") == bare).all():
+            return str(alone.iloc[0]), len(alone), len(values)
     alone = alone.iloc[:: max(1, len(alone) // _TRIED)]
     forms = alone.str.replace(_DIGITS, "0", regex=True)
     counts = forms.value_counts()

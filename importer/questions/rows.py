@@ -67,8 +67,8 @@ def shifted_column(seen: Evidence) -> Iterator[Question]:
 def moved_cells(seen: Evidence) -> Iterator[Question]:
     """Ask where phones, or addresses, of some rows stand in the column beside that of the field.
 
-    The field is empty in these rows, and the column holds something else in the others and isn't
-    used: a cell was left out, or put in, and the others of the row have moved.
+    The field is empty in these rows, and the column, which isn't used or is one of notes, holds
+    something else in the others: a cell was left out, or put in, and those behind it have moved.
     """
     for name, told in (("phone", Content.PHONES), ("email", Content.EMAILS)):
         columns = seen.columns(name)
@@ -76,7 +76,8 @@ def moved_cells(seen: Evidence) -> Iterator[Question]:
             continue
         cells = seen.sheet.table[columns[0]]
         gaps = cells.index[cells == ""].difference(list(seen.sheet.malformed))[:_LOOKED_AT]
-        for column in {columns[0] - 1, columns[0] + 1}.intersection(seen.mapping.unused):
+        others_beside = (*seen.mapping.unused, *seen.columns("description"))
+        for column in {columns[0] - 1, columns[0] + 1}.intersection(others_beside):
             if seen.content(column) is told:
                 continue  # other phones: of the home, of a spouse
             texts = seen.sheet.table[column].loc[gaps]

@@ -250,13 +250,13 @@ def find_delimiter(text: str) -> str:
 
 
 def _seldom_delimiter(text: str) -> str | None:
-    """Return the other delimiter that splits all records, the header too, alike; None if none.
+    """Return the other delimiter that splits all records, none into more cells than the header.
 
-    It is none of the signs that addresses, numbers, dates and names are made of.
+    None if there is none. It is no sign that addresses, numbers, dates and names are made of.
     """
     for delimiter in sorted(set(_SELDOM).intersection(text.partition("\n")[0])):
         widths = [len(record) for record in _first_records(text, delimiter)]
-        if len(widths) > 1 and len(set(widths)) == 1 and widths[0] > 1:
+        if len(widths) > 1 and min(widths) > 1 and max(widths) == widths[0]:
             return delimiter
     return None
 

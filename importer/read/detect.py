@@ -44,6 +44,7 @@ _NOT_TABLES = {
     b"BEGIN:VCARD": tr_noop("a file of contacts (vCard)"),
     b"version https://git-lfs": tr_noop("a pointer to a file that isn't here"),
 }
+_ARRAY_LINE = re.compile(r'\["[^"\n]*",\s*"[^\n]*"\]\s*\n\[["0-9]')  # ["name", "phone"]
 _DBASE = frozenset([0x03, 0x30, 0x31, 0x83, 0x8B, 0xF5])  # first byte of a .dbf
 
 
@@ -108,7 +109,7 @@ def _from_text(text: str, name: str, options: ReadOptions) -> Grid:
             return read_workbook(lambda: ExcelXmlBook(text), name, "xml", options.sheet)
         if re.search(r"<(?:html|table|tr)\b", text[:200_000], re.IGNORECASE):
             return grid_of_one(tables_of_customers(text, name, options.sheet), name, "html")
-    if re.match(r"\{|\[\s*[\[{\]]", head):
+    if re.match(r"\{|\[\s*[\[{\]]", head) or _ARRAY_LINE.match(head):
         return Grid(json_records(text, name), "jsonl")
     if dump := dump_of(head):
         raise UsageError(

@@ -98,12 +98,20 @@ def _beside_columns(value: dict[str, Any]) -> list[list[Any]] | None:
     if len(tables) != 1:
         return None
     width = len(tables[0][0])
+    lists = [each for each in value.values() if isinstance(each, list) and len(each) == width]
     headers = [
-        each
-        for each in value.values()
-        if isinstance(each, list) and len(each) == width and all(isinstance(n, str) for n in each)
+        names
+        for names in map(_names, lists)
+        if all(isinstance(name, str) for name in names) and len(set(names)) == width
     ]
     return [headers[0], *tables[0]] if len(headers) == 1 else None
+
+
+def _names(columns: list[Any]) -> list[Any]:
+    """Return what columns are called: `["phone"]`, or `[{"name": "phone", "type": "text"}]`."""
+    if all(isinstance(column, dict) for column in columns):
+        return [column.get("name") or column.get("title") for column in columns]
+    return columns
 
 
 def _of_columns(value: dict[str, Any]) -> list[list[Any]] | None:

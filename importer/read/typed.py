@@ -197,7 +197,8 @@ def _whole(text: str) -> Any:
         lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) < 2 or not all(line.lstrip().startswith("[") for line in lines):
             raise
-        return pages(list(map(_loads, lines))) or lines
+        values = list(map(_loads, lines))
+        return pages(values) or values
 
 
 def _loads(text: str) -> Any:
