@@ -173,7 +173,7 @@ def _mapping_lines(sheet: Sheet, mapping: ColumnMapping) -> list[str]:
         positions = mapping.columns.get(name)
         if positions:
             headers = (sheet.headers[position] or tr("(no header)") for position in positions)
-            values = " · ".join(cut(text, 24) for text in sample_values(sheet, positions))
+            values = " · ".join(cut(text, 24) for text in sample_values(sheet, positions, name))
             fits = percent_column(match_share(sheet, name, positions))
             rows.append((name, " + ".join(headers), f"{fits}  {values or tr('(empty)')}"))
     names = max((len(name) for name, _, _ in rows), default=0)

@@ -23,6 +23,7 @@ _LOOKS = {  # what a value is like, roughly and quickly; any text will do for th
     "date_of_birth": r"\D*\d{1,4}[\W_]+\w+\W+\d{1,4}(?:\D.*)?|\d{5}(?:\.\d*)?|\d{8}",
     "group_id": r"\d{1,9}(?:\.0*)?",
 }
+_JOINED = {"name": " ", "description": "; "}
 _LIKE = {field: re.compile(pattern, re.DOTALL) for field, pattern in _LOOKS.items()}
 
 
@@ -40,8 +41,15 @@ def match_share(sheet: Sheet, field: str, columns: Sequence[int]) -> float | Non
     return 100 * good // len(filled) / 100
 
 
-def sample_values(sheet: Sheet, columns: Sequence[int]) -> list[str]:
-    """Return two values that differ, as the sheet has them, of the first column that has any."""
+def sample_values(sheet: Sheet, columns: Sequence[int], field: str | None = None) -> list[str]:
+    """Return two values that differ, as the sheet has them, of the first column that has any.
+
+    Columns that make a `field` together are joined, so that one sees their order.
+    """
+    if len(columns) > 1 and (between := _JOINED.get(field or "")):
+        lines = zip(*(_texts(sheet, column, _SHOWN_FROM) for column in columns), strict=True)
+        texts = dict.fromkeys(between.join(filter(None, line)) for line in lines)
+        return list(filter(None, texts))[:2]
     for column in columns:
         if texts := dict.fromkeys(filter(None, _texts(sheet, column, _SHOWN_FROM))):
             return list(texts)[:2]

@@ -192,7 +192,7 @@ def fit_words(sheet: Sheet, field: str, columns: Sequence[int]) -> tuple[str, st
         return "", ""
     share = match_share(sheet, field, columns)
     fits = "" if share is None else percent(share)
-    return fits, " · ".join(sample_values(sheet, columns)) or tr("(empty)")
+    return fits, " · ".join(sample_values(sheet, columns, field)) or tr("(empty)")
 
 
 def column_name(sheet: Sheet, column: int) -> str:

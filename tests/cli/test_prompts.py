@@ -273,3 +273,11 @@ def test_quiet_run_asks_no_question(tmp_path: Path, flag: str) -> None:
     assert code == 2
     assert '--map "name=Müştəri" or --map "name=Client"' in shown
     assert "Column number" not in shown
+
+
+def test_sample_values_of_columns_that_make_a_name_together_show_their_order(
+    tmp_path: Path,
+) -> None:
+    sheet = sheet_of("First;Last\nAysel;Demo\n;\nOrxan;\nLeyla;Test\n", tmp_path)
+    assert sample_values(sheet, (1, 0), "name") == ["Demo Aysel", "Orxan"]
+    assert sample_values(sheet, (1, 0), "phone") == ["Demo", "Test"]
