@@ -135,6 +135,8 @@ def question_lines(question: Question, place: int, of: int) -> list[str]:
         lines += wrap(tr("for example {values}", values=shown), COLUMNS, "  - ")
     if question.assumed:
         lines += wrap(tr("if it is right as it is: {what}", what=question.assumed), COLUMNS, "  - ")
+    if all(answer.startswith("--accept ") for answer in question.answers):
+        lines += wrap(tr("if it isn't: correct the list, then check it again"), COLUMNS, "  - ")
     for number_, answer in enumerate(question.answers, start=1):
         lines += wrap(answer, COLUMNS, f"  {number_}. ")
     return lines

@@ -59,6 +59,16 @@ def test_answer_is_reported_and_saved_and_the_question_is_not_asked_again(sheet:
     assert (len(prepared.ready), shown) == (20, "")
 
 
+def test_question_that_no_flag_answers_otherwise_says_what_else_can_be_done(sheet: Path) -> None:
+    otherwise = "  - if it isn't: correct the list, then check it again"
+    assert otherwise not in answered(sheet, "0")[1]
+    phones = "".join(f"{name} Demo;050 000 00 00\n" for name in ("Aysel", "Orxan", "Leyla"))
+    sheet.write_text(f"Ad;Mobil\n{phones}", encoding="utf-8")
+    _, shown = answered(sheet, "0")
+    assert "it may stand for none" in shown
+    assert shown.index(otherwise) < shown.index("  1. --accept nobodys_phone")
+
+
 def test_interrupted_question_is_not_answered(sheet: Path) -> None:
     turns = [(MAPPING, "\n"), (ANSWER, "\x03")]
     code, shown = run_on_terminal(sheet.parent, turns, "run", "list.csv", "--sandbox")
