@@ -230,7 +230,8 @@ KINDS: tuple[Kind, ...] = (
         codes.code_is_amounts,
         "the codes are amounts of money",
         f"{codes.AMOUNTS:.0%} of them, {codes.FRACTIONS:.0%} with a fraction; with a comma, a "
-        "currency, a minus, grouped thousands, or fractions of one and of two digits",
+        "currency, a minus, grouped thousands, or fractions of one and of two digits; or all "
+        "with the sign of a currency",
         '`--map "code="`',
     ),
     Kind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from importer.i18n import tr
@@ -79,6 +80,10 @@ def code_is_amounts(seen: Evidence) -> Iterator[Question]:
         yield _question(seen, column, "code_is_amounts", message)
 
 
+def _has_currency_sign(text: str) -> bool:
+    return any(unicodedata.category(letter) == "Sc" for letter in text)
+
+
 def are_amounts(texts: Sequence[str]) -> bool:
     """Return whether texts are amounts of money, not codes of two numbers as 12.05.
 
@@ -87,6 +92,8 @@ def are_amounts(texts: Sequence[str]) -> bool:
     """
     found = [amount for text in texts if (amount := _AMOUNT.fullmatch(text))]
     fractions = [amount["fraction"] for amount in found if amount["fraction"]]
+    if len(found) >= max(3, AMOUNTS * len(texts)) and all(map(_has_currency_sign, texts)):
+        return True
     if len(found) < max(3, AMOUNTS * len(texts)) or len(fractions) < FRACTIONS * len(texts):
         return False
     if len(set(fractions)) < 2:

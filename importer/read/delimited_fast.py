@@ -21,7 +21,7 @@ from importer.arrow import data_of, frame, offsets_of
 from importer.errors import UsageError
 from importer.read.encoding import decode
 from importer.read.header import LIKE_A_HEADING, LIKE_A_TOTAL, is_blank, not_a_customer
-from importer.read.report_rows import headings, is_last_line
+from importer.read.report_rows import has_label, headings, is_last_line
 from importer.text import tidy
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ def _columns(lines: pa.Buffer, delimiter: str, width: int) -> list[pa.Array] | N
 
 def _has_strange_rows(columns: list[pa.Array], header: list[str]) -> bool:
     """Return whether a row is blank, or no customer."""
+    if has_label([column[-1].as_py() for column in columns]):
+        return True
     titles = pa.array([cell for cell in header if cell])
     rows = pa.array(np.arange(len(columns[0])))  # whose cells so far are all empty
     if len(columns) > 1 and _has_lone_cells(columns):

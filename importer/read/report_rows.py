@@ -97,6 +97,11 @@ def is_example(record: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     )
 
 
+def has_label(record: Sequence[str]) -> bool:
+    """Return whether the first text of a row is a word and a colon before a name."""
+    return bool(_LABELLED_NAME.match(next((cell for cell in record if cell.strip()), "")))
+
+
 def begins_another_table(record: Sequence[str], header: Sequence[str]) -> bool:
     """Return whether a row below a blank one is the header of another table: of suppliers, takings.
 
@@ -150,9 +155,26 @@ def headings(rows: Sequence[tuple[int, Sequence[str]]]) -> list[int]:
     single = [place for place, words in found.items() if len(words) == 1]
     if not all(len(name) > 1 for name in names) or (len(single) < 2 and rows[0][0] not in single):
         single = []
+    single += _lettered(found, names)
     if any(map(has_small_words, names)):
         return single
     return single + [place for place, words in found.items() if has_small_words(words)]
+
+
+def _lettered(alone: dict[int, list[str]], names: Sequence[list[str]]) -> list[int]:
+    """Return the rows that are one word and a letter or number of its own: Hall A, Hall B.
+
+    No customer is called by this word.
+    """
+    pairs = {
+        place: fold(words[0])
+        for place, words in alone.items()
+        if len(words) == 2 and (len(words[1]) == 1 or words[1].isdecimal())
+    }
+    words = set(pairs.values())
+    if len(pairs) < 2 or len(words) > 1 or any(fold(word) in words for n in names for word in n):
+        return []
+    return list(pairs)
 
 
 def is_ruler(record: Sequence[str]) -> bool:

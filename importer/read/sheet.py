@@ -222,6 +222,8 @@ def _report_rows(records: list[list[str]], kept: list[int]) -> dict[int, str]:
         found[index] = reason
     if len(kept) > 2 and not found and is_example(records[kept[0]], [records[n] for n in kept[1:]]):
         found[kept[0]] = SECOND_HEADER
+    if len(kept) > 2 and is_example(records[kept[-1]], [records[n] for n in kept[:-1]]):
+        found[kept[-1]] = LAST_LINE  # Prepared by: …
     trailing = True
     for index in reversed(kept):
         record = records[index]
