@@ -23,9 +23,11 @@ def comparable_phones(text: str, region: str) -> tuple[str, ...]:
     """
     if number := _number(text, region):
         return (number,)
-    parts = [number for part in _SEVERAL.split(text) if (number := _number(part, region))]
-    if parts:
-        return tuple(dict.fromkeys(parts))
+    parts = _SEVERAL.split(text)
+    if len(parts) > 1:
+        numbers = dict.fromkeys(number for part in parts if (number := _number(part, region)))
+        if numbers:
+            return tuple(numbers)
     digits = _NO_DIGITS.sub("", text)
     return (digits,) if len(digits) >= _FEWEST_DIGITS else ()
 
