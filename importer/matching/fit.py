@@ -34,7 +34,7 @@ class Person:
 
     def __init__(self, looks: Iterable[Evidence], held: Iterable[Evidence] = ()) -> None:
         self.looks: list[Evidence] = []
-        self.held = tuple(held)
+        self.held = {evidence.name for evidence in held}
         self.cids: set[str] = set()
         self.phones: set[str] = set()
         self.codes: set[str] = set()
@@ -152,7 +152,8 @@ def clash(row: Evidence, found: Fit, rule: str | None) -> tuple[str, str, Reason
 
 def held_before(row: Evidence, person: Person) -> bool:
     """Return whether this name was compared with this customer before, and is still undecided."""
-    return any(alike(row.name, held.name) for held in person.held)
+    # Quickly: a thousand rows may have the phone of one customer.
+    return row.name in person.held or any(alike(row.name, name) for name in person.held)
 
 
 def differs(values: Iterable[str], others: set[str]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from importer.matching.clashes import customer_clashes, shared_fields, sheet_clashes, summary
 from importer.matching.customers import CustomerMatch, Holder, Matched, decided_customer, differing
-from importer.matching.evidence import unpack
+from importer.matching.evidence import keys_as_sent, unpack
 from importer.matching.fast_path import unseen
 from importer.matching.fit import Person, differs, fit, held_before, same
 from importer.matching.maybes import MAYBE_RULES, may_have_new_phone, same_birthday
@@ -149,7 +149,10 @@ class Judge:
     def _judge_group(self, rows: list[Row], gone: dict[int, Matched]) -> None:
         """Judge rows that are one person: they repeat one, stand between several, or are new."""
         evidences = {row.number: unpack(row.evidence) for row in rows}
-        people = self.shared.find(key for row in rows for key in self.shared.of(row))
+        people = self.shared.find(
+            {key: None for row in rows for key in self.shared.of(row)},
+            {outline: None for each in evidences.values() for outline in each.outlines},
+        )
         if len(rows) > 1 and are_apart(evidences.values(), people):
             for row in rows:
                 self._judge_group([row], gone)
@@ -187,7 +190,8 @@ class Judge:
             if row is not first:
                 self._repeat(row, unpack(row.evidence), person)
         if sent:
-            self.shared.add(person, [key for row in rows for key in self.shared.of(row)])
+            keys = [key for row in rows for key in self.shared.of(row)]
+            self.shared.add(person, keys_as_sent(keys, chosen.without))
 
     def _hidden_maybe(
         self, rows: list[Row], alone: dict[int, Verdict], people: list[SheetPerson]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importer.matching.evidence import Evidence
     from importer.matching.verdicts import Row
 
-_MOST_COMPARED = 50  # rows on one value; with more it is no evidence of a person
+_MOST_COMPARED = 50  # rows of one value; of more, only those of one name
 
 
 class SheetPerson(Person):
@@ -44,7 +44,8 @@ class SharedKeys:
         self.rows: set[int] = set()
         self._first: dict[str, int] = {}
         self._shared: set[str] = set()
-        self._people: defaultdict[str, list[SheetPerson]] = defaultdict(list)
+        self._people: defaultdict[str, dict[SheetPerson, None]] = defaultdict(dict)
+        self._named: defaultdict[tuple[str, str], dict[SheetPerson, None]] = defaultdict(dict)
 
     def note(self, number: int, keys: Iterable[str]) -> None:
         """Note the keys of a row."""
@@ -62,14 +63,25 @@ class SharedKeys:
 
     def add(self, person: SheetPerson, keys: Iterable[str]) -> None:
         """Let a person be found by keys."""
+        outlines = person.looks[-1].outlines
         for key in keys:
-            people = self._people[key]
-            if person not in people:
-                people.append(person)
+            if len(self._people[key]) < _MOST_COMPARED:
+                self._people[key][person] = None
+            for outline in outlines:
+                self._named[key, outline][person] = None
 
-    def find(self, keys: Iterable[str]) -> list[SheetPerson]:
-        """Return the people that have one of the keys, each once."""
-        return list(dict.fromkeys(person for key in keys for person in self._people.get(key, ())))
+    def find(self, keys: Iterable[str], outlines: Collection[str]) -> list[SheetPerson]:
+        """Return people that have one of the keys, each once: the first, and all of these names.
+
+        The shop's own phone or e-mail address may be that of all its customers. Each compared with
+        each, they would take hours; and what so many have tells nobody from another of that name.
+        """
+        found: dict[SheetPerson, None] = {}
+        for key in keys:
+            found.update(self._people.get(key, {}))
+            for outline in outlines:
+                found.update(self._named.get((key, outline), {}))
+        return list(found)
 
 
 class _Leaders:
@@ -97,9 +109,11 @@ def joined(rows: Sequence[Row], keys: Mapping[int, Sequence[str]]) -> list[list[
     """
     people = {n: Person([unpack(row.evidence)]) for row in rows if keys[n := row.number]}
     lead = _Leaders(row.number for row in rows)
-    by_key: defaultdict[str, list[int]] = defaultdict(list)
+    by_key: defaultdict[str | tuple[str, str], list[int]] = defaultdict(list)
     for number, person in people.items():
-        for compared in (by_key[key] for key in keys[number]):
+        own = keys[number]
+        named = [(key, outline) for key in own for outline in person.looks[0].outlines]
+        for compared in (by_key[key] for key in [*own, *named]):
             for other in compared:
                 if lead(number) != lead(other) and repeats(person.looks[0], people[other]):
                     lead.join(number, other)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from importer.matching.fit import Person, consistent
 from importer.matching.match import match
 from importer.matching.verdicts import Kind, Matches, MatchOptions
 from tests.matching.people import at_clopos, rows
+from tests.no_hang import no_hang
 
 SHEETS = list(
     csv.DictReader((Path(__file__).parent / "sheets.csv").read_text("utf-8").splitlines())
@@ -57,6 +58,50 @@ def test_every_row_has_one_verdict_and_only_alike_rows_are_duplicates(
         for other in existing:
             if one.customers == other.customers:
                 assert consistent(look[one.row], Person([look[other.row]]))
+
+
+def names(many: int) -> list[str]:
+    """Return so many names that have no word in common, however they are spelt."""
+    syllables = product("bdlmnr", "aou")
+    first = ["".join(map("".join, each)) for each in permutations(syllables, 3)][:many]
+    return [f"{name.title()} {name.title()}lan" for name in first]
+
+
+@pytest.mark.parametrize("many", [20, 200])
+@pytest.mark.parametrize(
+    ("value", "share", "other"),
+    [
+        ("p1", False, Kind.CONFLICT),
+        ("p1", True, Kind.CREATE),
+        ("e1", False, Kind.CREATE),
+        ("e1", True, Kind.CREATE),
+    ],
+)
+def test_repeated_row_is_found_however_many_rows_have_its_phone_or_email(
+    many: int, value: str, share: bool, other: Kind
+) -> None:
+    *people, new = (f"{name} {value}" for name in names(many))
+    last = people[-1]
+    made = rows(*people, last, f"{last} c77", f"{people[-2]} b80", new)
+    found = match(made, {}, MatchOptions(share_phones=share)).verdicts[-4:]
+    assert [verdict.kind for verdict in found] == [*[Kind.DUPLICATE] * 3, other]
+    assert [verdict.rows for verdict in found[:3]] == [(many,), (many,), (many - 1,)]
+
+
+@pytest.mark.usefixtures("untraced")
+@pytest.mark.parametrize(("value", "share"), [("p1", True), ("e1", False)])
+def test_thousands_of_rows_with_one_value_are_not_compared_each_with_each(
+    value: str, share: bool
+) -> None:
+    """They took a minute of the processor."""
+    made = rows(*(f"{name} {value}" for name in names(3000)))
+    with no_hang():
+        first = match(made, {}, MatchOptions(share_phones=share)).verdicts
+    held = [row.evidence for row, found in zip(made, first, strict=True) if found.row > 2]
+    known = {"7": at_clopos("7", f"{names(1)[0]} {value}")._replace(held=tuple(held))}
+    with no_hang():
+        again = match(made, known, MatchOptions(share_phones=share)).verdicts
+    assert again[0].kind is Kind.EXISTS
 
 
 @given(st.lists(PEOPLE, max_size=6), st.booleans())
