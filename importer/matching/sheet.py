@@ -109,11 +109,11 @@ def joined(rows: Sequence[Row], keys: Mapping[int, Sequence[str]]) -> list[list[
     """
     people = {n: Person([unpack(row.evidence)]) for row in rows if keys[n := row.number]}
     lead = _Leaders(row.number for row in rows)
-    by_key: defaultdict[str | tuple[str, str], list[int]] = defaultdict(list)
+    by_key: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number, person in people.items():
-        own = keys[number]
-        named = [(key, outline) for key in own for outline in person.looks[0].outlines]
-        for compared in (by_key[key] for key in [*own, *named]):
+        outlines = person.looks[0].outlines
+        places = [(key, outline) for key in keys[number] for outline in ("", *outlines)]
+        for compared in (by_key[place] for place in places):
             for other in compared:
                 if lead(number) != lead(other) and repeats(person.looks[0], people[other]):
                     lead.join(number, other)
