@@ -74,7 +74,7 @@ class SharedKeys:
         """Return people that have one of the keys, each once: the first, and all of these names.
 
         The shop's own phone or e-mail address may be that of all its customers. Each compared with
-        each, they would take hours; and what so many have tells nobody from another of that name.
+        each, they would take hours; and what so many have is evidence only beside an equal name.
         """
         found: dict[SheetPerson, None] = {}
         for key in keys:
