@@ -12,6 +12,7 @@ from importer.matching.evidence import (
     index_keys,
     is_name_only,
     lookup_keys,
+    outlines_of,
     unpack,
     whole_key,
 )
@@ -94,6 +95,7 @@ class Index:
         self._holders: dict[str, Holder] = {}
         self._found = holders or {}
         self._indexed: defaultdict[str, list[str]] = defaultdict(list)
+        self._named: dict[str, dict[str, list[str]]] = {}
         for known in customers.values():
             if holders is not None and not known.held:
                 continue
@@ -118,13 +120,33 @@ class Index:
         found, indexed = self._found.get(key, ()), self._indexed.get(key, ())
         return [*found, *indexed] if found and indexed else found or indexed
 
-    def find(self, keys: Iterable[str]) -> list[Holder]:
-        """Return the customers that have one of the keys, each once."""
+    def find(self, keys: Iterable[str], packed: str) -> list[Holder]:
+        """Return the customers that have one of the keys of packed evidence, each once.
+
+        What many have, as the shop's own phone, identifies a person only beside an equal name.
+        """
         found: dict[str, None] = {}
         for key in keys:
+            ids = self.ids(key)
             most = None if key.startswith("n") else _MOST_HOLDERS
-            found.update(dict.fromkeys(islice(self.ids(key), most)))
+            found.update(dict.fromkeys(islice(ids, most)))
+            if most and len(ids) > most:
+                named = self._by_name(key, ids)
+                for outline in outlines_of(packed):
+                    found.update(dict.fromkeys(named.get(outline, ())[:most]))
         return [holder for id_ in found if (holder := self.get(id_))]
+
+    def _by_name(self, key: str, ids: Iterable[str]) -> dict[str, list[str]]:
+        """Return outline of a name → the customers of a key that have such a name."""
+        named = self._named.get(key)
+        if named is None:
+            named = self._named[key] = defaultdict(list)
+            for id_ in ids:
+                holder = self.get(id_)
+                looks = holder.person.looks if holder else ()
+                for outline in {outline for look in looks for outline in look.outlines}:
+                    named[outline].append(id_)
+        return named
 
 
 def by_look(customers: Iterable[KnownCustomer]) -> dict[str, KnownCustomer | None]:
@@ -204,7 +226,7 @@ class CustomerMatch:
             if known and (holder := self.index.get(known.id)):
                 self.matched[row.number] = Matched(holder, "M3", None)
             else:
-                self._weigh(row, self.index.find(keys))
+                self._weigh(row, self.index.find(keys, row.evidence))
         self._one_person_each()
 
     def _weigh(self, row: Row, holders: list[Holder]) -> None:

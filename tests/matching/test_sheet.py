@@ -88,6 +88,18 @@ def test_repeated_row_is_found_however_many_rows_have_its_phone_or_email(
     assert [verdict.rows for verdict in found[:3]] == [(many,), (many,), (many - 1,)]
 
 
+@pytest.mark.parametrize("many", [20, 200])
+@pytest.mark.parametrize("value", ["p1", "e1"])
+def test_customer_is_found_however_many_have_its_phone_or_email(many: int, value: str) -> None:
+    """A cashier typed the shop's own phone or address for everybody."""
+    people = [f"{name} {value}" for name in names(many)]
+    customers = {str(n): at_clopos(str(n), text) for n, text in enumerate(people)}
+    found = match(rows(*people), customers).verdicts
+    assert [(verdict.kind, verdict.customers) for verdict in found] == [
+        (Kind.EXISTS, (id_,)) for id_ in customers
+    ]
+
+
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(("value", "share"), [("p1", True), ("e1", False)])
 def test_thousands_of_rows_with_one_value_are_not_compared_each_with_each(
