@@ -140,7 +140,7 @@ def settled_words(code: str, evidence: str) -> str:
         "moved_cells": tr("cells of some rows that may have moved"),
         "list_beside": tr("another list beside the customers"),
         "recent_birthdays": tr("dates of birth of one recent year"),
-        "one_part": tr("one surname of many people"),
+        "one_part": tr("one part of many names"),
         "one_name": tr("one name of most people"),
         "other_region": tr("phones that are numbers of another country"),
         "other_worksheets": tr("other worksheets list customers"),
