@@ -161,6 +161,9 @@ CATALOGUE: dict[str, Entry] = {
     "gender_not_representable": Entry(
         "R6", Level.REMARK, tr_noop("Clopos has no value for it, left empty"), ""
     ),
+    "stands_for_none": Entry(
+        "R10", Level.REMARK, tr_noop("said to stand for none, left empty"), ""
+    ),
     "date_next_day": Entry(
         "R7",
         Level.REMARK,
@@ -190,6 +193,7 @@ LOSSES = frozenset(
         "email_multiple",
         "gender_not_representable",
         "name_replacement_char",
+        "stands_for_none",
     ]
 )
 """Remarks about what the sheet has and Clopos will never get (R12)."""

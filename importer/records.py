@@ -110,6 +110,8 @@ class Reading:
     language: str | None = None  # az, ru, tr, en; None: what headers and column prove
     genders: tuple[tuple[str, int], ...] = ()  # words of the old system and what they mean
     dates_given: bool = False  # the order of dates is what a person says, not a profile or header
+    # Field → values, as they are sent, that a person says stand for none.
+    none_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class CellKind(StrEnum):
@@ -211,6 +213,7 @@ class Cleaned:
     values: pd.DataFrame
     problems: tuple[Problem, ...] = ()
     sources: Mapping[str, pa.Array] = field(default_factory=dict)  # field → texts they are from
+    absent: Mapping[str, frozenset[str]] = field(default_factory=dict)  # none_values of no row
 
 
 @dataclass(frozen=True, slots=True)

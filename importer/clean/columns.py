@@ -40,14 +40,14 @@ from importer.clean.email import parse_email
 from importer.clean.fast_path import SCALAR_FIELDS, read_fast
 from importer.clean.gender import LETTER_LANGUAGES, parse_gender, proven_language
 from importer.clean.name_parts import without_null_words
-from importer.clean.parsed import Parsed
+from importer.clean.parsed import NOTHING, Parsed
 from importer.clean.phone import parse_phone
 from importer.mapping.countries import country_of
 from importer.records import FIELDS, Cleaned, ColumnMapping, Problem, Reading, Sheet
 from importer.text import is_cell_error, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 _KIND = {name: pa.int64() if name in WHOLE_NUMBERS else pa.string() for name in FIELDS}
 _NO_REGION = "ZZ"  # libphonenumber's code for no region
@@ -86,6 +86,7 @@ def clean(sheet: Sheet, mapping: ColumnMapping, reading: Reading) -> Cleaned:
     values: dict[str, pa.Array] = {}
     sources: dict[str, pa.Array] = {}
     problems: list[Problem] = []
+    absent = reading.none_values
     for name in FIELDS:
         columns = texts.get(name)
         if not columns:
@@ -106,6 +107,7 @@ def clean(sheet: Sheet, mapping: ColumnMapping, reading: Reading) -> Cleaned:
                 else _read(cells, name, parsers[name], reading.region)
                 for n, cells in enumerate(columns)
             ]
+            read, absent = _with_none(read, name, absent)
             column = _first_valid(read)
             if name == "date_of_birth" and are_empty(column.values):
                 column = _without(column, EMPTY)
@@ -121,7 +123,7 @@ def clean(sheet: Sheet, mapping: ColumnMapping, reading: Reading) -> Cleaned:
             value = next((text for text in there if text.strip()), "")
             codes = (*([parsed.problem] if parsed.problem else ()), *parsed.remarks)
             problems += [Problem(row, name, code, value) for code in codes]
-    return Cleaned(frame(values, table.index), tuple(problems), sources)
+    return Cleaned(frame(values, table.index), tuple(problems), sources, absent)
 
 
 def _parsers(
@@ -217,6 +219,29 @@ def _without(column: _Column, nothing: Collection[str]) -> _Column:
     places = set(np.flatnonzero(empty).tolist())
     noted = {place: parsed for place, parsed in column.noted.items() if place not in places}
     return _Column(pc.if_else(empty, pa.scalar(None, pa.string()), column.values), noted)
+
+
+def _with_none(
+    columns: list[_Column], name: str, nothing_of: Mapping[str, frozenset[str]]
+) -> tuple[list[_Column], Mapping[str, frozenset[str]]]:
+    """Return the columns of a field without the values that stand for none, with remarks.
+
+    The second is `nothing_of` without the values that were found.
+    """
+    nothing = nothing_of.get(name)
+    if not nothing:
+        return columns, nothing_of
+    emptied, found = [], set[str]()
+    for column in columns:
+        none = pc.is_in(column.values, pa.array(sorted(nothing), pa.string()))
+        found.update(pc.unique(column.values.filter(none)).to_pylist())
+        noted = dict(column.noted)
+        for place in np.flatnonzero(none).tolist():
+            remarks = noted.get(place, NOTHING).remarks
+            noted[place] = Parsed(None, None, (*remarks, "stands_for_none"))
+        values = pc.if_else(none, pa.scalar(None, pa.string()), column.values)
+        emptied.append(_Column(values, dict(sorted(noted.items()))))
+    return emptied, {**nothing_of, name: nothing - found}
 
 
 def _without_rounded(column: _Column) -> _Column:
@@ -347,7 +372,10 @@ def _first_valid(columns: list[_Column]) -> _Column:
         ]
         best = next(
             (each for each in candidates if each.value is not None),
-            next(each for each in candidates if each.problem or each.remarks),
+            next(
+                (each for each in candidates if each.problem),
+                next(each for each in candidates if each.problem or each.remarks),
+            ),
         )
         if best.problem or best.remarks:
             noted[place] = best

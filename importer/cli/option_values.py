@@ -16,7 +16,7 @@ from importer.results.names import default_path
 from importer.send.circuit_breaker import SendTuning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from importer.store.records import Kind
 
@@ -41,6 +41,7 @@ def sheet_options(given: Mapping[str, Any]) -> SheetOptions:
         language=given["language"],
         drop_bad_values=given["drop_bad_values"],
         shared_phone=given["shared_phone"],
+        none_value=_listed(given["none_value"]),
         name_from=given["name_from"],
         group=given["group"],
         group_column=given["group_column"],
@@ -57,9 +58,7 @@ def sheet_options(given: Mapping[str, Any]) -> SheetOptions:
         known_as=given["input"].pattern if "input" in given else None,
         fixes=given["fixes"],
         no_fixes=given["no_fixes"],
-        accept=tuple(
-            code.strip() for text in given["accept"] for code in text.split(",") if code.strip()
-        ),
+        accept=_listed(given["accept"]),
     )
 
 
@@ -100,6 +99,10 @@ def output(given: Mapping[str, Any], kind: Kind, rows: int = 0) -> Output:
         report_private=given["report_private"],
         keep=given.get("keep_results"),
     )
+
+
+def _listed(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -168,6 +168,14 @@ SHEET = takes(
         help="Rows with the phone of another person in the list: hold them, or send them without.",
     ),
     option(
+        "--none-value",
+        metavar="FIELD=VALUE",
+        multiple=True,
+        section=VALUES,
+        help="Send a phone, email or code that stands for none as nothing, however it is written: "
+        "phone=+994500000000. Repeat it, or separate values by commas.",
+    ),
+    option(
         "--name-from",
         type=click.Choice(["phone", "email", "company"]),
         multiple=True,

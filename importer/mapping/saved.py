@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
 
 _OF_RESULTS = re.compile(r"(?<=.)\.results\.\w+$")
-READING = ("region", "dates", "language", "encoding", "delimiter", "sheet", "header_row")
+READING = (
+    "region",
+    "dates",
+    "language",
+    "encoding",
+    "delimiter",
+    "sheet",
+    "header_row",
+    "none_value",
+)
 """Keys of `[reading]`, by the names of the flags."""
 
 
@@ -76,12 +85,17 @@ def load_saved(path: Path) -> Saved:
         pairs += [(name, header) for header in listed or [""]]
     for table, known in ((reading, READING), (accepted, None)):
         if not isinstance(table, dict) or not all(
-            (known is None or name in known)
-            and isinstance(value, int if name == "header_row" else str)
+            (known is None or name in known) and _is_allowed(name, value)
             for name, value in table.items()
         ):
             raise _wrong(path, tr("[reading] or [accepted] holds a value that isn't allowed"))
     return Saved(tuple(pairs), reading, accepted)
+
+
+def _is_allowed(name: str, value: Any) -> bool:
+    if name == "none_value":
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, int if name == "header_row" else str)
 
 
 def save_mapping(

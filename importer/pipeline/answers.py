@@ -24,15 +24,20 @@ _OF_FILE = ("encoding", "delimiter", "sheet", "header_row")  # fields of ReadOpt
 
 
 def with_saved(options: SheetOptions, saved: Saved) -> SheetOptions:
-    """Return options with the saved reading, where no flag overrides it."""
+    """Return options with the saved reading, where no flag overrides it.
+
+    Values that stand for none are added up: each is an answer of its own.
+    """
     own = {name: value for name, value in reading_of(options).items() if value is not None}
-    return _with_reading(options, dict(saved.reading) | own)
+    none = dict.fromkeys([*saved.reading.get("none_value", ()), *options.none_value])
+    return _with_reading(options, {**saved.reading, **own, "none_value": tuple(none)})
 
 
 def reading_of(options: SheetOptions) -> dict[str, Any]:
     """Return what options say about reading the sheet: flag → value, None where nothing."""
     of_file = {name: getattr(options.read, name) for name in _OF_FILE}
-    return {name: getattr(options, name) for name in READING if name not in of_file} | of_file
+    others = {name: getattr(options, name) or None for name in READING if name not in of_file}
+    return others | of_file
 
 
 def _with_reading(options: SheetOptions, reading: Mapping[str, Any]) -> SheetOptions:
@@ -100,6 +105,9 @@ def answered(options: SheetOptions, answer: str) -> SheetOptions:
             given.append((field, header))
         elif name == "accept":
             options = replace(options, accept=(*options.accept, value))
+        elif name == "none_value":
+            values = dict.fromkeys([*options.none_value, *value.split(",")])
+            options = replace(options, none_value=tuple(values))
         elif name in READING:
             known: Any = int(value) if name == "header_row" else value
             options = _with_reading(options, {name: known})

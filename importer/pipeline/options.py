@@ -26,6 +26,7 @@ class SheetOptions:
     language: str | None = None  # of words, e.g. K: az, ru, tr, en
     drop_bad_values: bool = False  # send a row without its bad optional values
     shared_phone: str = "hold"  # a row with the phone of another: hold it, or send it without
+    none_value: tuple[str, ...] = ()  # "FIELD=VALUE", as it is sent: such a value is nothing
     name_from: tuple[str, ...] = ()  # names for rows without one: phone, email, company
     group: str | None = None  # of all rows: its name or id at Clopos
     group_column: str | None = None  # the header of the column that names each row's group

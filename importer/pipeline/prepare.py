@@ -23,6 +23,7 @@ from importer.clean.dedupe import dedupe
 from importer.clean.gender import stated_genders
 from importer.clean.groups import Wanted, wanted_groups
 from importer.clean.name_fallback import fill_names
+from importer.clean.none_values import absent_notes, none_values
 from importer.clean.phone import REGIONS, region_of
 from importer.clean.shape import (
     map_groups,
@@ -211,8 +212,8 @@ def prepare_rows(
 
     `today` (None: the day where the program runs) tells which dates of birth are possible.
 
-    Raises UsageError for a region or group that can't be, ServiceError when the mapping can't be
-    saved.
+    Raises UsageError for a region, group or value that can't be, ServiceError when the mapping
+    can't be saved.
     """
     options, shape = opened.options, opened.options.shape
     reading = _reading(opened, mapping)
@@ -283,6 +284,10 @@ def prepare_rows(
             *replace_notes,
             *value_notes,
             *group_notes,
+            *absent_notes(
+                cleaned.absent,
+                none_values(opened.saved.reading.get("none_value", ()), reading.region),
+            ),
             *never_asked(asked, options.accept),
         ),
         understood=understood_of(seen),
@@ -351,12 +356,14 @@ def _reading(opened: Opened, mapping: ColumnMapping) -> Reading:
     stated = [
         pair for n in mapping.columns.get("gender", ()) for pair in stated_genders(headers[n])
     ]
+    region = _region(options.region or opened.region or mapping.region or "AZ")
     return Reading(
-        region=_region(options.region or opened.region or mapping.region or "AZ"),
+        region=region,
         dates=options.dates or mapping.dates,
         language=options.language or mapping.language,
         genders=(*stated, *mapping.genders),
         dates_given=options.dates is not None,
+        none_values=none_values(options.none_value, region),
     )
 
 

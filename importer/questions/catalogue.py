@@ -247,7 +247,7 @@ KINDS: tuple[Kind, ...] = (
         "rows of different names share a code",
         f"{values.SHARED:.0%} of the codes, {values.FEWEST} rows at least; {values.NOBODYS + 1} "
         "names with one code; 3 where its digits count up, 2 where they are one digit",
-        '`--map "code="`',
+        '`--map "code="`; `--none-value code=VALUE`, where few are shared',
     ),
     Kind(
         "nobodys_phone",
@@ -255,14 +255,14 @@ KINDS: tuple[Kind, ...] = (
         "one phone stands beside different names",
         f"{values.NOBODYS} names; {values.FEWEST} that are {values.SHARED:.0%} of all; 2 where its "
         "last seven digits are one digit or count up or down",
-        "correct the sheet",
+        "`--none-value phone=VALUE`",
     ),
     Kind(
         "nobodys_email",
         values.nobodys_phone,
         "one e-mail address stands beside different names",
         f"{values.NOBODYS} names; {values.FEWEST} that are {values.SHARED:.0%} of all",
-        "correct the sheet",
+        "`--none-value email=VALUE`",
     ),
     Kind(
         "one_birthday",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _IN_JSON = ("code", "field", "message", "columns", "rows", "examples", "assumed", "answers")
 
@@ -46,6 +50,11 @@ def as_it_is(code: str) -> str:
 def take(field: str, header: str) -> str:
     """Return the flag that makes a column the field; an empty header leaves the field out."""
     return f'--map "{field}={quotable(header)}"'
+
+
+def stand_for_none(field: str, values: Iterable[str]) -> str:
+    """Return the flag that says that values of a field, as they are sent, stand for none."""
+    return "--none-value " + shlex.quote(",".join(f"{field}={value}" for value in values))
 
 
 def quotable(text: str) -> str:

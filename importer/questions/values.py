@@ -16,7 +16,7 @@ from importer.clean.phone import parse_phone
 from importer.i18n import percent, tr, trn
 from importer.mapping.content import are_flags
 from importer.problems import field_word
-from importer.questions.question import Question, as_it_is, take
+from importer.questions.question import Question, as_it_is, stand_for_none, take
 from importer.text import fold
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ _DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{2,4}")  # below it anoth
 _ABROAD = ("+", "00")
 _TRIED = 40  # bad phones that are tried in each country
 _EXAMPLES = 3
+_AT_ONCE = 10
+"""Values that one answer says stand for none; those of a longer list are asked about next."""
 _LIKELY = (  # where equal, the country that is meant by more people here
     "AZ TR RU GE KZ UA UZ IR AE DE GB US FR IT ES PL NL IL KG TJ TM BY MD AM LT LV EE RO BG GR"
     "".split()
@@ -58,7 +60,8 @@ def shared_code(seen: Evidence) -> Iterator[Question]:
         return
     shared = _of_many_names(seen, codes)
     rows = int(codes.isin(shared.index).sum())
-    if rows < max(FEWEST, SHARED * len(codes)):
+    few = rows < max(FEWEST, SHARED * len(codes))
+    if few:
         shared = shared[[stands_for_none(str(code), int(names)) for code, names in shared.items()]]
         rows = int(codes.isin(shared.index).sum())
     if not rows or are_flags(codes.unique().tolist()):  # flags are another question
@@ -80,7 +83,12 @@ def shared_code(seen: Evidence) -> Iterator[Question]:
         rows=rows,
         examples=tuple(map(str, shared.index[:_EXAMPLES])),
         assumed=tr("the first customer gets it, the others are held back"),
-        answers=(take("code", ""), as_it_is("shared_code")),
+        # Where most codes are real, leaving all out would lose them.
+        answers=(
+            *((stand_for_none("code", map(str, shared.index[:_AT_ONCE])),) if few else ()),
+            take("code", ""),
+            as_it_is("shared_code"),
+        ),
     )
 
 
@@ -121,7 +129,10 @@ def nobodys_phone(seen: Evidence) -> Iterator[Question]:
             assumed=tr("the first customer gets it, the others are held back")
             if name == "phone"
             else tr("each of these customers gets it"),
-            answers=(as_it_is(f"nobodys_{name}"),),
+            answers=(
+                stand_for_none(name, map(str, many[:_AT_ONCE])),
+                as_it_is(f"nobodys_{name}"),
+            ),
             same=name,
         )
 

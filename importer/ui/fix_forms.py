@@ -19,7 +19,7 @@ from importer.i18n import tr
 from importer.mapping.choices import address
 from importer.pipeline.prepare import with_fixes
 from importer.ui.fix_words import quoted
-from importer.ui.kinds import bad_values_of, count_texts, find_kind, values_for_none, values_of
+from importer.ui.kinds import bad_values_of, count_texts, find_kind, values_of
 from importer.ui.paging import number_in
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from importer.records import Sheet
     from importer.ui.kinds import Value
 
-OF_A_KIND = frozenset({"empty-all", "empty-bad", "empty-value", "leave-out-all", "replace-all"})
+OF_A_KIND = frozenset({"empty-all", "empty-bad", "leave-out-all", "replace-all"})
 """Acts about all that is left of a kind: they are held against the newest judgement."""
 _LONGEST = 10_000  # letters that are typed
 
@@ -83,9 +83,6 @@ def change_of(opened: Opened, prepared: Prepared, form: Mapping[str, str]) -> Ch
     if do == "empty-bad":
         bad, _ = bad_values_of(prepared)
         return _many_values(opened.sheet, [(value, "") for value in bad], form)
-    if do == "empty-value":
-        none = values_for_none(prepared, form.get("code", ""))
-        return _many_values(opened.sheet, [(value, "") for value in none], form)
     try:
         kind = find_kind(prepared, form.get("kind", ""))
     except KeyError:
@@ -183,17 +180,12 @@ def _many_values(
 ) -> Change:
     number = sum(value.cells for value, _ in pairs)
     _check_number(form, number)
-    return Change([*texts_set(sheet, pairs)], number)
-
-
-def texts_set(sheet: Sheet, pairs: Sequence[tuple[Value, str]]) -> list[SetText]:
-    """Return the acts that give cells with certain texts another, one a column."""
-    acts = []
+    acts: list[Act] = []
     for column in sorted({value.column for value, _ in pairs}):
         own = [(value.text, new) for value, new in pairs if value.column == column]
         was, texts = zip(*own, strict=True)
         acts.append(SetText(address(sheet.headers, column), was, texts))
-    return acts
+    return Change(acts, number)
 
 
 def _one_row(opened: Opened, do: str, row: int, wanted: str) -> Change:

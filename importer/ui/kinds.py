@@ -23,9 +23,6 @@ _ROWS_NAMED = 5  # of a text
 BY_ROW_ONLY = frozenset({"missing_name", "malformed_row", "left_out"})
 """Kinds whose cells have no text in common that could be set at once."""
 
-_FOR_NONE = frozenset({"nobodys_phone", "nobodys_email"})
-"""Questions about values that may stand for none: the page can empty their cells."""
-
 
 class Kind(NamedTuple):
     """A kind of problem: a field and a code of the catalogue, and the rows that have it."""
@@ -152,16 +149,6 @@ def bad_values_of(prepared: Prepared) -> tuple[list[Value], int]:
             values = values_of(prepared, kind)
             found |= {(value.column, value.text): value for value in values if value.text}
     return list(found.values()), len(waiting - whole)
-
-
-def values_for_none(prepared: Prepared, code: str) -> list[Value]:
-    """Return the texts that a question takes for none, e.g. a phone of many people."""
-    for question in prepared.questions:
-        if question.code == code and code in _FOR_NONE:
-            read = prepared.values[question.field]
-            rows = read.index[read.isin(question.examples).to_numpy(bool)]
-            return values_of(prepared, Kind(question.field, "", tuple(rows.tolist())))
-    return []
 
 
 def count_texts(sheet: Sheet, column: int, texts: Sequence[str]) -> dict[str, int]:

@@ -8,27 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
-from importer.errors import ImporterError, UsageError
-from importer.fixes.apply import apply_acts
+from importer.errors import UsageError
 from importer.i18n import tr
 from importer.mapping.saved import load_saved, write_saved
 from importer.pipeline.answers import answered, save_answers
-from importer.pipeline.prepare import prepare_rows
 from importer.ui import words
-from importer.ui.fix_forms import texts_set
 from importer.ui.frame import rows_for_a_person
-from importer.ui.kinds import values_for_none
 from importer.ui.paging import number_in
 from importer.ui.render import done, page
 from importer.ui.work import judge, prepared_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from importer.pipeline.prepare import Prepared
     from importer.questions.question import Question
-    from importer.ui.kinds import Value
     from importer.ui.site import Site
     from importer.ui.work import Work
 
@@ -58,9 +52,14 @@ async def show_questions(request: web.Request) -> web.StreamResponse:
     """Show what is open, and what was answered earlier."""
     work, prepared = await prepared_of(request)
     asked = await asyncio.to_thread(_asked, work, prepared)
-    settled = [
-        (code, words.settled_words(code, evidence)) for code, evidence in prepared.accepted.items()
-    ]
+    kept = work.opened.saved.reading.get("none_value", ()) if work.opened else ()
+    settled = {
+        tr("Answered: it is right as it is"): [
+            (code, words.settled_words(code, evidence))
+            for code, evidence in prepared.accepted.items()
+        ],
+        tr("Answered: it stands for none"): [(text, text.partition("=")[2]) for text in kept],
+    }
     return page(
         request,
         "questions.html",
@@ -103,14 +102,17 @@ async def show_next(request: web.Request) -> web.StreamResponse:
 
 
 async def ask_again(request: web.Request) -> web.StreamResponse:
-    """Forget that a question was settled: it is asked again."""
+    """Forget that a question was settled, or that a value stands for none: it is asked again."""
     work, _ = await prepared_of(request)
     code = str((await request.post()).get("code", ""))
     opened = work.opened
     if opened and opened.agreed:
         saved = load_saved(opened.saved_in)
         accepted = {name: each for name, each in saved.accepted.items() if name != code}
-        write_saved(opened.saved_in, replace(saved, accepted=accepted))
+        reading = dict(saved.reading)
+        none = [text for text in reading.pop("none_value", ()) if text != code]
+        reading |= {"none_value": none} if none else {}
+        write_saved(opened.saved_in, replace(saved, accepted=accepted, reading=reading))
         work.changed()
     return done(request, "sheets", work.name, "questions")
 
@@ -143,30 +145,27 @@ def _asked(work: Work, prepared: Prepared) -> list[dict[str, Any]]:
     """Return the open questions with their answers in words, and what each answer comes to."""
     opened = work.opened
     tried = opened is not None and len(prepared.sheet.table) <= _TRIED_UP_TO
-    return [_question(work, prepared, question, tried=tried) for question in prepared.questions]
-
-
-def _question(work: Work, prepared: Prepared, question: Question, *, tried: bool) -> dict[str, Any]:
-    ready = [_ready(work, answer) if tried else None for answer in question.answers]
-    none = values_for_none(prepared, question.code)
-    without = _ready_without(work, prepared, question.code, none) if tried and none else None
-    better = without is not None and without > max((n for n in ready if n is not None), default=0)
-    return {
-        "code": question.code,
-        "title": words.field_name(question.field),
-        "message": words.question_words(question),
-        "examples": question.examples,
-        "assumed": question.assumed,
-        "rows": question.rows,
-        "columns": question.columns,
-        "none": sum(value.cells for value in none),
-        "none_ready": without,
-        "none_first": better,
-        "answers": [
-            _Answer(n, words.answer_words(answer), ready[n - 1], n == 1 and not better)
-            for n, answer in enumerate(question.answers, start=1)
-        ],
-    }
+    return [
+        {
+            "code": question.code,
+            "title": words.field_name(question.field),
+            "message": words.question_words(question),
+            "examples": question.examples,
+            "assumed": question.assumed,
+            "rows": question.rows,
+            "columns": question.columns,
+            "answers": [
+                _Answer(
+                    number,
+                    words.answer_words(answer),
+                    _ready(work, answer) if tried else None,
+                    number == 1,
+                )
+                for number, answer in enumerate(question.answers, start=1)
+            ],
+        }
+        for question in prepared.questions
+    ]
 
 
 def _ready(work: Work, answer: str) -> int | None:
@@ -178,20 +177,3 @@ def _ready(work: Work, answer: str) -> int | None:
         judged = judge(work.site, work.path, options, earlier=work.opened)
         work.tried[answer] = judged.ready if judged.prepared else None
     return work.tried[answer]
-
-
-def _ready_without(
-    work: Work, prepared: Prepared, code: str, values: Sequence[Value]
-) -> int | None:
-    """Return how many rows could be sent without some texts; None where that can't be told."""
-    if work.opened is None:
-        return None
-    if code not in work.tried:
-        opened = work.opened
-        acts = texts_set(opened.sheet, [(value, "") for value in values])
-        emptied = replace(opened, sheet=apply_acts(opened.sheet, acts).sheet)
-        try:
-            work.tried[code] = len(prepare_rows(emptied, prepared.mapping).ready)
-        except ImporterError:
-            work.tried[code] = None
-    return work.tried[code]

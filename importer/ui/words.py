@@ -109,9 +109,22 @@ def answer_words(answer: str) -> str:
             words.append(tr("Order of the dates: {order}", order=order_name(value)))
         elif flag == "--sheet":
             words.append(tr("Read the worksheet «{name}»", name=value))
+        elif flag == "--none-value":
+            words.append(none_words(value))
         elif flag != "--map":
             words.append(f"{flag} {value}")
     return "; ".join(words) or answer
+
+
+def none_words(listed: str) -> str:
+    """Return values that stand for none, as their flag lists them: `phone=A,phone=B`."""
+    values = [text.partition("=")[2] for text in listed.split(",")]
+    return trn(
+        "It stands for none: {values}",
+        "They stand for none: {values}",
+        len(values),
+        values=", ".join(values),
+    )
 
 
 def settled_words(code: str, evidence: str) -> str:

@@ -62,11 +62,28 @@ def test_answer_is_reported_and_saved_and_the_question_is_not_asked_again(sheet:
 def test_question_that_no_flag_answers_otherwise_says_what_else_can_be_done(sheet: Path) -> None:
     otherwise = "  - if it isn't: correct the list, then check it again"
     assert otherwise not in answered(sheet, "0")[1]
-    phones = "".join(f"{name} Demo;050 000 00 00\n" for name in ("Aysel", "Orxan", "Leyla"))
-    sheet.write_text(f"Ad;Mobil\n{phones}", encoding="utf-8")
+    days = "".join(f"{n} Demo;{n};{n % 12 + 1};{1970 + n}\n" for n in range(13, 29))
+    sheet.write_text(f"Ad;Gün;Ay;İl\n{days}", encoding="utf-8")
     _, shown = answered(sheet, "0")
-    assert "it may stand for none" in shown
-    assert shown.index(otherwise) < shown.index("  1. --accept nobodys_phone")
+    assert shown.index(otherwise) < shown.index("  1. --accept split_date")
+
+
+def test_enter_empties_a_value_that_stands_for_none(sheet: Path) -> None:
+    """Two phones and an e-mail address: one answer a field, kept together."""
+    phones = ("050 000 00 00", "0500000000", "0501234567", "+994501234567") * 2
+    rows = "".join(f"Demo Number{n};{phone};No@no.com\n" for n, phone in enumerate(phones))
+    sheet.write_text(f"Ad;Mobil;E-poçt\n{rows}", encoding="utf-8")
+    prepared, shown = answered(sheet, "", "")
+    assert "1. --none-value phone=+994500000000,phone=+994501234567" in shown
+    assert "taken: --none-value email=no@no.com" in shown
+    assert (len(prepared.ready), prepared.ready[["phone", "email"]].notna().sum().sum()) == (8, 0)
+    kept = tomllib.loads((sheet.parent / "list.csv.mapping.toml").read_text("utf-8"))
+    assert kept["reading"]["none_value"] == [
+        "phone=+994500000000",
+        "phone=+994501234567",
+        "email=no@no.com",
+    ]
+    assert answered(sheet)[1] == ""
 
 
 def test_interrupted_question_is_not_answered(sheet: Path) -> None:

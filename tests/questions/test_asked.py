@@ -49,3 +49,22 @@ def test_first_answers_leave_no_question_open(path: Path) -> None:
             return
         options = answered(options, next(iter(questions.values()))[0])
     pytest.fail(f"still asked: {questions}")
+
+
+def test_few_codes_that_stand_for_none_leave_the_others_as_they_are() -> None:
+    path = Path(__file__).parent / "asked" / "shared_code.few.csv"
+    best, *others = answers_by_code(path, SheetOptions())["shared_code"]
+    assert (best, others[0]) == ("--none-value code=0000", '--map "code="')
+    prepared = check(path, answered(SheetOptions(), best), Output()).prepared
+    assert (len(prepared.ready), prepared.ready["code"].notna().sum()) == (8, 6)
+
+
+def test_long_list_of_values_for_none_is_asked_about_by_tens(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    rows = "".join(f"Demo{n} Number{n},05012345{n % 12:02}\n" for n in range(48))
+    path.write_text(f"Name,Phone\n{rows}", encoding="utf-8")
+    options, asked = SheetOptions(region="AZ"), []
+    while questions := answers_by_code(path, options):
+        asked.append(questions["nobodys_phone"][0].count("phone=+"))
+        options = answered(options, questions["nobodys_phone"][0])
+    assert asked == [10, 2]
