@@ -8,6 +8,7 @@ import gettext
 import json
 import re
 import string
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -70,13 +71,13 @@ def forms(message: Message) -> tuple[str, ...]:
     return (said,) if isinstance(said, str) else tuple(said or ())
 
 
-def fields(text: str) -> set[tuple[str, str | None, str | None]]:
-    """Return the placeholders of a text with their formats."""
-    return {
+def fields(text: str) -> Counter[tuple[str, str | None, str | None]]:
+    """Return the placeholders of a text with their formats, and how often each stands there."""
+    return Counter(
         (name, spec, conversion)
         for _, name, spec, conversion in string.Formatter().parse(text)
         if name is not None
-    }
+    )
 
 
 def flaws_of(message: Message, plurals: int) -> Iterator[str]:
@@ -129,6 +130,7 @@ def test_compiled_catalogue_equals_its_source(language: str) -> None:
     [
         ("a {n}", "", "no translation"),
         ("a {n}", "б", "other placeholders: б"),
+        ("a {n}", "б {n}б {n}", "other placeholders: б {n}б {n}"),
         ("a {n:.0f}", "б {n}", "other placeholders: б {n}"),
         (" a", "б", "other spaces at its ends: б"),
         (("{n} a", "{n} as"), ("{n} б",), "plural forms are missing"),
