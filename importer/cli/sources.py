@@ -24,6 +24,7 @@ from importer.files import atomic_write
 from importer.i18n import tr
 from importer.pipeline.remote_files import (
     changed_at,
+    fsspec,
     open_system,
     scheme_of,
     shown,
@@ -154,8 +155,6 @@ def _fetch_http(url: str, part: Path, progress: FetchProgress) -> None:
 
 
 def _fetch_file(source: Source, part: Path, progress: FetchProgress) -> None:
-    import fsspec  # noqa: PLC0415 - an extra
-
     def report(size: int, value: int, **_: Any) -> None:
         progress(value, size or None)
 
@@ -165,7 +164,9 @@ def _fetch_file(source: Source, part: Path, progress: FetchProgress) -> None:
         if not found:
             raise FileNotFoundError(tr("no file matches"))
         name = max(found, key=lambda each: (changed_at(found[each]), each))
-    system.get_file(name, str(part), callback=fsspec.callbacks.Callback(hooks={"progress": report}))
+    system.get_file(
+        name, str(part), callback=fsspec().callbacks.Callback(hooks={"progress": report})
+    )
     facts = system.info(name)  # afterwards: one that has grown meanwhile didn't come whole
     if (size := facts.get("size")) is not None:
         _check_whole(source.url, part.stat().st_size, size)

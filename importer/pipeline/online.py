@@ -41,6 +41,11 @@ from importer.settings import read_settings
 from importer.store.records import Kind
 from importer.store.state import state_folder
 
+try:
+    import uvloop
+except ImportError:  # an extra that most people don't need
+    uvloop = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
@@ -274,11 +279,7 @@ def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     left = open_files_left()
     if left is not None and left < _FEW_FILES:
         return None  # uvloop's needs more of them
-    try:
-        import uvloop  # noqa: PLC0415 - an extra that most people don't need
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+    return uvloop.new_event_loop if uvloop else None
 
 
 def _write_results(

@@ -18,15 +18,20 @@ _CHANGED = ("LastModified", "mtime", "last_modified", "updated", "created")
 """Names under which filesystems of fsspec say when a file was changed."""
 
 
+def fsspec() -> Any:
+    """Return the package fsspec; raises ImportError where that extra isn't installed."""
+    import fsspec  # noqa: PLC0415
+
+    return fsspec
+
+
 def open_system(url: str) -> tuple[Any, str]:
     """Return the filesystem of an address, and the file's name in it.
 
     Raises UsageError for one that fsspec doesn't know, and for a host that can't be trusted.
     """
-    import fsspec  # noqa: PLC0415 - an extra
-
-    scheme = scheme_of(url)
-    if scheme not in fsspec.available_protocols():
+    scheme, systems = scheme_of(url), fsspec()
+    if scheme not in systems.available_protocols():
         near = difflib.get_close_matches(scheme, ["https", "http", "s3", "sftp"], 1, 0.5)
         raise UsageError(
             tr("{source} can't be fetched; nothing was sent", source=shown(url)),
@@ -37,12 +42,12 @@ def open_system(url: str) -> tuple[Any, str]:
             code="source",
         )
     if scheme not in {"sftp", "ssh"}:
-        return fsspec.core.url_to_fs(url)  # type: ignore[no-any-return]
+        return systems.core.url_to_fs(url)  # type: ignore[no-any-return]
     # Left to itself, fsspec believes any host that answers, and gives it the password.
     import asyncssh  # noqa: PLC0415 - an extra
 
     try:
-        return fsspec.core.url_to_fs(  # type: ignore[no-any-return]
+        return systems.core.url_to_fs(  # type: ignore[no-any-return]
             url, known_hosts=(), skip_instance_cache=True
         )
     except asyncssh.HostKeyNotVerifiable as error:
