@@ -279,9 +279,7 @@ def test_duration_is_rounded_for_people(seconds: float, words: str) -> None:
     ("env", "coloured"),
     [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
 )
-def test_colours_follow_the_terminal_and_the_environment(
-    env: dict[str, str], coloured: bool
-) -> None:
+def test_colours_follow_terminal_and_environment(env: dict[str, str], coloured: bool) -> None:
     stream = io.StringIO()
     Terminal(stream, env=env).show(["Plan", "  one row"])
     assert ("\033[" in stream.getvalue()) is coloured
