@@ -274,7 +274,11 @@ def _all_of_another(seen: Evidence, bad: list[str], filled: int) -> Iterator[Que
     has the region with it; and those without are numbers of that country, too.
     """
     columns = seen.columns("phone")
-    if len(columns) != 1 or columns[0] in seen.mapping.phone_regions or seen.mapping.country:
+    if (
+        len(columns) != 1
+        or columns[0] in seen.mapping.phone_regions
+        or seen.mapping.country is not None
+    ):
         return
     texts = seen.sample(columns[0])
     abroad = [text for text in texts if text.startswith(_ABROAD)]
@@ -296,8 +300,8 @@ def _all_of_another(seen: Evidence, bad: list[str], filled: int) -> Iterator[Que
         and _read_in(region, national, len(national)) == len(national)
     ][:_EXAMPLES]
     if best:
-        told = tr("numbers without a country are of {region}", region=seen.reading.region)
-        yield replace(_of_region(seen, [*abroad, *others], filled, best, 1), assumed=told)
+        assumed = tr("numbers without a country are of {region}", region=seen.reading.region)
+        yield replace(_of_region(seen, [*abroad, *others], filled, best, 1), assumed=assumed)
 
 
 def _country(text: str) -> str | None:
