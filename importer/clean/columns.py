@@ -370,13 +370,12 @@ def _first_valid(columns: list[_Column]) -> _Column:
         candidates = [
             column.noted.get(place, Parsed(column.values[place].as_py())) for column in columns
         ]
-        best = next(
-            (each for each in candidates if each.value is not None),
-            next(
-                (each for each in candidates if each.problem),
-                next(each for each in candidates if each.problem or each.remarks),
-            ),
-        )
+        best = min(candidates, key=_rank)
         if best.problem or best.remarks:
             noted[place] = best
     return _Column(values, noted)
+
+
+def _rank(parsed: Parsed) -> int:
+    """Return the place of a cell among those of a field: a value, a problem, a remark, nothing."""
+    return [parsed.value is not None, bool(parsed.problem), bool(parsed.remarks), True].index(True)

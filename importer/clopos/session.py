@@ -167,9 +167,12 @@ class Session:
             what = tr("Clopos can't be reached at {base_url}", base_url=self._settings.base_url)
         else:
             what = tr("Clopos keeps failing")
-        ours = self._settings.base_url == DEFAULT_BASE_URL  # no one has set another
-        usual = _CHECK_INTERNET if ours else _CHECK_NETWORK
-        usual = _SIGN_IN_TO_NETWORK if response.web_page else usual
+        if response.web_page:
+            usual = _SIGN_IN_TO_NETWORK
+        elif self._settings.base_url == DEFAULT_BASE_URL:  # no other was set
+            usual = _CHECK_INTERNET
+        else:
+            usual = _CHECK_NETWORK
         error = ServiceError(what, why=response.reason or None, fix=tr(response.fix or usual))
         await waits.wait(self._give_up_after if reached else _FIRST_CONTACT, error)
 

@@ -150,8 +150,8 @@ class Judge:
         """Judge rows that are one person: they repeat one, stand between several, or are new."""
         evidences = {row.number: unpack(row.evidence) for row in rows}
         people = self.shared.find(
-            {key: None for row in rows for key in self.shared.of(row)},
-            {outline: None for each in evidences.values() for outline in each.outlines},
+            dict.fromkeys(key for row in rows for key in self.shared.of(row)),
+            dict.fromkeys(text for each in evidences.values() for text in each.outlines),
         )
         if len(rows) > 1 and are_apart(evidences.values(), people):
             for row in rows:

@@ -70,7 +70,7 @@ def moved_cells(seen: Evidence) -> Iterator[Question]:
     The field is empty in these rows, and the column, which isn't used or is one of notes, holds
     something else in the others: a cell was left out, or put in, and those behind it have moved.
     """
-    for name, told in (("phone", Content.PHONES), ("email", Content.EMAILS)):
+    for name, wanted in (("phone", Content.PHONES), ("email", Content.EMAILS)):
         columns = seen.columns(name)
         if len(columns) != 1 or seen.chosen(name, "moved_cells"):
             continue
@@ -78,11 +78,11 @@ def moved_cells(seen: Evidence) -> Iterator[Question]:
         gaps = cells.index[cells == ""].difference(list(seen.sheet.malformed))[:_LOOKED_AT]
         others_beside = (*seen.mapping.unused, *seen.columns("description"))
         for column in {columns[0] - 1, columns[0] + 1}.intersection(others_beside):
-            if seen.content(column) is told:
+            if seen.content(column) is wanted:
                 continue  # other phones: of the home, of a spouse
             texts = seen.sheet.table[column].loc[gaps]
-            moved = [text for text in texts if _holds(text, told, seen)]
-            others = [text for text in seen.sample(column) if not _holds(text, told, seen)]
+            moved = [text for text in texts if _holds(text, wanted, seen)]
+            others = [text for text in seen.sample(column) if not _holds(text, wanted, seen)]
             if len(moved) < MOVED or len(others) <= len(moved):
                 continue
             header, field = seen.named(column), seen.named(columns[0])
@@ -107,11 +107,11 @@ def moved_cells(seen: Evidence) -> Iterator[Question]:
             return
 
 
-def _holds(text: str, told: Content, seen: Evidence) -> bool:
+def _holds(text: str, wanted: Content, seen: Evidence) -> bool:
     """Return whether a whole cell is a phone of the region, or an e-mail address."""
-    if told is Content.EMAILS:
-        return "@" in text and content([text]) is told
-    return _NUMBER.fullmatch(text) is not None and content([text], seen.reading.region) is told
+    if wanted is Content.EMAILS:
+        return "@" in text and content([text]) is wanted
+    return _NUMBER.fullmatch(text) is not None and content([text], seen.reading.region) is wanted
 
 
 def emails_of_others(seen: Evidence) -> Iterator[Question]:

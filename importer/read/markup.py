@@ -151,9 +151,9 @@ class _Page:
             text = number_text(self.given["num"])  # what Excel keeps beside what it shows
         table.sheet.put(row, column, text)
         table.column = column + across
-        for outer, _, _ in self.around[-1:]:  # what a table in a cell says, the cell says
-            if outer is not None and len(outer) < _MOST_TEXTS:
-                outer.append(text[:_MOST_LETTERS] + "\n")
+        outer = self.around[-1][0] if self.around else None
+        if outer is not None and len(outer) < _MOST_TEXTS:  # the cell says what its table says
+            outer.append(text[:_MOST_LETTERS] + "\n")
 
 
 def _span(given: dict[str, str], name: str, most: int) -> int:

@@ -186,7 +186,9 @@ def _lines(text: str) -> Any:
                 rows.append(_loads(line))
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
-    return rows[0] if len(rows) == 1 else (pages(rows[:_SOME]) and pages(rows)) or rows
+    if len(rows) == 1:
+        return rows[0]
+    return (pages(rows[:_SOME]) and pages(rows)) or rows
 
 
 def _whole(text: str) -> Any:
